@@ -1,0 +1,107 @@
+/**
+ * Claims the daemon's socket so that exactly one daemon answers on it. The socket is bound under a name of its own and
+ * put in place with `link`, which fails when the name is taken: two daemons started at once cannot both succeed, and a
+ * client never sees a socket that nobody listens on yet. Source: link(2), unix(7).
+ */
+import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import type { Server } from 'node:http';
+import net from 'node:net';
+import path from 'node:path';
+import { SbxError } from '../../client/protocol/errors.ts';
+
+/** `sun_path` holds 108 bytes with its end mark; the name it is bound under first is the longest. */
+const maxPathBytes = 107;
+
+export interface ClaimedSocket {
+  readonly path: string;
+  /** False once another daemon has put its own socket in this place. */
+  readonly isOurs: () => boolean;
+  readonly release: () => void;
+}
+
+function isAnswering(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(socketPath);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+function removeIfSame(socketPath: string, inode: number): void {
+  const aside = `${socketPath}.stale.${process.pid}`;
+  try {
+    renameSync(socketPath, aside);
+    // A live daemon may have taken the name between the look and the rename: give it back.
+    if (lstatSync(aside).ino !== inode) linkSync(aside, socketPath);
+    unlinkSync(aside);
+  } catch (error) {
+    if (!['ENOENT', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}
+
+/**
+ * Undefined when another daemon already answers there.
+ * @throws {SbxError} `run-directory` when the path is too long or the directory cannot be written.
+ */
+export async function claimSocket(server: Server, socketPath: string): Promise<ClaimedSocket | undefined> {
+  const own = path.join(path.dirname(socketPath), `.${process.pid}.sock`);
+  const longest = Math.max(Buffer.byteLength(own), Buffer.byteLength(socketPath));
+  if (longest > maxPathBytes) {
+    throw new SbxError('run-directory', `the socket path \`${socketPath}\` is longer than ${maxPathBytes} bytes`, {
+      help: 'set XDG_RUNTIME_DIR to a shorter directory of your own',
+    });
+  }
+  try {
+    unlinkSync(own);
+  } catch {
+    // nothing of an earlier process with this id was left
+  }
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(own, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    throw new SbxError('run-directory', `cannot listen in \`${path.dirname(socketPath)}\`: ${(error as Error).message}`, {
+      help: 'make the directory writable, or set XDG_RUNTIME_DIR to one of your own',
+      cause: error,
+    });
+  } finally {
+    process.umask(mask);
+  }
+  const inode = lstatSync(own).ino;
+  for (let attempt = 0; attempt < 5; attempt++) {
+    try {
+      linkSync(own, socketPath);
+      unlinkSync(own);
+      const isOurs = () => lstatSync(socketPath, { throwIfNoEntry: false })?.ino === inode;
+      return {
+        path: socketPath,
+        isOurs,
+        release: () => {
+          if (isOurs()) unlinkSync(socketPath);
+        },
+      };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const found = lstatSync(socketPath, { throwIfNoEntry: false });
+      if (!found) continue;
+      if (await isAnswering(socketPath)) break;
+      removeIfSame(socketPath, found.ino);
+    }
+  }
+  server.close();
+  try {
+    unlinkSync(own);
+  } catch {
+    // closing the server removes its own name on most systems
+  }
+  return undefined;
+}

@@ -1,0 +1,60 @@
+/** What the sandbox stage takes and gives. `launch` accepts only an `ApprovedPlan`, which only the approve stage makes. */
+import type { Readable, Writable } from 'node:stream';
+import type { SandboxReport } from '../../client/protocol/messages.ts';
+
+declare const approved: unique symbol;
+
+/** One command, approved: plain data. Paths are absolute. */
+export interface CommandPlan {
+  /** Shell text for `bash -c`. */
+  readonly command: string;
+  readonly cwd: string;
+  /** The complete environment inside; nothing else is added. */
+  readonly env: ReadonlyMap<string, string>;
+  readonly umask: number;
+  readonly pty: { readonly columns: number; readonly rows: number; readonly term: string } | undefined;
+  /** `none` is /dev/null, `stream` a real pipe. Ignored with a pty. */
+  readonly stdin: 'none' | 'stream';
+}
+
+export type ApprovedPlan = CommandPlan & { readonly [approved]: true };
+
+/** How the process ended. `signal` only when the daemon sent it; a program's own death by signal is code 128+n. */
+export interface ProcessExit {
+  readonly code: number;
+  readonly signal: string | undefined;
+  /** Set when bubblewrap or nsenter failed before the command began. */
+  readonly failure: string | undefined;
+}
+
+export interface SandboxProcess {
+  /** Null device runs have no stdin; a pty run has only `pty`. */
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
+  readonly pty:
+    | {
+        readonly onData: (listener: (bytes: Buffer) => void) => void;
+        readonly write: (bytes: Buffer) => void;
+        readonly resize: (columns: number, rows: number) => void;
+        readonly pause: () => void;
+        readonly resume: () => void;
+      }
+    | undefined;
+  /** Resolves when the command and everything it started is gone. Output may still be in the pipes. Never rejects. */
+  readonly exit: Promise<ProcessExit>;
+  /** To every process of the command's session group; without effect once it ended. */
+  readonly signal: (name: NodeJS.Signals) => void;
+  /** TERM, then KILL of the command's init after `graceMs`. */
+  readonly stop: (graceMs: number) => void;
+}
+
+export interface SandboxSession {
+  readonly report: SandboxReport;
+  /** @throws {SbxError} `sandbox-failed` */
+  readonly launch: (plan: ApprovedPlan) => Promise<SandboxProcess>;
+  /** Ends every process of the session and releases what it holds. */
+  readonly close: () => Promise<void>;
+  /** Resolves when the template is gone, whoever ended it. */
+  readonly closed: Promise<void>;
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+// Bundles the CLI and the daemon into dist/. Two runs at once are safe: everything is written aside and renamed.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+
+const root = path.dirname(import.meta.dirname);
+const version = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).version;
+
+/** The build id names what decides: sources and policy data. Two checkouts of one commit have the same id. */
+function hashSources() {
+  const hash = createHash('sha256');
+  for (const folder of ['client', 'daemon', 'policies']) {
+    const files = readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+      .sort();
+    for (const file of files) hash.update(file).update('\0').update(readFileSync(path.join(root, file))).update('\0');
+  }
+  return hash.update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex').slice(0, 12);
+}
+
+const buildId = `${version}+${hashSources()}`;
+const aside = path.join(root, `.dist-${process.pid}`);
+const options = {
+  absWorkingDir: root,
+  outdir: aside,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  logLevel: 'warning',
+  legalComments: 'linked',
+  define: { __SBX_BUILD__: JSON.stringify(buildId), __SBX_VERSION__: JSON.stringify(version) },
+  // ws tries two optional native add-ons; without them it uses its own JavaScript.
+  external: ['bufferutil', 'utf-8-validate', '@lydell/node-pty', 'web-tree-sitter'],
+  // CommonJS dependencies inside an ESM bundle call require().
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+};
+mkdirSync(aside, { recursive: true });
+await build({
+  ...options,
+  entryPoints: { sbx: 'client/cli/main.ts', sbxd: 'daemon/main.ts' },
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+});
+writeFileSync(path.join(aside, 'build-id'), `${buildId}\n`);
+const dist = path.join(root, 'dist');
+const old = path.join(root, `.dist-old-${process.pid}`);
+try {
+  renameSync(dist, old);
+} catch (error) {
+  if (error.code !== 'ENOENT') throw error;
+}
+renameSync(aside, dist);
+rmSync(old, { recursive: true, force: true });
