@@ -1,8 +1,8 @@
 /** Everything the daemon takes from its environment and account, read once. The only file that reads `process.env`. */
-import { lstatSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { limits } from '../client/protocol/limits.ts';
+import { findRunDirectory } from '../client/protocol/run-directory.ts';
 
 export interface Config {
   readonly uid: number;
@@ -19,32 +19,29 @@ export interface Config {
   readonly idleMinutes: number;
 }
 
-function isOwnDirectory(directory: string | undefined, uid: number): directory is string {
-  if (directory === undefined || !path.isAbsolute(directory)) return false;
-  const status = lstatSync(directory, { throwIfNoEntry: false });
-  return status?.isDirectory() === true && status.uid === uid;
-}
-
 function absoluteOr(value: string | undefined, fallback: string): string {
   return value !== undefined && path.isAbsolute(value) ? value : fallback;
 }
 
-export function readConfig(options: { idleMinutes?: number | undefined } = {}): Config {
+export function readConfig(): Config {
   const { env } = process;
   const user = os.userInfo();
   const home = absoluteOr(env['HOME'], user.homedir);
-  const runtime = env['XDG_RUNTIME_DIR'];
   const configDirectory = path.join(absoluteOr(env['XDG_CONFIG_HOME'], path.join(home, '.config')), 'sbx');
   return {
     uid: user.uid,
     gid: user.gid,
     userName: user.username,
     home,
-    runDirectory: isOwnDirectory(runtime, user.uid) ? path.join(runtime, 'sbx') : path.join(os.tmpdir(), `sbx-${user.uid}`),
+    runDirectory: findRunDirectory({
+      runtimeDirectory: env['XDG_RUNTIME_DIR'],
+      temporaryDirectory: os.tmpdir(),
+      uid: user.uid,
+    }),
     stateDirectory: path.join(absoluteOr(env['XDG_STATE_HOME'], path.join(home, '.local/state')), 'sbx'),
     cacheDirectory: path.join(absoluteOr(env['XDG_CACHE_HOME'], path.join(home, '.cache')), 'sbx'),
     configDirectory,
     userPolicyFile: path.join(configDirectory, 'policy.json'),
-    idleMinutes: options.idleMinutes ?? limits.idleMinutes,
+    idleMinutes: limits.idleMinutes,
   };
 }

@@ -16,9 +16,17 @@ function hashSources() {
       .filter((entry) => entry.isFile())
       .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
       .sort();
-    for (const file of files) hash.update(file).update('\0').update(readFileSync(path.join(root, file))).update('\0');
+    for (const file of files)
+      hash
+        .update(file)
+        .update('\0')
+        .update(readFileSync(path.join(root, file)))
+        .update('\0');
   }
-  return hash.update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex').slice(0, 12);
+  return hash
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex')
+    .slice(0, 12);
 }
 
 const buildId = `${version}+${hashSources()}`;

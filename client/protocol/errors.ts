@@ -34,9 +34,9 @@ export const errorCodes = {
   'run-directory': ['environment', 'the directory for the socket cannot be used'],
   'daemon-unreachable': ['environment', 'the daemon could not be started or reached'],
   'daemon-lost': ['environment', 'the connection to the daemon ended before the run did'],
-  'stopping': ['environment', 'the daemon is stopping and takes no new runs'],
+  stopping: ['environment', 'the daemon is stopping and takes no new runs'],
   'unsupported-platform': ['environment', 'this platform or runtime is not supported'],
-  'internal': ['internal', 'a defect in sbx'],
+  internal: ['internal', 'a defect in sbx'],
 } as const satisfies Record<string, readonly [ErrorKind, string]>;
 
 export type ErrorCode = keyof typeof errorCodes;

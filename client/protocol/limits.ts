@@ -2,6 +2,12 @@
 
 export const protocolVersion = 1;
 
+/**
+ * Header of the WebSocket handshake's answer that names the daemon's build, so that a client knows before its first
+ * request whether it may send `run.start` without waiting for `hello`.
+ */
+export const buildHeader = 'sbx-build';
+
 export const limits = {
   /** One WebSocket message, text or binary. A command text of 1 MiB fits with its environment. */
   maxFrameBytes: 8 * 1024 * 1024,

@@ -180,7 +180,10 @@ export const methods = {
   'run.resize': { params: z.strictObject({ runId: idSchema, size: terminalSizeSchema }), result: empty },
   'run.signal': { params: z.strictObject({ runId: idSchema, signal: signalSchema }), result: empty },
   /** TERM, grace, KILL. The run still ends with `exited`. */
-  'run.stop': { params: z.strictObject({ runId: idSchema, graceMs: z.int().min(0).max(60_000).optional() }), result: empty },
+  'run.stop': {
+    params: z.strictObject({ runId: idSchema, graceMs: z.int().min(0).max(60_000).optional() }),
+    result: empty,
+  },
   'approval.answer': {
     params: z.strictObject({
       approvalId: idSchema,

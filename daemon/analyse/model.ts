@@ -35,6 +35,8 @@ export interface Analysis {
   /** One per simple command of the script, in the same order. Empty when unparsable. */
   readonly commands: readonly AnalysedCommand[];
   readonly findings: readonly Finding[];
+  /** Effects of redirections of compound commands that hold no simple command (`[[ a ]] > f`); usually empty. */
+  readonly effects: readonly Effect[];
   /** One English sentence for the whole text, good enough to approve on. */
   readonly description: string;
   readonly risk: Risk;
@@ -64,6 +66,8 @@ export interface AnalysedCommand {
   readonly readOnly: boolean;
   /** Why it is not read-only, as one phrase for `sbx check`; undefined when it is. */
   readonly notReadOnlyBecause: string | undefined;
+  /** The function of the same text that this command calls; its body's commands are judged on their own (RULES O34). */
+  readonly callsFunction: string | undefined;
   readonly effects: readonly Effect[];
   /**
    * Words or options that a broad grant does not cover (RULES O16, O24): the rule must name them literally or be exact.
@@ -112,6 +116,8 @@ export interface PathTarget {
   readonly resolved: string | undefined;
   /** The known text before the first unknown part, absolute, when `path` is undefined and the beginning is known. */
   readonly prefix: string | undefined;
+  /** The unknown part is a glob or a number only: it cannot lead out of the folder of `prefix`. */
+  readonly confined: boolean;
   /** Whole tree below it, not only this one file. */
   readonly recursive: boolean;
   /** From a redirection, not from an operand. */

@@ -39,11 +39,9 @@ export class Approvals {
     this.#find(answer.approvalId, asked).settle(answer);
   }
 
-  /** The asker is gone: every question to it is answered by nobody. */
-  withdraw(asked: object): void {
-    for (const pending of [...this.#pending.values()]) {
-      if (pending.asked === asked) pending.settle(undefined);
-    }
+  /** The question is void, because its run was stopped: it counts as answered by nobody. */
+  withdraw(approvalId: string): void {
+    this.#pending.get(approvalId)?.settle(undefined);
   }
 
   #find(approvalId: string, asked: object): Pending {

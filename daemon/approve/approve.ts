@@ -7,7 +7,11 @@ import type { ApprovedPlan, CommandPlan } from '../sandbox/model.ts';
 import type { Answer } from './approvals.ts';
 
 /** Undefined when the command must not run. INVARIANT(approved-plan): no other code makes an `ApprovedPlan`. */
-export function approvePlan(plan: CommandPlan, decision: Decision, answer: Answer | undefined): ApprovedPlan | undefined {
+export function approvePlan(
+  plan: CommandPlan,
+  decision: Decision,
+  answer: Answer | undefined,
+): ApprovedPlan | undefined {
   if (decision.effect === 'deny') return undefined;
   if (decision.effect === 'ask' && (answer === undefined || answer.answer === 'no')) return undefined;
   return plan as ApprovedPlan;

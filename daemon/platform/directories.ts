@@ -2,9 +2,10 @@
  * The private directories of one user: where the socket, state and caches live. Each is 0700 and owned by the user; a
  * directory that somebody else made first (anyone can create a name under the temporary directory) is refused.
  */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { SbxError } from '../../client/protocol/errors.ts';
+import { isPrivateDirectory } from '../../client/protocol/run-directory.ts';
 
 /** Makes the directory when it is absent. @throws {SbxError} `run-directory` when it cannot be ours. */
 export function ensurePrivateDirectory(directory: string, uid: number): void {
@@ -19,15 +20,5 @@ export function ensurePrivateDirectory(directory: string, uid: number): void {
       });
     }
   }
-  const status = lstatSync(directory);
-  if (!status.isDirectory() || status.uid !== uid || (status.mode & 0o077) !== 0) {
-    const found = !status.isDirectory()
-      ? 'is not a directory'
-      : status.uid !== uid
-        ? `belongs to user id ${status.uid}`
-        : 'can be entered by other users';
-    throw new SbxError('run-directory', `\`${directory}\` ${found}, so nothing private can be kept in it`, {
-      help: status.uid === uid ? `chmod 700 ${directory}` : 'remove it, or set XDG_RUNTIME_DIR to a directory of your own',
-    });
-  }
+  isPrivateDirectory(directory, uid);
 }

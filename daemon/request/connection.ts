@@ -7,7 +7,15 @@ import type { WebSocket } from 'ws';
 import { SbxError, toWireError } from '../../client/protocol/errors.ts';
 import { decodeFrame, encodeFrame, type Frame, type StreamName } from '../../client/protocol/frames.ts';
 import { limits, protocolVersion } from '../../client/protocol/limits.ts';
-import { laterMethods, type MethodName, methods, type Params, type Result, requestSchema, type RunEvent } from '../../client/protocol/messages.ts';
+import {
+  laterMethods,
+  type MethodName,
+  methods,
+  type Params,
+  type Result,
+  type RunEvent,
+  requestSchema,
+} from '../../client/protocol/messages.ts';
 
 export type Handlers = {
   readonly [M in Exclude<MethodName, 'hello'>]: (params: Params<M>, connection: Connection) => Promise<Result<M>>;
@@ -134,7 +142,10 @@ export class Connection {
     try {
       message = JSON.parse(text);
     } catch {
-      this.#fail(null, new SbxError('bad-request', 'the message is not JSON', { help: 'send JSON-RPC 2.0 as text frames' }));
+      this.#fail(
+        null,
+        new SbxError('bad-request', 'the message is not JSON', { help: 'send JSON-RPC 2.0 as text frames' }),
+      );
       return;
     }
     const request = requestSchema.safeParse(message);
@@ -143,7 +154,10 @@ export class Connection {
       const first = request.error.issues[0];
       this.#fail(
         typeof id === 'number' || typeof id === 'string' ? id : null,
-        new SbxError('bad-request', `the message is no JSON-RPC 2.0 request: ${first?.path.join('.') ?? ''} ${first?.message ?? ''}`),
+        new SbxError(
+          'bad-request',
+          `the message is no JSON-RPC 2.0 request: ${first?.path.join('.') ?? ''} ${first?.message ?? ''}`,
+        ),
       );
       return;
     }
@@ -183,9 +197,13 @@ export class Connection {
 
   #greet(params: Params<'hello'>): Result<'hello'> {
     if (params.protocol !== protocolVersion) {
-      throw new SbxError('protocol-mismatch', `the daemon speaks protocol ${protocolVersion}, the client ${params.protocol}`, {
-        help: 'sbx daemon stop, then use the same version of sbx for both',
-      });
+      throw new SbxError(
+        'protocol-mismatch',
+        `the daemon speaks protocol ${protocolVersion}, the client ${params.protocol}`,
+        {
+          help: 'sbx daemon stop, then use the same version of sbx for both',
+        },
+      );
     }
     this.#greeted = true;
     return { protocol: protocolVersion, build: this.#context.build, pid: process.pid, methods: Object.keys(methods) };

@@ -42,9 +42,13 @@ export function selectEnvironment(caller: CallerEnvironment, lists: EnvironmentL
       });
     }
     if (lists.never.some((pattern) => matchesName(pattern, name))) {
-      throw new SbxError('bad-environment', `\`${name}\` would run code that no rule has seen, so it is never passed on`, {
-        help: 'set it inside the command, where it is decided on',
-      });
+      throw new SbxError(
+        'bad-environment',
+        `\`${name}\` would run code that no rule has seen, so it is never passed on`,
+        {
+          help: 'set it inside the command, where it is decided on',
+        },
+      );
     }
   }
   const selected = new Map<string, string>();

@@ -1,7 +1,7 @@
 /** The WebSocket server on the unix socket: accepts, bounds and hands each client to a `Connection`. */
 import http from 'node:http';
 import { WebSocketServer } from 'ws';
-import { limits } from '../../client/protocol/limits.ts';
+import { buildHeader, limits } from '../../client/protocol/limits.ts';
 import { Connection, type ConnectionContext } from './connection.ts';
 import { type ClaimedSocket, claimSocket } from './socket.ts';
 
@@ -25,6 +25,7 @@ export async function listen(socketPath: string, context: ConnectionContext): Pr
   server.maxConnections = maxConnections;
   server.headersTimeout = 10_000;
   const webSockets = new WebSocketServer({ server, maxPayload: limits.maxFrameBytes, perMessageDeflate: false });
+  webSockets.on('headers', (headers) => headers.push(`${buildHeader}: ${context.build}`));
   webSockets.on('connection', (socket) => {
     const connection = new Connection(socket, {
       ...context,

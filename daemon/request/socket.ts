@@ -8,9 +8,7 @@ import type { Server } from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { SbxError } from '../../client/protocol/errors.ts';
-
-/** `sun_path` holds 108 bytes with its end mark; the name it is bound under first is the longest. */
-const maxPathBytes = 107;
+import { assertSocketPath } from '../../client/protocol/run-directory.ts';
 
 export interface ClaimedSocket {
   readonly path: string;
@@ -48,12 +46,8 @@ function removeIfSame(socketPath: string, inode: number): void {
  */
 export async function claimSocket(server: Server, socketPath: string): Promise<ClaimedSocket | undefined> {
   const own = path.join(path.dirname(socketPath), `.${process.pid}.sock`);
-  const longest = Math.max(Buffer.byteLength(own), Buffer.byteLength(socketPath));
-  if (longest > maxPathBytes) {
-    throw new SbxError('run-directory', `the socket path \`${socketPath}\` is longer than ${maxPathBytes} bytes`, {
-      help: 'set XDG_RUNTIME_DIR to a shorter directory of your own',
-    });
-  }
+  assertSocketPath(socketPath);
+  assertSocketPath(own);
   try {
     unlinkSync(own);
   } catch {
@@ -69,10 +63,14 @@ export async function claimSocket(server: Server, socketPath: string): Promise<C
       });
     });
   } catch (error) {
-    throw new SbxError('run-directory', `cannot listen in \`${path.dirname(socketPath)}\`: ${(error as Error).message}`, {
-      help: 'make the directory writable, or set XDG_RUNTIME_DIR to one of your own',
-      cause: error,
-    });
+    throw new SbxError(
+      'run-directory',
+      `cannot listen in \`${path.dirname(socketPath)}\`: ${(error as Error).message}`,
+      {
+        help: 'make the directory writable, or set XDG_RUNTIME_DIR to one of your own',
+        cause: error,
+      },
+    );
   } finally {
     process.umask(mask);
   }

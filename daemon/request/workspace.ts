@@ -19,11 +19,34 @@ export interface ChosenWorkspace {
   readonly notes: readonly string[];
 }
 
-const systemTrees = ['/proc', '/sys', '/dev', '/boot', '/etc', '/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+const systemTrees = [
+  '/proc',
+  '/sys',
+  '/dev',
+  '/boot',
+  '/etc',
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+];
 const sharedFolders = ['/', '/home', '/tmp', '/var', '/var/tmp', '/run', '/opt', '/srv', '/mnt', '/media', '/root'];
 /** Below the home. A project inside `.config` is common; the folder itself is not a project. */
 const settingsFolders = ['.config', '.cache', '.local', '.local/share', '.local/state'];
-const privateTrees = ['.ssh', '.gnupg', '.aws', '.kube', '.config/sbx', '.config/gh', '.config/gcloud', '.local/state/sbx', '.cache/sbx'];
+const privateTrees = [
+  '.ssh',
+  '.gnupg',
+  '.aws',
+  '.kube',
+  '.config/sbx',
+  '.config/gh',
+  '.config/gcloud',
+  '.local/state/sbx',
+  '.cache/sbx',
+];
 
 function isInside(child: string, parent: string): boolean {
   return child === parent || child.startsWith(parent === '/' ? '/' : `${parent}/`);
@@ -51,7 +74,8 @@ function findGitRoot(folder: string): string | undefined {
   }
 }
 
-function resolveDirectory(folder: string, code: 'bad-cwd' | 'bad-workspace'): string {
+/** @throws {SbxError} with the given code when it is missing or no directory */
+export function resolveDirectory(folder: string, code: 'bad-cwd' | 'bad-workspace'): string {
   const what = code === 'bad-cwd' ? 'the working directory' : 'the workspace';
   const status = statSync(folder, { throwIfNoEntry: false });
   if (!status) {

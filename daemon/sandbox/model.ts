@@ -1,6 +1,7 @@
 /** What the sandbox stage takes and gives. `launch` accepts only an `ApprovedPlan`, which only the approve stage makes. */
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxReport } from '../../client/protocol/messages.ts';
+import type { Account } from './account.ts';
 
 declare const approved: unique symbol;
 
@@ -39,6 +40,8 @@ export interface SandboxProcess {
         readonly resize: (columns: number, rows: number) => void;
         readonly pause: () => void;
         readonly resume: () => void;
+        /** Resolves when every byte was given to the listener, after the command's end. Never rejects. */
+        readonly ended: Promise<void>;
       }
     | undefined;
   /** Resolves when the command and everything it started is gone. Output may still be in the pipes. Never rejects. */
@@ -51,6 +54,10 @@ export interface SandboxProcess {
 
 export interface SandboxSession {
   readonly report: SandboxReport;
+  /** Whom commands run as: where HOME, USER and LOGNAME of a command's environment come from. */
+  readonly account: Account;
+  /** False when mounts or protected files of the host changed since, or the template ended: open a new session. */
+  readonly isCurrent: () => boolean;
   /** @throws {SbxError} `sandbox-failed` */
   readonly launch: (plan: ApprovedPlan) => Promise<SandboxProcess>;
   /** Ends every process of the session and releases what it holds. */

@@ -1,0 +1,58 @@
+/** Turns the arguments of `sbx check` into what is to be judged. */
+import path from 'node:path';
+import { SbxError } from '../protocol/errors.ts';
+import type { Params } from '../protocol/messages.ts';
+import { readCommandWords } from './command-words.ts';
+import { readOptions } from './read-options.ts';
+import { type Caller, collectFlags, parseMode, resolveStartFolder } from './run-arguments.ts';
+
+const checkOptions = {
+  '--allow': 'list',
+  '--ask': 'list',
+  '--deny': 'list',
+  '--policy': 'value',
+  '--mode': 'value',
+  '--auto-allow': 'flag',
+  '--no-auto-allow': 'flag',
+  '--cwd': 'value',
+  '--workspace': 'value',
+  '--json': 'flag',
+  '--jsonl': 'flag',
+  '--help': 'flag',
+  '-h': 'flag',
+} as const;
+
+/** What every command of this call has in common. */
+export type CheckBase = Omit<Params<'check'>, 'command' | 'argv'>;
+
+export type CheckWish =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'lines'; readonly base: CheckBase }
+  | { readonly kind: 'command'; readonly params: Params<'check'>; readonly json: boolean };
+
+/** @throws {SbxError} of kind `input` */
+export function readCheckArguments(args: readonly string[], caller: Caller): CheckWish {
+  const read = readOptions(checkOptions, args, 'sbx check');
+  const { options } = read;
+  if (options['--help'] || options['-h']) return { kind: 'help' };
+  const flags = collectFlags(options, caller);
+  const mode = options['--mode'];
+  const workspace = options['--workspace'];
+  const base: CheckBase = {
+    cwd: resolveStartFolder(options['--cwd'], caller),
+    autoAllow: options['--auto-allow'] === true,
+    ...(workspace === undefined ? {} : { workspace: path.resolve(caller.cwd(), workspace) }),
+    ...(mode === undefined ? {} : { mode: parseMode(mode) }),
+    ...(flags ? { flags } : {}),
+  };
+  if (options['--jsonl']) {
+    if (read.words.length > 0) {
+      throw new SbxError('bad-usage', '`--jsonl` reads the commands from stdin and takes none here', {
+        help: 'see sbx check --help',
+      });
+    }
+    return { kind: 'lines', base };
+  }
+  const words = readCommandWords(read, "sbx check 'COMMAND' or sbx check -- PROGRAM ARGUMENT…");
+  return { kind: 'command', params: { ...base, ...words }, json: options['--json'] === true };
+}

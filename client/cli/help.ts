@@ -1,0 +1,57 @@
+/** The help that is written by hand; the smaller commands' own comes from their definitions. */
+
+export const mainHelp = `usage: sbx COMMAND …
+
+  run 'SHELL TEXT'            run a command in the sandbox
+  run [--] PROGRAM ARGUMENT…  the same with an argv, quoted for you
+  check 'SHELL TEXT'          what would be decided, and why; runs nothing
+  status                      the daemon, its sessions and the sandbox
+  daemon start|stop|status|logs
+  doctor                      can this machine run the sandbox, and if not, what it needs
+  help [COMMAND]
+  --version
+
+Everything runs through sbxd, which starts by itself and ends when idle.
+`;
+
+export const runHelp = `usage: sbx run [OPTION…] 'SHELL TEXT'
+       sbx run [OPTION…] [--] PROGRAM ARGUMENT…
+
+One word is shell text; several words, or whatever follows --, are a program with its arguments. Options stand
+before the command; nothing after its first word is an option of sbx.
+
+  --allow RULE, --ask RULE, --deny RULE   add a rule for this run (repeatable)
+  --policy FILE        one more policy file
+  --mode MODE          manual (default), accept-edits, dont-ask
+  --no-auto-allow      ask for whatever no rule allows, although it would run in the sandbox
+  --yes                answer a question with yes, once (a policy can forbid it)
+  --no-prompt          never ask: a question is a refusal
+  --cwd DIR            start there
+  --workspace DIR      the folder that may be written (default: the git root of the start folder)
+  --new-session        do not join the workspace's session
+  --env NAME[=VALUE]   pass a variable that would be withheld (repeatable)
+  --timeout TIME       90, 90s, 5m, 1h or 500ms
+  --pty, --no-pty      give the command a terminal (default: when stdin and stdout are one)
+  --json               one event a line on stdout
+
+exit status: the command's own; 128+n on a signal; 124 time limit; 125 sbx, its usage or the sandbox failed;
+             126 denied or not approved; 130 cancelled
+`;
+
+export const checkHelp = `usage: sbx check [OPTION…] 'SHELL TEXT'
+       sbx check [OPTION…] [--] PROGRAM ARGUMENT…
+       sbx check --jsonl
+
+Says what would be decided and why. Nothing runs and no daemon is needed.
+
+  --allow RULE, --ask RULE, --deny RULE   add a rule (repeatable)
+  --policy FILE        one more policy file
+  --mode MODE          manual (default), accept-edits, dont-ask
+  --auto-allow         judge as sbx run does: what nothing restricts is allowed in the sandbox
+  --cwd DIR            as if started there
+  --workspace DIR      as if this were the workspace
+  --json               the decision as one JSON object
+  --jsonl              stdin: one {id, command, cwd?, allow?, ask?, deny?, mode?} a line; stdout: one answer a line
+
+exit status: 0 allow, 1 deny, 2 ask, 125 error
+`;

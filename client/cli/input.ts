@@ -1,0 +1,91 @@
+/**
+ * Streams our own stdin into a run, never further ahead of the command than the protocol's window. Nothing is read
+ * before the run has started: what a refused command would have read still belongs to whoever comes next.
+ */
+import { constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
+import net from 'node:net';
+import type { Readable } from 'node:stream';
+import tty from 'node:tty';
+import { limits } from '../protocol/limits.ts';
+
+export interface InputTarget {
+  readonly send: (offset: number, payload: Buffer) => void;
+  readonly end: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** True for /dev/null, which is also what a closed stdin has become: the command can have its own. */
+export function isStdinEmpty(): boolean {
+  const status = fstatSync(0);
+  return status.isCharacterDevice() && status.rdev === statSync('/dev/null').rdev;
+}
+
+/** A pipe is opened anew for the reason given at `openSink`. */
+function openSource(): Readable {
+  if (tty.isatty(0)) return new tty.ReadStream(0);
+  const status = fstatSync(0);
+  if (status.isFIFO()) {
+    try {
+      return new net.Socket({
+        fd: openSync('/proc/self/fd/0', constants.O_RDONLY | constants.O_NONBLOCK),
+        readable: true,
+        writable: false,
+      });
+    } catch {
+      // a pipe of another user: the shared one has to do
+    }
+  }
+  if (status.isFIFO() || status.isSocket()) return new net.Socket({ fd: 0, readable: true, writable: false });
+  return createReadStream('', { fd: 0, autoClose: false, highWaterMark: limits.maxPayloadBytes });
+}
+
+export class Input {
+  readonly #source: Readable;
+  readonly #target: InputTarget;
+  #sent = 0;
+  #taken = 0;
+  #paused = false;
+
+  constructor(target: InputTarget) {
+    this.#target = target;
+    this.#source = openSource();
+    this.#source.on('data', (bytes: Buffer) => this.#send(bytes));
+    this.#source.once('end', () => target.end());
+    this.#source.once('error', (error) => {
+      // EIO: the terminal is gone, which is the end of input.
+      if ((error as NodeJS.ErrnoException).code !== 'EIO') target.fail(error);
+      target.end();
+    });
+  }
+
+  /** The terminal of a pty run, for raw mode. */
+  get terminal(): tty.ReadStream | undefined {
+    return this.#source instanceof tty.ReadStream ? this.#source : undefined;
+  }
+
+  /** `bytes`: how much the command has taken since the start. */
+  acknowledge(bytes: number): void {
+    this.#taken = bytes;
+    if (this.#paused && this.#sent - this.#taken <= limits.stdinWindowBytes - limits.maxPayloadBytes * 2) {
+      this.#paused = false;
+      this.#source.resume();
+    }
+  }
+
+  stop(): void {
+    this.#source.destroy();
+  }
+
+  #send(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; at += limits.maxPayloadBytes) {
+      const payload = bytes.subarray(at, at + limits.maxPayloadBytes);
+      this.#target.send(this.#sent, payload);
+      this.#sent += payload.length;
+    }
+    // One read can be up to 64 KiB more than was looked at here; twice that is kept free.
+    if (this.#sent - this.#taken > limits.stdinWindowBytes - limits.maxPayloadBytes * 2) {
+      this.#paused = true;
+      this.#source.pause();
+    }
+  }
+}

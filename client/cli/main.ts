@@ -1,0 +1,64 @@
+/** `sbx`: finds the command and hands it the rest. Every command but `run` is loaded when it is asked for. */
+import { SbxError } from '../protocol/errors.ts';
+import { showText } from '../protocol/visible.ts';
+import { statuses } from './exit-status.ts';
+import { findNearest } from './nearest.ts';
+import { formatError } from './report.ts';
+import { runCommand } from './run.ts';
+import type { Caller } from './run-arguments.ts';
+
+const commands = ['run', 'check', 'status', 'daemon', 'doctor', 'help'] as const;
+
+function writeHelp(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+async function dispatch([name, ...rest]: readonly string[], caller: Caller): Promise<number> {
+  switch (name) {
+    case 'run':
+      return runCommand(rest, caller);
+    case 'check':
+      return (await import('./check.ts')).checkCommand(rest, caller);
+    case 'status':
+    case 'daemon':
+    case 'doctor':
+      return (await import('./service.ts')).serviceCommand([name, ...rest], caller);
+    case '--version':
+    case '-V': {
+      const { build } = await import('./build.ts');
+      return writeHelp(`sbx ${build}\n`);
+    }
+    case 'help':
+    case '--help':
+    case '-h': {
+      const help = await import('./help.ts');
+      if (rest[0] === 'run') return writeHelp(help.runHelp);
+      if (rest[0] === 'check') return writeHelp(help.checkHelp);
+      if (rest[0] === 'status' || rest[0] === 'daemon' || rest[0] === 'doctor')
+        return dispatch([rest[0], '--help'], caller);
+      return writeHelp(help.mainHelp);
+    }
+    case undefined:
+      throw new SbxError('bad-usage', 'a command is missing', { help: "write sbx run 'COMMAND', or see sbx help" });
+    default: {
+      const nearest = findNearest(name, commands);
+      const kind = name.startsWith('-') ? 'option' : 'command';
+      throw new SbxError('bad-usage', `unknown ${kind} \`${showText(name)}\``, {
+        help: nearest === undefined ? 'see sbx help' : `did you mean \`${nearest}\`?`,
+      });
+    }
+  }
+}
+
+const caller: Caller = { env: process.env, cwd: () => process.cwd() };
+let status: number = statuses.failed;
+try {
+  status = await dispatch(process.argv.slice(2), caller);
+} catch (error) {
+  process.stderr.write(`${formatError(error)}\n`);
+  if (process.env['SBX_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+}
+// A run's sockets and terminal may still be open, and all of its output is out.
+if (process.argv[2] === 'run') process.exit(status);
+process.exitCode = status;

@@ -1,0 +1,75 @@
+/** The sentences that sbx itself says on stderr. One line each, every foreign character made visible. */
+import type { Decision, Reason } from '../protocol/decision.ts';
+import { errorCodes, SbxError } from '../protocol/errors.ts';
+import type { Exit, Violation } from '../protocol/messages.ts';
+import { showText } from '../protocol/visible.ts';
+
+/** What, where, and what to do. */
+export function formatSentence(what: string, help?: string): string {
+  return `sbx: ${showText(what)}${help === undefined || help === '' ? '' : `; ${showText(help)}`}`;
+}
+
+export function formatError(error: unknown): string {
+  if (error instanceof SbxError) {
+    const isDefect = errorCodes[error.code][0] === 'internal';
+    return formatSentence(error.message, error.help ?? (isDefect ? 'please report it' : undefined));
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return formatSentence(`a defect in sbx: ${message}`, 'SBX_DEBUG=1 shows where; please report it');
+}
+
+/** Where a rule was written, as an editor opens it. */
+export function formatOrigin({ rule, origin }: Pick<Reason, 'rule' | 'origin'>): string {
+  const place =
+    origin?.file === undefined
+      ? origin?.layer === 'flags'
+        ? 'command line'
+        : (origin?.layer ?? '')
+      : [origin.file, origin.line, origin.column].filter((part) => part !== undefined).join(':');
+  if (rule === undefined) return place;
+  return place === '' ? rule : `${rule}, ${place}`;
+}
+
+/** One word that a shell reads back as this text. */
+export function quoteForShell(text: string): string {
+  return /^[A-Za-z0-9_@%+:,./=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function formatReason(reason: Reason): string {
+  const origin = formatOrigin(reason);
+  return origin === '' || reason.message.includes(origin) ? reason.message : `${reason.message} (${origin})`;
+}
+
+/** Why a command was not run, and the exact rules that would let it. */
+export function formatRefusal(decision: Decision, answeredNo: boolean): string[] {
+  const [reason] = decision.reasons;
+  const verb =
+    decision.effect === 'deny' ? 'denied' : answeredNo ? 'not approved' : 'needs approval and nobody was asked';
+  const lines = [formatSentence(reason === undefined ? verb : `${verb}: ${formatReason(reason)}`, reason?.help)];
+  const [suggestion] = decision.suggestions;
+  if (decision.effect === 'ask' && suggestion && !answeredNo) {
+    const options = suggestion.rules.map((rule) => `--allow ${quoteForShell(rule)}`).join(' ');
+    lines.push(`sbx: to allow exactly this: ${showText(options)}`);
+  }
+  return lines;
+}
+
+export function formatViolation(violation: Violation): string {
+  return formatSentence(violation.message, violation.howToAllow);
+}
+
+/** What to say about an end that the command's own status does not explain; nothing for an ordinary exit. */
+export function formatEnd(exit: Exit, decision: Decision | undefined, answeredNo: boolean): string[] {
+  if (exit.reason === 'denied' && decision) return formatRefusal(decision, answeredNo);
+  if (exit.message !== undefined) return [formatSentence(exit.message, exit.help)];
+  switch (exit.reason) {
+    case 'timeout':
+      return [formatSentence(`stopped after ${Math.round(exit.durationMs)} ms: the time limit was reached`)];
+    case 'denied':
+      return [formatSentence('not run: denied or not approved')];
+    case 'sandbox-failed':
+      return [formatSentence('the sandbox could not be started', 'sbx doctor says why')];
+    default:
+      return [];
+  }
+}

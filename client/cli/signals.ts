@@ -1,0 +1,39 @@
+/**
+ * Forwards the signals that we get to the run. Before it runs a signal cancels; a second interrupt within a second, for
+ * a command that ignores the first, stops it; a third gives up waiting.
+ */
+import type { RunSignal } from '../protocol/messages.ts';
+
+const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+export type ForwardedSignal = (typeof forwarded)[number];
+
+export interface SignalTarget {
+  readonly isRunning: () => boolean;
+  readonly signal: (name: RunSignal) => void;
+  readonly stop: () => void;
+  /** The run is not waited for any longer. */
+  readonly leave: (name: ForwardedSignal) => void;
+}
+
+const insistWithinMs = 1000;
+
+export function forwardSignals(target: SignalTarget): void {
+  let interruptedAt = Number.NEGATIVE_INFINITY;
+  let stopping = false;
+  for (const name of forwarded) {
+    process.on(name, () => {
+      if (!target.isRunning() || stopping) {
+        target.leave(name);
+        return;
+      }
+      const now = performance.now();
+      if (name === 'SIGINT' && now - interruptedAt < insistWithinMs) {
+        stopping = true;
+        target.stop();
+        return;
+      }
+      if (name === 'SIGINT') interruptedAt = now;
+      target.signal(name);
+    });
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The verb of this stage: from a parse, facts about the machine and the catalogue to what every simple command would do.
+ * Pure and total: it never throws for any parse, and what it cannot tell is marked as not known.
+ */
+import type { ParseResult, ParsedScript } from '../parse/model.ts';
+import type { Catalogue } from './compile-catalogue.ts';
+import { describeScript } from './describe.ts';
+import { findAll } from './findings/find-all.ts';
+import type { AnalysedCommand, Analysis, Effect, Facts, Finding } from './model.ts';
+import { assessRisk } from './risk.ts';
+import { walkScript } from './walk.ts';
+
+/** The parse stage's function, handed in so that analysis reads the text of `bash -c` and `eval` with the same parser. */
+export type Parse = (text: string) => ParseResult;
+
+/** How deep code may be nested in code (`bash -c "bash -c …"`) before it counts as unreadable. */
+export const maxInnerDepth = 4;
+
+export function analyse(script: ParseResult, facts: Facts, catalogue: Catalogue, parse: Parse): Analysis {
+  if (script.kind === 'unparsable') {
+    const deceptive = script.code === 'control-character';
+    const findings: Finding[] = deceptive
+      ? [{ id: 'control-character', class: 'deception', severity: 'high', message: script.message, span: script.span, command: undefined, neverAutoApproved: true }]
+      : [];
+    return {
+      script,
+      commands: [],
+      findings,
+      effects: [],
+      description: `cannot be analysed: ${script.message}`,
+      risk: { level: 'high', why: 'what it would run is not known' },
+    };
+  }
+  const context: AnalysisContext = { script, facts, catalogue, parse, depth: 0, findings: [] };
+  const { commands, loose } = walkScript(script, context);
+  findAll(script, commands, loose, context);
+  const analysed = commands.map((one) => one.result);
+  const findings = sortFindings(context.findings);
+  return {
+    script,
+    commands: analysed,
+    findings,
+    effects: loose,
+    description: describeScript(script, commands),
+    risk: assessRisk(analysed, findings, loose),
+  };
+}
+
+/** What the parts of this stage share during one analysis. */
+export interface AnalysisContext {
+  readonly script: ParsedScript;
+  readonly facts: Facts;
+  readonly catalogue: Catalogue;
+  readonly parse: Parse;
+  readonly depth: number;
+  readonly findings: Finding[];
+}
+
+function sortFindings(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length < 2) return findings;
+  const byPlace = new Map(findings.map((finding) => [`${finding.id} ${finding.span.start} ${finding.span.end} ${finding.message}`, finding]));
+  return [...byPlace.values()].sort((a, b) => a.span.start - b.span.start || a.id.localeCompare(b.id));
+}
+
+export type { AnalysedCommand, Effect };

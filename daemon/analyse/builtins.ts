@@ -1,0 +1,115 @@
+/** How shell builtins change the state that later commands run in. */
+import type { CommandRecord, Instance } from './analyse-command.ts';
+import type { AnalysisContext } from './analyse.ts';
+import { resolvePath } from './path-targets.ts';
+import { collectChanges } from './shell-changes.ts';
+import { assign, numericValue, type ShellState, unknownValue } from './shell-state.ts';
+import { type Arg, argFrom, prefixOf, type Values } from './words.ts';
+
+export function changeByBuiltin(instance: Instance, record: CommandRecord, state: ShellState, values: Values, context: AnalysisContext): void {
+  const { name, args } = instance;
+  const outer = instance.layered.wrappers.map((wrapper) => wrapper.program.name);
+  if (outer.some((wrapper) => wrapper !== 'command' && wrapper !== 'builtin' && wrapper !== 'time')) return;
+  switch (name) {
+    case 'cd':
+    case 'pushd':
+      changeDirectory(args.slice(1), name, state, context);
+      return;
+    case 'popd':
+      leave(state, undefined);
+      return;
+    case 'exit':
+    case 'return':
+    case 'exec':
+      if (name !== 'exec' || args.length > 1) state.ended = true;
+      return;
+    case 'export':
+    case 'readonly':
+      declareNames(args.slice(1), name === 'export', state);
+      return;
+    case 'declare':
+    case 'typeset':
+    case 'local':
+    case 'unset':
+    case 'read':
+    case 'mapfile':
+    case 'readarray':
+    case 'getopts':
+    case 'printf':
+    case 'let':
+    case 'wait':
+    case 'eval':
+    case 'source':
+    case '.':
+    case 'alias':
+    case 'enable':
+    case 'shopt':
+    case 'trap':
+      forget(record, state, values);
+      return;
+    case 'set':
+      if (args.some((arg) => arg.text === undefined || /^-[a-z]*a|^allexport$/.test(arg.text))) state.exported.add('*');
+      return;
+    default:
+  }
+}
+
+function changeDirectory(args: readonly Arg[], name: string, state: ShellState, context: AnalysisContext): void {
+  const operands = args.filter((arg) => arg.text === undefined || !/^-[LPe@]*$/.test(arg.text) || arg.text === '-');
+  const [operand] = operands;
+  if (operand === undefined) {
+    leave(state, name === 'cd' ? context.facts.home : undefined);
+    return;
+  }
+  const text = operands.length === 1 && !operand.many && operand.text !== undefined && !/^[-+]/.test(operand.text) ? operand.text : undefined;
+  const target = text === undefined || text === '' ? undefined : resolvePath(text, state.cwd);
+  if (target !== undefined && target === state.cwd) return;
+  leave(state, target, target === undefined || context.facts.paths.get(target)?.kind !== 'directory');
+}
+
+function leave(state: ShellState, target: string | undefined, mayFail = true): void {
+  if (mayFail && state.cwd !== undefined) state.fallbacks = [...state.fallbacks, state.cwd];
+  state.cwd = target;
+  state.changed = true;
+}
+
+function declareNames(args: readonly Arg[], exports: boolean, state: ShellState): void {
+  for (const arg of args) {
+    const head = arg.text ?? prefixOf(arg);
+    const match = /^([A-Za-z_]\w*)(\+?=)?/.exec(head);
+    if (match?.[1] === undefined) {
+      if (arg.text === undefined) state.dynamic = true;
+      continue;
+    }
+    if (exports) state.exported.add(match[1]);
+    if (match[2] === '=') assign(state, match[1], [argFrom(arg, match[0].length).pieces]);
+    else if (match[2] === '+=') assign(state, match[1], unknownValue);
+  }
+}
+
+function forget(record: CommandRecord, state: ShellState, values: Values): void {
+  const { command } = record;
+  const changes = collectChanges([
+    { type: 'command', command, redirections: [], background: false, start: command.start, end: command.end },
+  ]);
+  if (changes.everything) state.dynamic = true;
+  for (const name of changes.unknown) {
+    const plain = plainDeclaration(record, name, values);
+    assign(state, name, plain ?? unknownValue);
+  }
+  for (const name of changes.numeric) assign(state, name, numericValue);
+}
+
+/** `local x=value` without options gives the value as it stands; attributes such as `-i` or `-l` change it. */
+function plainDeclaration(record: CommandRecord, name: string, _values: Values): ReturnType<typeof assignable> {
+  const args = record.instances[0]?.args ?? [];
+  const builtin = args[0]?.text;
+  if (builtin !== 'local' && builtin !== 'declare' && builtin !== 'typeset') return undefined;
+  if (args.slice(1).some((arg) => /^[-+]/.test(arg.text ?? prefixOf(arg)))) return undefined;
+  return assignable(args.find((arg) => (arg.text ?? prefixOf(arg)).startsWith(`${name}=`)), name);
+}
+
+function assignable(arg: Arg | undefined, name: string): readonly (readonly Arg['pieces'][number][])[] | undefined {
+  if (arg === undefined || arg.many) return undefined;
+  return [argFrom(arg, name.length + 1).pieces];
+}

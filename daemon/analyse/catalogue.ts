@@ -1,0 +1,262 @@
+/**
+ * The shape of `policies/*.jsonc` that analysis reads: what each program's options and operands mean. The schema is the
+ * documentation of record (`policies/README.md` explains it in prose); a file that does not fit is an error at load, so a
+ * typo in data can never quietly loosen an answer.
+ */
+import { z } from 'zod';
+
+/**
+ * What an option, its value, or an operand means. Everything in `harmlessRoles` leaves a program read-only; every other
+ * role is an effect.
+ */
+export const roles = [
+  'ok',
+  'text',
+  'number',
+  'read',
+  'read-tree',
+  'write',
+  'write-tree',
+  'remove',
+  'remove-tree',
+  'move',
+  'link',
+  'directory',
+  'url',
+  'git-url',
+  'host',
+  'remote-read',
+  'remote-write',
+  'connect',
+  'change',
+  'run',
+  'load',
+  'code',
+  'shell',
+  'command',
+  'command-until',
+  'assignment',
+  'archive',
+  'member',
+  'name',
+  'sed',
+  'awk',
+  'jq',
+  'test',
+  'unknown',
+] as const;
+export type Role = (typeof roles)[number];
+
+export const harmlessRoles: ReadonlySet<Role> = new Set<Role>([
+  'ok',
+  'text',
+  'number',
+  'read',
+  'read-tree',
+  'directory',
+  'name',
+  'sed',
+  'awk',
+  'jq',
+  'test',
+]);
+
+/** Roles that a broad grant does not cover unless running code is the program's purpose (RULES O16). */
+export const codeRoles: ReadonlySet<Role> = new Set<Role>(['run', 'load', 'code', 'shell', 'command', 'command-until']);
+
+/** `role`, `role!` (always needs to be named), either followed by `: reason`. */
+const meaningText = z
+  .string()
+  .refine((text) => parseMeaning(text) !== undefined, 'expected `role`, `role!` or `role: reason` with a known role');
+
+const meaningSchema = z.union([
+  meaningText,
+  z.strictObject({
+    is: meaningText,
+    /** Takes the place of an operand: `grep -e` leaves no pattern operand, `cp -t` no destination. */
+    drops: z.enum(['first', 'last']).optional(),
+    /** Changes what other words mean: `{ "read": "write" }` for `sed -i`. */
+    turns: z.partialRecord(z.enum(roles), z.enum(roles)).optional(),
+    /** Targets assumed when the command line names none of that role: `{ "write-tree": "." }` for `tar -x`. */
+    implicit: z.partialRecord(z.enum(roles), z.string()).optional(),
+    /** Narrows what the program acts on, so that a removal is not of everything (`find -name`). */
+    filters: z.boolean().optional(),
+  }),
+]);
+
+const conditionSchema = z.strictObject({
+  /** At least one of these options is there. */
+  needs: z.array(z.string()).optional(),
+  /** None of these options is there. */
+  lacks: z.array(z.string()).optional(),
+  /** At most this many operands. */
+  operands: z.int().min(0).optional(),
+});
+
+const operandPattern = new RegExp(`^(${roles.join('|')})!?[?*+]?$`);
+
+export interface ProgramData {
+  does?: string | undefined;
+  readOnly?: boolean | Condition[] | undefined;
+  style?: 'gnu' | 'single' | undefined;
+  stopsAtOperand?: boolean | undefined;
+  abbreviations?: boolean | undefined;
+  bundled?: boolean | undefined;
+  plus?: boolean | undefined;
+  options?: Record<string, z.infer<typeof meaningSchema>> | undefined;
+  uses?: string[] | undefined;
+  operands?: string[] | undefined;
+  ignores?: string[] | undefined;
+  implicit?: Partial<Record<Role, string>> | undefined;
+  also?: string[] | undefined;
+  purpose?: 'run' | undefined;
+  fetches?: boolean | undefined;
+  decodes?: boolean | undefined;
+  interprets?: 'shell' | 'code' | undefined;
+  globals?: 'before' | 'anywhere' | undefined;
+  subcommands?: Record<string, ProgramData> | undefined;
+  wrapper?: 'always' | 'bare' | 'restrictions' | 'exact' | undefined;
+  number?: Condition[] | undefined;
+  examples?: Record<string, string> | undefined;
+}
+
+export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
+  z.strictObject({
+    /** English account with placeholders: `{reads}`, `{writes}`, `{operands|the current folder}`. */
+    does: z.string().optional(),
+    /** True, or the conditions of which one must hold, for "cannot write, run, connect or leak". */
+    readOnly: z.union([z.boolean(), z.array(conditionSchema).min(1)]).optional(),
+    /** `single`: long names after one dash (`find -name`, `go test -run`). */
+    style: z.enum(['gnu', 'single']).optional(),
+    /** Options end at the first operand. */
+    stopsAtOperand: z.boolean().optional(),
+    /** `--che` means `--checkpoint`; on unless switched off. */
+    abbreviations: z.boolean().optional(),
+    /** The first operand is a cluster of options without a dash (`tar xzf`). */
+    bundled: z.boolean().optional(),
+    /** Words that begin with `+` are options too. */
+    plus: z.boolean().optional(),
+    options: z.record(z.string(), meaningSchema).optional(),
+    /** Names of option groups of the same file. */
+    uses: z.array(z.string()).optional(),
+    /** Roles by position; at most one repeats. Without it any operand is unknown. */
+    operands: z.array(z.string().regex(operandPattern)).optional(),
+    /** Operands that are punctuation. */
+    ignores: z.array(z.string()).optional(),
+    implicit: z.partialRecord(z.enum(roles), z.string()).optional(),
+    /** Effects it always has: `connect`, `connect HOST`, `run`, `change`, `write PATH`. */
+    also: z.array(z.string().regex(/^(connect|run|change|write|write-tree|read)( \S+)?$/)).optional(),
+    /** Running code is what it is for (RULES O16). */
+    purpose: z.literal('run').optional(),
+    /** Brings content from the network to standard output. */
+    fetches: z.boolean().optional(),
+    /** Turns text into something that reads differently (`base64 -d`, `xxd -r`). */
+    decodes: z.boolean().optional(),
+    /** Runs what it reads on standard input when it has no operand. */
+    interprets: z.enum(['shell', 'code']).optional(),
+    globals: z.enum(['before', 'anywhere']).optional(),
+    subcommands: z.record(z.string(), programSchema).optional(),
+    /** The rest of its words are a command: who may see it (RULES N2–N6). */
+    wrapper: z.enum(['always', 'bare', 'restrictions', 'exact']).optional(),
+    /** Conditions under which its standard output is a plain number. */
+    number: z.array(conditionSchema).min(1).optional(),
+    /** Command line → facts that hold for it; run by the generic test. */
+    examples: z.record(z.string(), z.string()).optional(),
+  }),
+);
+
+export const programFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  groups: z.record(z.string(), z.record(z.string(), meaningSchema)).optional(),
+  programs: z.record(z.string(), programSchema),
+});
+export type ProgramFile = z.infer<typeof programFileSchema>;
+
+export const protectedFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  /** Each path is a run of segments that is protected at any depth, in any letter case. */
+  paths: z.array(
+    z.strictObject({
+      path: z.string().regex(/^[^/].*[^/]$/),
+      kind: z.enum(['directory', 'file']),
+      /** Paths below a directory that are not protected. */
+      except: z.array(z.string()).optional(),
+      because: z.string(),
+    }),
+  ),
+  examples: z.record(z.string(), z.boolean()),
+});
+export type ProtectedFile = z.infer<typeof protectedFileSchema>;
+
+export const criticalFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  /** Removing one of these, or a direct child of those in `parents`, is never approved automatically. */
+  paths: z.array(z.string().startsWith('/')),
+  parents: z.array(z.string().startsWith('/')),
+  examples: z.record(z.string(), z.boolean()),
+});
+export type CriticalFile = z.infer<typeof criticalFileSchema>;
+
+export const variablesFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  /** Can change only language, time zone, colour, verbosity or "this is CI". `*` stands for any characters. */
+  harmless: z.array(z.string()),
+  /** Harmless with these values only. */
+  harmlessValues: z.record(z.string(), z.array(z.string())),
+  dangerous: z.record(z.string(), z.string()),
+  /** Shell variables that are always plain numbers. */
+  numbers: z.array(z.string()),
+  examples: z.record(z.string(), z.enum(['harmless', 'dangerous', 'ordinary'])),
+});
+export type VariablesFile = z.infer<typeof variablesFileSchema>;
+
+export interface CatalogueData {
+  readonly programs: readonly ProgramFile[];
+  readonly wrappers: ProgramFile;
+  readonly protected: ProtectedFile;
+  readonly critical: CriticalFile;
+  readonly variables: VariablesFile;
+}
+
+export interface Condition {
+  needs?: string[] | undefined;
+  lacks?: string[] | undefined;
+  operands?: number | undefined;
+}
+
+/** One meaning in the form the reader uses. */
+export interface Meaning {
+  readonly role: Role;
+  /** A broad grant never covers it, whatever the program is for. */
+  readonly mustBeNamed: boolean;
+  readonly because: string | undefined;
+  readonly drops: 'first' | 'last' | undefined;
+  readonly turns: Partial<Record<Role, Role>> | undefined;
+  readonly implicit: Partial<Record<Role, string>> | undefined;
+  readonly filters: boolean;
+}
+
+const roleSet: ReadonlySet<string> = new Set(roles);
+
+function parseMeaning(text: string): { role: Role; mustBeNamed: boolean; because: string | undefined } | undefined {
+  const colon = text.indexOf(':');
+  const head = colon < 0 ? text : text.slice(0, colon);
+  const mustBeNamed = head.endsWith('!');
+  const role = mustBeNamed ? head.slice(0, -1) : head;
+  if (!roleSet.has(role)) return undefined;
+  return { role: role as Role, mustBeNamed, because: colon < 0 ? undefined : text.slice(colon + 1).trim() };
+}
+
+/** @throws {Error} for text that the schema would have refused. */
+export function compileMeaning(data: z.infer<typeof meaningSchema>): Meaning {
+  const shape = typeof data === 'string' ? { is: data } : data;
+  const head = parseMeaning(shape.is);
+  if (head === undefined) throw new Error(`not a meaning: ${shape.is}`);
+  return {
+    ...head,
+    drops: 'drops' in shape ? shape.drops : undefined,
+    turns: 'turns' in shape ? shape.turns : undefined,
+    implicit: 'implicit' in shape ? shape.implicit : undefined,
+    filters: 'filters' in shape && shape.filters === true,
+  };
+}

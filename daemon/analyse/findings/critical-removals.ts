@@ -1,0 +1,174 @@
+/**
+ * Removals of places whose loss is a disaster (RULES K2): the root, its children, the home, the working directory and what
+ * holds them, and targets that become one of these when a variable is empty (`rm -rf "$DIR"/*`).
+ */
+import type { AnalysisContext } from '../analyse.ts';
+import { type CriticalPaths, findCritical, findEmptied } from '../critical-paths.ts';
+import { globMatches, matchesEverything } from '../glob.ts';
+import type { Removal } from '../interpret.ts';
+import type { Facts } from '../model.ts';
+import { normalisePath } from '../path-targets.ts';
+import type { Arg, Piece } from '../words.ts';
+import type { FindingFamily } from './family.ts';
+
+export const criticalRemovals: FindingFamily<'critical-removal'> = {
+  definitions: {
+    'critical-removal': {
+      class: 'destructive',
+      severity: 'high',
+      neverAutoApproved: true,
+      hits: [
+        'rm -rf /',
+        'rm -rf ~',
+        'rm -rf "$HOME"/*',
+        'rm -rf /etc',
+        'rm -rf "$D"/*',
+        'rm -rf $D/',
+        'rm -rf "$UNSET/lib"',
+        'D=$(mktemp -d); rm -rf "$D"/*',
+        'echo "$(rm -rf ~)"',
+        "bash -c 'rm -rf /usr'",
+        'sudo rm -rf ..',
+        'find / -delete',
+        'find . -delete',
+        'find ~ -name "*.log" -delete',
+        'find / -exec rm -rf {} +',
+        'rm -rf .',
+        'rm -rf ./*',
+        'cd /tmp && rm -rf ../etc',
+        'for d in /usr /opt; do rm -rf $d; done',
+        'rm -rf /h*',
+        '/bin/rm -rf ~/',
+        'rmdir /srv',
+        'cd build; rm -rf *',
+      ],
+      misses: [
+        'rm -rf build',
+        'rm -rf ./node_modules',
+        'rm -f *.log',
+        'D=build; rm -rf "$D"/*',
+        'rm -rf "${D:?}"/x',
+        'rm -rf build/*',
+        'find . -name "*.pyc" -delete',
+        'find build -delete',
+        'rm -rf /tmp/job',
+        'D=$(mktemp -d); rm -rf "$D"',
+        'mkdir -p build && cd build && rm -rf *',
+        'rmdir empty',
+        'for d in a b; do rm -rf "$d"; done',
+        'find . -name "*.tmp" | xargs rm -f',
+        'rm -- "$FILE"',
+      ],
+    },
+  },
+  inCommand: (record, context, report) => {
+    for (const { interpretation } of record.instances) {
+      for (const removal of interpretation?.removals ?? []) {
+        const folders = new Set([removal.cwd, ...(removal.cwd === record.state.cwd ? record.state.fallbacks : [])]);
+        for (const cwd of folders) {
+          const why = judgeRemoval(removal, cwd, context);
+          if (why === undefined) continue;
+          report('critical-removal', `removes ${why}`, { start: removal.arg.word.start, end: removal.arg.word.end }, record.command.id);
+          break;
+        }
+      }
+    }
+  },
+};
+
+function judgeRemoval(removal: Removal, cwd: string | undefined, context: AnalysisContext): string | undefined {
+  const { facts } = context;
+  const critical = context.catalogue.criticalPaths;
+  const shape = shapeOf(removal.arg);
+  if (shape === undefined) return undefined;
+  const absolute = shape.text.startsWith('/') ? normalisePath(shape.text) : cwd === undefined ? undefined : normalisePath(`${cwd}/${shape.text}`);
+  if (absolute === undefined) return undefined;
+  const why = judgePath(absolute, shape.text.endsWith('/'), facts, critical) ?? judgeResolved(absolute, facts, critical);
+  if (why === undefined) return undefined;
+  if (removal.filtered && isOwnFolder(absolute, facts)) return undefined;
+  if (!shape.emptied) return why;
+  if (shape.assigned && !/^\/*(?:[*?.]+|)$/.test(shape.rest)) return undefined;
+  return `${why} if \`${shape.variable ?? 'the variable'}\` is empty`;
+}
+
+/** A filter such as `find -name` keeps a clean-up below the project from being a removal of the project. */
+function isOwnFolder(path: string, facts: Facts): boolean {
+  return path !== facts.home && (path === facts.cwd || path === facts.workspace || path.startsWith(`${facts.home}/`));
+}
+
+function judgePath(path: string, _slash: boolean, facts: Facts, critical: CriticalPaths): string | undefined {
+  const slash = path.lastIndexOf('/');
+  const last = path.slice(slash + 1);
+  const folder = path.slice(0, slash) || '/';
+  if (matchesEverything(last)) {
+    const why = findCritical(folder, facts, critical) ?? findEmptied(folder, facts);
+    return why === undefined ? undefined : `everything in ${why}`;
+  }
+  if (!/[*?[]/.test(path)) return findCritical(path, facts, critical);
+  // A glob is critical when one of the places it could name is.
+  const places = new Set([...critical.paths, ...ancestorsOf(facts.home), ...ancestorsOf(facts.cwd), ...ancestorsOf(facts.workspace ?? '/')]);
+  for (const place of places) {
+    if (place === '/') continue;
+    if (segmentsMatch(path, place)) return findCritical(place, facts, critical);
+  }
+  return critical.parents.has(folder) && !/[*?[]/.test(folder) ? findCritical(path, facts, critical) : undefined;
+}
+
+function judgeResolved(path: string, facts: Facts, critical: CriticalPaths): string | undefined {
+  const fact = facts.paths.get(path);
+  // Removing a link removes the link, not what it leads to.
+  if (fact === undefined || fact.kind === 'link' || fact.resolved === path) return undefined;
+  return findCritical(fact.resolved, facts, critical);
+}
+
+function segmentsMatch(pattern: string, path: string): boolean {
+  const left = pattern.split('/');
+  const right = path.split('/');
+  return left.length === right.length && left.every((segment, index) => globMatches(segment, right[index] ?? ''));
+}
+
+function ancestorsOf(path: string): readonly string[] {
+  const out: string[] = [];
+  for (let at = path; at !== '' && at !== '/'; at = at.slice(0, at.lastIndexOf('/'))) out.push(at);
+  return out;
+}
+
+interface Shape {
+  readonly text: string;
+  /** Some variable was taken to be empty. */
+  readonly emptied: boolean;
+  /** All of these got a value in the text, though not a known one. */
+  readonly assigned: boolean;
+  readonly variable: string | undefined;
+  /** What follows the last such variable. */
+  readonly rest: string;
+}
+
+/** The argument with every unknown value taken for empty; undefined when nothing would be left to remove. */
+function shapeOf(arg: Arg): Shape | undefined {
+  if (arg.text !== undefined) return arg.text === '' ? undefined : { text: arg.text, emptied: false, assigned: false, variable: undefined, rest: '' };
+  let text = '';
+  let rest = '';
+  let emptied = false;
+  let assigned = true;
+  let variable: string | undefined;
+  for (const piece of arg.pieces) {
+    const part = pieceText(piece);
+    text += part;
+    rest += part;
+    if (piece.kind !== 'value' || !piece.empty) continue;
+    emptied = true;
+    assigned &&= piece.assigned;
+    variable = piece.variable ?? variable;
+    rest = '';
+  }
+  return text === '' ? undefined : { text, emptied, assigned, variable: variable === undefined ? undefined : `$${variable}`, rest };
+}
+
+/** A value that cannot be empty stands for some name of its own. */
+function pieceText(piece: Piece): string {
+  if (piece.kind === 'known' || piece.kind === 'glob') return piece.text;
+  if (piece.kind === 'number') return '1';
+  if (piece.kind === 'place') return piece.free ? '/dev/fd/63' : '/';
+  return piece.empty ? '' : 'x';
+}

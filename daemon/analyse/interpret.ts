@@ -1,0 +1,282 @@
+/**
+ * What a command line means: walks a reading of it and says its effects, whether the built-in read-only set covers it,
+ * what a broad grant leaves out, and which further commands it runs.
+ */
+import type { CriticalPaths } from './critical-paths.ts';
+import { codeRoles, harmlessRoles, type Role } from './catalogue.ts';
+import { needsNaming, type Program } from './compile-catalogue.ts';
+import { readAwk } from './languages/awk.ts';
+import { readJq } from './languages/jq.ts';
+import type { ProgramText } from './languages/program-text.ts';
+import { readSed } from './languages/sed.ts';
+import type { Effect, Facts, PathTarget, UnnamedDanger } from './model.ts';
+import { makeTarget, resolvePath } from './path-targets.ts';
+import { hasOption, type Reading } from './read-arguments.ts';
+import { connectionOf, isRemotePath } from './remote-targets.ts';
+import { type Arg, couldBeOption, makeArg } from './words.ts';
+
+/** A place that is removed, with what critical-path checks need to know about it. */
+export interface Removal {
+  readonly arg: Arg;
+  readonly cwd: string | undefined;
+  readonly recursive: boolean;
+  /** Options narrow what is removed below it (`find -name`). */
+  readonly filtered: boolean;
+}
+
+export interface Interpretation {
+  readonly effects: readonly Effect[];
+  readonly removals: readonly Removal[];
+  /** Places that are written, with their arguments, for globs that could be a protected name. */
+  readonly writes: readonly { readonly arg: Arg; readonly cwd: string | undefined; readonly target: PathTarget }[];
+  readonly notReadOnly: string | undefined;
+  readonly unnamed: readonly UnnamedDanger[];
+  /** Shell text that it runs. */
+  readonly shellTexts: readonly Arg[];
+  /** Words of commands that it runs. */
+  readonly commands: readonly (readonly Arg[])[];
+  /** Arguments that are names of shell variables. */
+  readonly names: readonly Arg[];
+  /** `NAME=value` words that reach a program's environment. */
+  readonly environment: readonly Arg[];
+  /** Directory that relative paths of it resolve against. */
+  readonly cwd: string | undefined;
+}
+
+interface Draft {
+  effects: Effect[];
+  removals: Removal[];
+  writes: { arg: Arg; cwd: string | undefined; target: PathTarget }[];
+  unnamed: UnnamedDanger[];
+  shellTexts: Arg[];
+  commands: (readonly Arg[])[];
+  names: Arg[];
+  environment: Arg[];
+  notReadOnly: string | undefined;
+  cwd: string | undefined;
+}
+
+const defaultReasons: Partial<Record<Role, string>> = {
+  run: 'runs another program',
+  load: 'loads code from a file',
+  code: 'runs code given as text',
+  shell: 'runs shell text',
+  command: 'runs another command',
+  'command-until': 'runs another command',
+  write: 'writes a file',
+  'write-tree': 'writes files',
+  remove: 'removes files',
+  'remove-tree': 'removes files',
+  change: 'changes something',
+  connect: 'connects to the network',
+};
+
+export function interpret(reading: Reading, cwd: string | undefined, facts: Facts): Interpretation {
+  const { program } = reading;
+  const draft: Draft = {
+    effects: [], removals: [], writes: [], unnamed: [], shellTexts: [], commands: [], names: [], environment: [],
+    notReadOnly: undefined, cwd,
+  };
+  for (const { role, value } of reading.options) {
+    if (role !== 'directory' || value === undefined) continue;
+    const target = makeTarget(value, draft.cwd, facts, { recursive: false });
+    if (target !== undefined) draft.effects.push({ kind: 'chdir', target });
+    draft.cwd = value.text === undefined ? undefined : resolvePath(value.text, draft.cwd);
+  }
+  for (const { option, value, role, arg, command } of reading.options) {
+    const before = draft.unnamed.length;
+    if (command !== undefined) draft.commands.push(command);
+    const subject = value ?? arg;
+    apply(role, subject, value !== undefined, reading, draft, facts);
+    if (needsNaming({ role, mustBeNamed: option.meaning.mustBeNamed }, program.data) && draft.unnamed.length === before) {
+      draft.unnamed.push({ word: arg.word, name: option.spelling, because: option.meaning.because ?? defaultReasons[role] ?? 'can do more than its program' });
+    }
+    if (!harmlessRoles.has(role)) draft.notReadOnly ??= `\`${option.spelling}\` ${option.meaning.because ?? defaultReasons[role] ?? 'is not read-only'}`;
+  }
+  for (const { arg, role, mustBeNamed } of reading.operands) {
+    const before = draft.unnamed.length;
+    apply(role, arg, true, reading, draft, facts);
+    const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run') || (needsNaming({ role, mustBeNamed }, program.data) && !isUsualOperand(program, role));
+    if (dangerous && draft.unnamed.length === before) {
+      draft.unnamed.push({ word: arg.word, name: arg.word.source, because: defaultReasons[role] ?? 'can do more than its program' });
+    }
+    if (!harmlessRoles.has(role)) draft.notReadOnly ??= role === 'unknown' ? `\`${arg.word.source}\` is more than the catalogue knows of \`${program.path}\`` : `\`${program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
+  }
+  applyImplicit(reading, draft, facts);
+  applyAlways(reading, draft, facts);
+  if (reading.command !== undefined) {
+    draft.commands.push(reading.command);
+    draft.notReadOnly ??= `\`${program.path}\` runs another command`;
+    const [first] = reading.command;
+    if (first !== undefined && program.data.purpose !== 'run' && program.data.wrapper === undefined) {
+      draft.unnamed.push({ word: first.word, name: first.word.source, because: 'is a command that it runs' });
+    }
+  }
+  applyUncertainty(reading, draft);
+  draft.notReadOnly ??= findReadOnlyObstacle(reading);
+  return draft;
+}
+
+/** Writing operands of programs that are there to write need no naming; a reader's do (`uniq IN OUT`). */
+function isUsualOperand(program: Program, role: Role): boolean {
+  return program.data.readOnly === undefined || program.data.readOnly === false || harmlessRoles.has(role);
+}
+
+function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, draft: Draft, facts: Facts): void {
+  const { cwd } = draft;
+  const span = { start: arg.word.start, end: arg.word.end };
+  const path = (kind: 'read' | 'write' | 'remove', recursive: boolean): void => {
+    if (!hasValue || arg.text === '-') return;
+    const target = makeTarget(arg, cwd, facts, { recursive });
+    if (target === undefined) return;
+    draft.effects.push({ kind, target });
+    if (kind !== 'read') draft.writes.push({ arg, cwd, target });
+    if (kind === 'remove') draft.removals.push({ arg, cwd, recursive, filtered: reading.filtered });
+  };
+  switch (role) {
+    case 'read':
+    case 'read-tree':
+      path('read', role === 'read-tree');
+      return;
+    case 'write':
+    case 'write-tree':
+      path('write', role === 'write-tree');
+      return;
+    case 'remove':
+    case 'remove-tree':
+      path('remove', role === 'remove-tree');
+      return;
+    case 'move':
+      path('read', true);
+      path('remove', true);
+      return;
+    case 'link': {
+      path('read', false);
+      const target = makeTarget(arg, cwd, facts, { recursive: false });
+      if (target !== undefined) draft.writes.push({ arg, cwd, target });
+      return;
+    }
+    case 'url':
+    case 'host':
+    case 'git-url':
+      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, role === 'host'), span });
+      if (role === 'git-url' && (arg.text === undefined ? couldBeOption(arg) : /^[A-Za-z0-9]+::/.test(arg.text))) {
+        draft.unnamed.push({ word: arg.word, name: arg.word.source, because: 'a transport of this kind runs a program' });
+        draft.notReadOnly ??= `\`${arg.word.source}\` can run a program`;
+      }
+      return;
+    case 'remote-read':
+    case 'remote-write':
+      if (arg.text !== undefined && isRemotePath(arg.text)) draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span });
+      else path(role === 'remote-read' ? 'read' : 'write', true);
+      return;
+    case 'connect':
+      draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
+      return;
+    case 'run':
+    case 'code':
+      draft.effects.push({ kind: 'execute', what: hasValue ? arg.word.source : reading.program.path, span });
+      return;
+    case 'load':
+      path('read', false);
+      draft.effects.push({ kind: 'execute', what: arg.word.source, span });
+      return;
+    case 'shell':
+      draft.shellTexts.push(arg);
+      draft.effects.push({ kind: 'execute', what: arg.word.source, span });
+      return;
+    case 'assignment':
+      draft.environment.push(arg);
+      return;
+    case 'name':
+      draft.names.push(arg);
+      return;
+    case 'sed':
+      applyProgramText(readSed(arg), arg, draft, facts, reading);
+      return;
+    case 'awk':
+      applyProgramText(readAwk(arg), arg, draft, facts, reading);
+      return;
+    case 'jq':
+      applyProgramText(readJq(arg), arg, draft, facts, reading);
+      return;
+    default:
+      return;
+  }
+}
+
+/** Effects of an embedded program; what it does beyond reading must be named by a rule (RULES O16). */
+function applyProgramText(text: ProgramText, arg: Arg, draft: Draft, facts: Facts, reading: Reading): void {
+  const span = { start: arg.word.start, end: arg.word.end };
+  const target = (path: string): PathTarget | undefined =>
+    makeTarget(makeArg(arg.word, [{ kind: 'known', text: path }], false), draft.cwd, facts, { recursive: false });
+  for (const path of text.reads) {
+    const read = target(path);
+    if (read !== undefined) draft.effects.push({ kind: 'read', target: read });
+  }
+  for (const path of text.writes) {
+    const write = target(path);
+    if (write === undefined) continue;
+    draft.effects.push({ kind: 'write', target: write });
+    draft.writes.push({ arg: makeArg(arg.word, [{ kind: 'known', text: path }], false), cwd: draft.cwd, target: write });
+  }
+  if (text.runs) draft.effects.push({ kind: 'execute', what: arg.word.source, span });
+  if (text.danger === undefined) return;
+  draft.unnamed.push({ word: arg.word, name: arg.word.source, because: text.danger });
+  draft.notReadOnly ??= `the program text of \`${reading.program.path}\` ${text.danger}`;
+}
+
+function applyImplicit(reading: Reading, draft: Draft, facts: Facts): void {
+  for (const map of reading.implicit) {
+    for (const [role, text] of Object.entries(map) as [Role, string][]) {
+      const named = reading.operands.some((operand) => operand.role === role) || reading.options.some((option) => option.role === role && option.value !== undefined);
+      if (named) continue;
+      const word = reading.options.at(-1)?.arg.word ?? { start: 0, end: 0, source: text, parts: [], values: [text], quoted: false };
+      apply(role, { word: { ...word, source: text }, pieces: [{ kind: 'known', text }], text, many: false }, true, reading, draft, facts);
+      if (!harmlessRoles.has(role)) draft.notReadOnly ??= `\`${reading.program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
+    }
+  }
+}
+
+function applyAlways(reading: Reading, draft: Draft, facts: Facts): void {
+  for (const text of reading.program.data.also ?? []) {
+    const [role = '', value] = text.split(' ');
+    const span = { start: 0, end: 0 };
+    if (role === 'connect') draft.effects.push({ kind: 'connect', host: value, url: undefined, span });
+    else if (role === 'run') draft.effects.push({ kind: 'execute', what: reading.program.path, span });
+    else if (value !== undefined) {
+      const word = { start: 0, end: 0, source: value, parts: [], values: [value], quoted: false };
+      apply(role as Role, makeArg(word, [{ kind: 'known', text: value }], false), true, reading, draft, facts);
+    }
+    draft.notReadOnly ??= `\`${reading.program.path}\` ${defaultReasons[role as Role] ?? 'is not read-only'}`;
+  }
+}
+
+/** A word that could be any option counts as the worst one (RULES O9, O24). */
+function applyUncertainty(reading: Reading, draft: Draft): void {
+  const { worst, worstUnnamed, path } = reading.program;
+  for (const arg of reading.uncertain) {
+    if (worstUnnamed !== undefined) {
+      draft.unnamed.push({ word: arg.word, name: arg.word.source, because: `its value is not known, and it could become \`${worstUnnamed.spelling}\`` });
+    }
+    if (worst !== undefined) draft.notReadOnly ??= `\`${arg.word.source}\` could become \`${worst.spelling}\` of \`${path}\``;
+  }
+  for (const arg of reading.unknownOptions) draft.notReadOnly ??= `\`${arg.word.source}\` is an option that the catalogue does not know`;
+  if (reading.unknownSubcommand !== undefined) {
+    draft.notReadOnly ??= `\`${reading.unknownSubcommand.word.source}\` is a subcommand that the catalogue does not know`;
+  }
+}
+
+function findReadOnlyObstacle(reading: Reading): string | undefined {
+  const { program } = reading;
+  if (program.readOnly === undefined) return `\`${program.path}\` is not on the read-only list`;
+  const holds = program.readOnly.some(
+    (condition) =>
+      (condition.needs === undefined || condition.needs.some((spelling) => hasOption(reading, spelling))) &&
+      (condition.lacks === undefined || !condition.lacks.some((spelling) => hasOption(reading, spelling))) &&
+      (condition.operands === undefined || (reading.operands.length <= condition.operands && !reading.operands.some(({ arg }) => arg.many))),
+  );
+  return holds ? undefined : `\`${program.path}\` is not read-only with these options and operands`;
+}
+
+export type { CriticalPaths };

@@ -1,0 +1,28 @@
+/** Whether a simple command prints nothing but plain numbers, as the catalogue says (`wc -l` of its input, `date +%s`). */
+import type { SimpleCommand } from '../parse/model.ts';
+import type { Catalogue } from './compile-catalogue.ts';
+import { hasOption, readArguments } from './read-arguments.ts';
+import { makeArg } from './words.ts';
+
+export function interpretNumber(command: SimpleCommand, catalogue: Catalogue): boolean {
+  const [first, ...rest] = command.words;
+  const name = first?.values?.length === 1 ? first.values[0] : undefined;
+  if (name === undefined || command.assignments.length > 0) return false;
+  const entry = catalogue.programs.get(name);
+  if (entry === undefined) return false;
+  const args = rest.flatMap((word) =>
+    word.values === undefined
+      ? [makeArg(word, [{ kind: 'value', variable: undefined, assigned: true, empty: true }], true)]
+      : word.values.map((text) => makeArg(word, [{ kind: 'known', text }], false)),
+  );
+  const reading = readArguments(entry, args);
+  const conditions = reading.program.data.number;
+  if (conditions === undefined || reading.unknownOptions.length > 0) return false;
+  if (reading.program.worst !== undefined && reading.uncertain.length > 0) return false;
+  return conditions.some(
+    (condition) =>
+      (condition.needs === undefined || condition.needs.some((spelling) => hasOption(reading, spelling) || reading.operands.some(({ arg }) => arg.text === spelling))) &&
+      (condition.lacks === undefined || !condition.lacks.some((spelling) => hasOption(reading, spelling))) &&
+      (condition.operands === undefined || reading.operands.length <= condition.operands),
+  );
+}

@@ -1,0 +1,70 @@
+/** Turns arguments and redirection targets into places in the file system (RULES O10, O28). Pure text, plus the facts. */
+import type { Redirection } from '../parse/model.ts';
+import type { Facts, PathTarget } from './model.ts';
+import type { Arg } from './words.ts';
+
+/** Absolute, without `.`, `..`, empty segments and a trailing slash. */
+export function normalisePath(path: string): string {
+  if (!/\/\.|\/\/|\/$/.test(path)) return path === '' ? '/' : path;
+  const out: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment === '.') continue;
+    if (segment === '..') out.pop();
+    else out.push(segment);
+  }
+  return `/${out.join('/')}`;
+}
+
+/** A path as a command run in `cwd` would see it; undefined when it depends on an unknown directory. */
+export function resolvePath(path: string, cwd: string | undefined): string | undefined {
+  if (path.startsWith('/')) return normalisePath(path);
+  return cwd === undefined ? undefined : normalisePath(`${cwd}/${path}`);
+}
+
+/** Targets that are no file: descriptors, the terminal, the null device (RULES O32). */
+export function isFreeTarget(path: string): boolean {
+  return /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|random|urandom|fd\/\d+)$/.test(path) || /^\/proc\/self\/fd\/\d+$/.test(path);
+}
+
+/** Undefined for the empty string, standard input and free targets: nothing is named. */
+export function makeTarget(
+  arg: Arg,
+  cwd: string | undefined,
+  facts: Facts,
+  options: { recursive: boolean; redirection?: Redirection | undefined },
+): PathTarget | undefined {
+  const base = { span: { start: arg.word.start, end: arg.word.end }, source: arg.word.source, recursive: options.recursive, redirection: options.redirection };
+  if (arg.text !== undefined) {
+    if (arg.text === '') return undefined;
+    const path = resolvePath(arg.text, cwd);
+    if (path !== undefined && isFreeTarget(path)) return undefined;
+    return { ...base, path, resolved: path === undefined ? undefined : facts.paths.get(path)?.resolved, prefix: undefined, confined: false };
+  }
+  if (arg.pieces.some((piece) => piece.kind === 'place' && piece.free)) return undefined;
+  const confined = arg.pieces.every((piece) => piece.kind !== 'value' && piece.kind !== 'place');
+  return { ...base, path: undefined, resolved: undefined, prefix: knownPrefix(arg, cwd), confined };
+}
+
+function knownPrefix(arg: Arg, cwd: string | undefined): string | undefined {
+  const first = arg.pieces[0];
+  const text = first?.kind === 'known' ? first.text : '';
+  // An unknown first piece may itself be an absolute path; a glob cannot.
+  if (text === '' && first?.kind !== 'glob' && first?.kind !== 'number') return undefined;
+  const slash = text.lastIndexOf('/');
+  const folder = resolvePath(slash < 0 ? '.' : slash === 0 ? '/' : text.slice(0, slash), cwd);
+  if (folder === undefined) return undefined;
+  return `${folder === '/' ? '' : folder}/${text.slice(slash + 1)}`;
+}
+
+/** The target as an absolute pattern in which unknown values are `?`-free holes: globs stay, values become undefined. */
+export function targetPattern(arg: Arg, cwd: string | undefined): string | undefined {
+  let text = '';
+  for (const piece of arg.pieces) {
+    if (piece.kind === 'known') text += piece.text;
+    else if (piece.kind === 'glob') text += piece.text;
+    else if (piece.kind === 'number') text += '*';
+    else return undefined;
+  }
+  if (text === '') return undefined;
+  return resolvePath(text, cwd);
+}

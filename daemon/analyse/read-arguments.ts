@@ -1,0 +1,321 @@
+/**
+ * The one option reader: interprets the arguments of a program by its catalogue entry. Follows getopt_long (clusters,
+ * attached values, unique prefixes, `--`) or single-dash long names; a word of unknown value that could begin an option is
+ * reported as such and never guessed.
+ */
+import type { Meaning, Role } from './catalogue.ts';
+import type { OperandSlot, Option, Program } from './compile-catalogue.ts';
+import { type Arg, argFrom, couldBeOption, prefixOf } from './words.ts';
+
+export interface ReadOption {
+  readonly option: Option;
+  /** The argument it was found in. */
+  readonly arg: Arg;
+  readonly value: Arg | undefined;
+  /** What its value means here, after the turns of other options. */
+  readonly role: Role;
+  /** Words of a command that it takes (`find -exec … ;`). */
+  readonly command: readonly Arg[] | undefined;
+}
+
+export interface ReadOperand {
+  readonly arg: Arg;
+  readonly role: Role;
+  readonly mustBeNamed: boolean;
+}
+
+export interface Reading {
+  /** The entry of the innermost subcommand. */
+  readonly program: Program;
+  readonly options: readonly ReadOption[];
+  readonly operands: readonly ReadOperand[];
+  /** The words of the command it runs: `timeout 5 COMMAND…`. */
+  readonly command: readonly Arg[] | undefined;
+  /** Options that the catalogue does not list. */
+  readonly unknownOptions: readonly Arg[];
+  /** Words of unknown value that could be any option. */
+  readonly uncertain: readonly Arg[];
+  /** A subcommand that the catalogue does not list, or whose name is unknown. */
+  readonly unknownSubcommand: Arg | undefined;
+  /** Where options before a subcommand end: index of the subcommand's name among the arguments. */
+  readonly subcommandAt: number | undefined;
+  /** Some option narrows what is acted on. */
+  readonly filtered: boolean;
+  readonly implicit: readonly Partial<Record<Role, string>>[];
+  readonly missingValue: boolean;
+}
+
+interface Found {
+  readonly option: Option;
+  readonly arg: Arg;
+  readonly value: Arg | undefined;
+  readonly command: readonly Arg[] | undefined;
+}
+
+const roleOrder: readonly Role[] = ['command', 'shell', 'code', 'load', 'run', 'remove-tree', 'remove', 'write-tree', 'write', 'unknown'];
+
+/** @param args - The arguments after the program's name. */
+export function readArguments(start: Program, args: readonly Arg[]): Reading {
+  let program = start;
+  const found: Found[] = [];
+  const operands: Arg[] = [];
+  const unknownOptions: Arg[] = [];
+  const uncertain: Arg[] = [];
+  let unknownSubcommand: Arg | undefined;
+  let subcommandAt: number | undefined;
+  let command: readonly Arg[] | undefined;
+  let ended = false;
+  let missingValue = false;
+  let at = 0;
+
+  const takeValue = (option: Option, arg: Arg, attached: Arg | undefined): void => {
+    if (option.meaning.role === 'command-until') {
+      const end = findTerminator(args, at);
+      found.push({ option, arg, value: undefined, command: args.slice(at, end) });
+      at = end + 1;
+      return;
+    }
+    let value = attached;
+    if (value === undefined && option.takes === 'required') {
+      value = args[at];
+      at += 1;
+      if (value === undefined) missingValue = true;
+      else if (value.many && value.pieces.some((piece) => piece.kind === 'value')) uncertain.push(value);
+    }
+    found.push({ option, arg, value, command: undefined });
+  };
+
+  if (start.data.bundled === true) at = readBundle(start, args, takeBundled) ?? at;
+
+  function takeBundled(option: Option, arg: Arg, value: Arg | undefined): void {
+    found.push({ option, arg, value, command: undefined });
+  }
+
+  while (at < args.length) {
+    const arg = args[at] as Arg;
+    at += 1;
+    const text = arg.text;
+    const head = text ?? prefixOf(arg);
+    if (!ended && text === '--') {
+      ended = true;
+      continue;
+    }
+    const optionLike = head.length > 1 && (head.startsWith('-') || (program.data.plus === true && head.startsWith('+')));
+    if (!ended && optionLike && !(program.data.style === 'single' && program.ignores.has(head))) {
+      readOption(program, arg, head, { takeValue, unknown: (one) => unknownOptions.push(one), doubt: (one) => uncertain.push(one) });
+      continue;
+    }
+    if (!ended && couldBeOption(arg)) uncertain.push(arg);
+    else if (!ended && text === undefined && head === '-') uncertain.push(arg);
+    const keyed = head.includes('=') ? findKeyed(program, head) : undefined;
+    if (keyed !== undefined) {
+      found.push({ option: keyed, arg, value: argFrom(arg, keyed.spelling.length), command: undefined });
+      continue;
+    }
+    if (program.ignores.has(head)) continue;
+    if (operands.length === 0 && program.subcommands !== undefined) {
+      const sub = text === undefined ? undefined : program.subcommands.get(text);
+      if (sub !== undefined) {
+        program = sub;
+        subcommandAt ??= at - 1;
+        ended = false;
+        continue;
+      }
+      if (program.operands === undefined || text === undefined) {
+        unknownSubcommand = arg;
+        subcommandAt ??= at - 1;
+      }
+    }
+    const slot = slotAt(program.operands, operands.length);
+    if (slot?.role === 'assignment' && slot.repeat === '*' && !/^[A-Za-z_]\w*=/.test(head)) {
+      const after = (program.operands ?? []).findIndex((one) => one.role === 'command');
+      if (after >= 0) {
+        command = args.slice(at - 1);
+        break;
+      }
+    }
+    if (slot?.role === 'command') {
+      command = args.slice(at - 1);
+      break;
+    }
+    operands.push(arg);
+    if (program.data.stopsAtOperand === true) ended = true;
+  }
+  return finish(program, found, operands, { command, unknownOptions, uncertain, unknownSubcommand, subcommandAt, missingValue });
+}
+
+interface Sink {
+  readonly takeValue: (option: Option, arg: Arg, attached: Arg | undefined) => void;
+  readonly unknown: (arg: Arg) => void;
+  readonly doubt: (arg: Arg) => void;
+}
+
+function readOption(program: Program, arg: Arg, head: string, sink: Sink): void {
+  const known = arg.text !== undefined;
+  const single = program.data.style === 'single';
+  if (head.startsWith('--') || single) {
+    const equals = head.indexOf('=');
+    const exactWhole = program.options.get(head);
+    if (equals < 0 && !known) {
+      sink.doubt(arg);
+      return;
+    }
+    if (equals < 0 && exactWhole !== undefined) {
+      sink.takeValue(exactWhole, arg, undefined);
+      return;
+    }
+    const name = equals < 0 ? head : head.slice(0, equals);
+    const option = findLong(program, name);
+    if (option !== undefined) {
+      sink.takeValue(option, arg, equals < 0 ? undefined : argFrom(arg, equals + 1));
+      return;
+    }
+    if (head.startsWith('--') || program.digits === undefined || !/^[-+]\d+$/.test(head)) {
+      sink.unknown(arg);
+      return;
+    }
+  }
+  const whole = program.options.get(head);
+  if (whole !== undefined && known) {
+    sink.takeValue(whole, arg, undefined);
+    return;
+  }
+  if (program.digits !== undefined && /^[-+]\d/.test(head)) {
+    sink.takeValue(program.digits, arg, undefined);
+    return;
+  }
+  readCluster(program, arg, head, known, sink);
+}
+
+function readCluster(program: Program, arg: Arg, head: string, known: boolean, sink: Sink): void {
+  const sign = head[0] ?? '-';
+  for (let index = 1; index < head.length; index += 1) {
+    const option = program.options.get(sign + (head[index] ?? ''));
+    if (option === undefined) {
+      sink.unknown(arg);
+      return;
+    }
+    if (option.takes === 'none') {
+      sink.takeValue(option, arg, undefined);
+      continue;
+    }
+    const rest = index + 1 < head.length || !known ? argFrom(arg, index + 1) : undefined;
+    sink.takeValue(option, arg, rest);
+    if (!known && arg.many) sink.doubt(arg);
+    return;
+  }
+  if (!known) sink.doubt(arg);
+}
+
+function findLong(program: Program, name: string): Option | undefined {
+  const single = program.data.style === 'single';
+  const exact = program.options.get(name) ?? (single ? program.options.get(name.startsWith('--') ? name.slice(1) : `-${name}`) : undefined);
+  if (exact !== undefined || single || program.data.abbreviations === false || name.length < 3) return exact;
+  let hit: Option | undefined;
+  for (const option of program.long) {
+    if (!option.spelling.startsWith(name)) continue;
+    // Ambiguous for getopt unless both mean the same; the more dangerous reading is kept.
+    if (hit === undefined || rank(option.meaning.role) > rank(hit.meaning.role)) hit = option;
+  }
+  return hit;
+}
+
+function rank(role: Role): number {
+  const at = roleOrder.indexOf(role);
+  return at < 0 ? 0 : roleOrder.length - at;
+}
+
+function findKeyed(program: Program, head: string): Option | undefined {
+  return program.keyed.find((option) => head.startsWith(option.spelling));
+}
+
+/** `tar xzf FILE`: letters of the first word are options whose values are the following words in turn. */
+function readBundle(program: Program, args: readonly Arg[], take: (option: Option, arg: Arg, value: Arg | undefined) => void): number | undefined {
+  const first = args[0];
+  if (first?.text === undefined || !/^[A-Za-z]+$/.test(first.text)) return undefined;
+  const options = [...first.text].map((letter) => program.options.get(`-${letter}`));
+  if (options.some((option) => option === undefined)) return undefined;
+  let at = 1;
+  for (const option of options) {
+    if (option === undefined) continue;
+    if (option.takes === 'required') {
+      take(option, first, args[at]);
+      at += 1;
+    } else take(option, first, undefined);
+  }
+  return at;
+}
+
+function findTerminator(args: readonly Arg[], from: number): number {
+  for (let at = from; at < args.length; at += 1) {
+    const text = args[at]?.text;
+    if (text === ';' || (text === '+' && args[at - 1]?.text === '{}')) return at;
+  }
+  return args.length;
+}
+
+function slotAt(slots: readonly OperandSlot[] | undefined, index: number): OperandSlot | undefined {
+  if (slots === undefined) return undefined;
+  for (let at = 0; at < slots.length; at += 1) {
+    const slot = slots[at];
+    if (slot?.repeat === '*' || slot?.repeat === '+') return at === 0 || index >= at ? slot : slots[index];
+    if (at === index) return slot;
+  }
+  return undefined;
+}
+
+function finish(
+  program: Program,
+  found: readonly Found[],
+  operands: readonly Arg[],
+  rest: Pick<Reading, 'command' | 'unknownOptions' | 'uncertain' | 'unknownSubcommand' | 'subcommandAt' | 'missingValue'>,
+): Reading {
+  const turns = found.flatMap(({ option }) => (option.meaning.turns === undefined ? [] : [option.meaning.turns]));
+  const turn = (role: Role): Role => turns.reduce((now, map) => map[now] ?? now, role);
+  let slots = program.operands;
+  const drops = new Set(found.map(({ option }) => option.meaning.drops));
+  if (slots !== undefined && drops.has('first')) slots = slots.slice(1);
+  if (slots !== undefined && drops.has('last')) slots = slots.slice(0, -1);
+  const implicit = [program.data.implicit, ...found.map(({ option }) => option.meaning.implicit)].filter((map) => map !== undefined);
+  return {
+    program,
+    options: found.map((one) => ({ ...one, role: turn(one.option.meaning.role) })),
+    operands: assignRoles(slots, operands).map((operand) => ({ ...operand, role: turn(operand.role) })),
+    filtered: found.some(({ option }) => option.meaning.filters),
+    implicit,
+    ...rest,
+  };
+}
+
+/** Gives every operand its role: fixed ones from both ends, the repeated one in the middle. */
+function assignRoles(slots: readonly OperandSlot[] | undefined, operands: readonly Arg[]): ReadOperand[] {
+  const usable = slots?.filter((slot) => slot.role !== 'command') ?? [];
+  const repeatAt = usable.findIndex((slot) => slot.repeat === '*' || slot.repeat === '+');
+  const leading = repeatAt < 0 ? usable : usable.slice(0, repeatAt);
+  const trailing = repeatAt < 0 ? [] : usable.slice(repeatAt + 1);
+  const repeated = repeatAt < 0 ? undefined : usable[repeatAt];
+  const firstMany = operands.findIndex((arg) => arg.many);
+  const lastMany = operands.findLastIndex((arg) => arg.many);
+  return operands.map((arg, index): ReadOperand => {
+    const fromEnd = operands.length - 1 - index;
+    const fixedFromEnd = trailing.length > 0 && fromEnd < trailing.length && operands.length > leading.length ? trailing[trailing.length - 1 - fromEnd] : undefined;
+    let slot = fixedFromEnd ?? (index < leading.length ? leading[index] : repeated);
+    if (firstMany >= 0 && index >= firstMany && index <= lastMany) slot = worstSlot(usable.slice(Math.min(index, usable.length - 1)), slot);
+    else if (firstMany >= 0 && index > lastMany && fixedFromEnd === undefined) slot = worstSlot(usable, slot);
+    return { arg, role: slot?.role ?? 'unknown', mustBeNamed: slot?.mustBeNamed ?? false };
+  });
+}
+
+function worstSlot(slots: readonly OperandSlot[], fallback: OperandSlot | undefined): OperandSlot | undefined {
+  return slots.reduce<OperandSlot | undefined>(
+    (worst, slot) => (worst === undefined || rank(slot.role) > rank(worst.role) ? slot : worst),
+    fallback,
+  );
+}
+
+/** Whether any of the spellings is among the options read. */
+export function hasOption(reading: Reading, spelling: string): boolean {
+  return reading.options.some(({ option }) => option.spellings.includes(spelling) || option.spelling === spelling);
+}
+
+export type { Meaning };

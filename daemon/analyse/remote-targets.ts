@@ -1,0 +1,29 @@
+/** Hosts named on command lines: URLs, `user@host:path`, bare hosts. Text only; nothing is resolved. */
+
+export interface Connection {
+  readonly host: string | undefined;
+  readonly url: string | undefined;
+}
+
+/** `host:path` as scp, rsync and git read it: a colon before the first slash, and no drive or `./`. */
+export function isRemotePath(text: string): boolean {
+  return /^(?:[^\s/:@]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/:[\]]+):/.test(text) || /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+}
+
+export function connectionOf(text: string | undefined, bareHost: boolean): Connection {
+  if (text === undefined) return { host: undefined, url: undefined };
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+    try {
+      const url = new URL(text);
+      return { host: url.hostname === '' ? undefined : url.hostname, url: text };
+    } catch {
+      return { host: undefined, url: text };
+    }
+  }
+  const remote = /^(?:[^\s/:@]+@)?(\[[0-9A-Fa-f:.]+\]|[^\s/:[\]@]+)(?::|$)/.exec(text)?.[1];
+  if (remote !== undefined && (bareHost || text.includes(':'))) return { host: remote, url: undefined };
+  if (bareHost) return { host: text.replace(/^.*@/, '').replace(/\/.*$/, ''), url: undefined };
+  // A fetcher takes `example.com/x` for a URL without its scheme.
+  const host = /^[^/\s]+/.exec(text)?.[0];
+  return { host, url: host === undefined ? undefined : `http://${text}` };
+}

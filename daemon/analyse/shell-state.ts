@@ -1,0 +1,107 @@
+/**
+ * What is known about the shell at one point of the text: its directory, the variables that the text assigned, its
+ * functions. Branches are merged by keeping only what all of them agree on, so a later path is either right or unknown.
+ */
+import type { Facts } from './model.ts';
+import type { Piece, Values } from './words.ts';
+
+export type Alternatives = readonly (readonly Piece[])[];
+
+export interface ShellState {
+  cwd: string | undefined;
+  /** A `cd` may have led out of the folder the text started in. */
+  changed: boolean;
+  /** Folders in force instead of `cwd` if an earlier `cd` failed. */
+  fallbacks: readonly string[];
+  variables: Map<string, Alternatives>;
+  /** Names whose value reaches programs. */
+  exported: Set<string>;
+  functions: Set<string>;
+  /** Nothing after this point runs in this shell (`exit`, `return`). */
+  ended: boolean;
+  /** `IFS` was assigned. */
+  oddSplitting: boolean;
+  /** Code that is not in the text may have assigned anything (`eval`, `source`). */
+  dynamic: boolean;
+}
+
+const maxAlternatives = 8;
+export const unknownValue: Alternatives = [[{ kind: 'value', variable: undefined, assigned: true, empty: true }]];
+export const numericValue: Alternatives = [[{ kind: 'number' }]];
+
+export function startState(facts: Facts): ShellState {
+  return {
+    cwd: facts.cwd,
+    changed: false,
+    fallbacks: [],
+    variables: new Map(),
+    exported: new Set(),
+    functions: new Set(),
+    ended: false,
+    oddSplitting: false,
+    dynamic: false,
+  };
+}
+
+export function copyState(state: ShellState): ShellState {
+  return { ...state, variables: new Map(state.variables), exported: new Set(state.exported), functions: new Set(state.functions) };
+}
+
+/** Makes `into` what is certain when the shell is in either state. */
+export function mergeState(into: ShellState, other: ShellState): void {
+  if (other.ended) return;
+  if (into.ended) {
+    Object.assign(into, copyState(other));
+    return;
+  }
+  if (into.cwd !== other.cwd) into.cwd = undefined;
+  into.changed ||= other.changed;
+  into.fallbacks = [...new Set([...into.fallbacks, ...other.fallbacks])];
+  for (const [name, value] of other.variables) {
+    const mine = into.variables.get(name);
+    if (mine !== value) into.variables.set(name, mine === undefined ? unknownValue : joinAlternatives(mine, value));
+  }
+  for (const name of into.variables.keys()) if (!other.variables.has(name)) into.variables.set(name, unknownValue);
+  for (const name of other.exported) into.exported.add(name);
+  for (const name of into.functions) if (!other.functions.has(name)) into.functions.delete(name);
+  into.oddSplitting ||= other.oddSplitting;
+  into.dynamic ||= other.dynamic;
+}
+
+export function joinAlternatives(left: Alternatives, right: Alternatives): Alternatives {
+  const byText = new Map([...left, ...right].map((pieces) => [JSON.stringify(pieces), pieces]));
+  return byText.size > maxAlternatives ? unknownValue : [...byText.values()];
+}
+
+/** Whether every alternative is a plain number. */
+export function isNumeric(alternatives: Alternatives | undefined): boolean {
+  return (
+    alternatives !== undefined &&
+    alternatives.every((pieces) =>
+      pieces.length > 0 && pieces.every((piece) => piece.kind === 'number' || (piece.kind === 'known' && /^[-+]?\d+$/.test(piece.text))),
+    )
+  );
+}
+
+export function assign(state: ShellState, name: string, value: Alternatives): void {
+  state.variables.set(name, value);
+  if (name === 'IFS') state.oddSplitting = true;
+}
+
+/** The state as the reader of words sees it. */
+export function stateValues(state: ShellState, facts: Facts, substitution: Values['substitution']): Values {
+  return {
+    home: facts.home,
+    cwd: state.cwd,
+    oddSplitting: state.oddSplitting,
+    substitution,
+    lookUp: (name) => {
+      if (state.dynamic) return state.variables.has(name) ? unknownValue : undefined;
+      const value = state.variables.get(name);
+      if (value !== undefined) return value;
+      if (name === 'HOME') return [[{ kind: 'known', text: facts.home }]];
+      if (name === 'PWD') return state.cwd === undefined ? undefined : [[{ kind: 'known', text: state.cwd }]];
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** Command substitutions whose value the analysis knows: the working directory, the repository's top, plain numbers. */
+import type { Statement, WordPart } from '../parse/model.ts';
+import { wordValue } from '../parse/model.ts';
+import type { AnalysisContext } from './analyse.ts';
+import { interpretNumber } from './numbers.ts';
+import type { Piece } from './words.ts';
+
+type Substitution = WordPart & { readonly type: 'substitution' };
+
+export function knownSubstitution(part: Substitution, cwd: string | undefined, context: AnalysisContext): readonly Piece[] | undefined {
+  const [only] = part.body;
+  if (part.body.length !== 1 || only?.type !== 'command') return printsNumber(part, cwd, context) ? [{ kind: 'number' }] : undefined;
+  const { command } = only;
+  if (command.assignments.length === 0 && command.redirections.every((redirection) => wordValue(redirection.target) === '/dev/null')) {
+    const words = command.words.map(wordValue).join(' ');
+    if (words === 'pwd' && cwd !== undefined) return [{ kind: 'known', text: cwd }];
+    if (words === 'git rev-parse --show-toplevel' && cwd !== undefined) {
+      const root = context.facts.paths.get(cwd)?.repository;
+      if (root !== undefined) return [{ kind: 'known', text: root }];
+    }
+  }
+  return printsNumber(part, cwd, context) ? [{ kind: 'number' }] : undefined;
+}
+
+/** Whether all that the substitution prints is one or more plain numbers, by the catalogue's word for its last program. */
+export function printsNumber(part: Substitution, _cwd: string | undefined, context: AnalysisContext): boolean {
+  const last = part.body.length === 1 ? lastStage(part.body[0]) : undefined;
+  return last?.type === 'command' && interpretNumber(last.command, context.catalogue);
+}
+
+function lastStage(statement: Statement | undefined): Statement | undefined {
+  return statement?.type === 'pipeline' ? statement.stages.at(-1) : statement;
+}

@@ -1,0 +1,33 @@
+/** What an assignment to a variable that reaches programs can do (RULES O19, N1). */
+import type { VariablesFile } from './catalogue.ts';
+
+export interface Variables {
+  readonly harmless: (name: string, value: string | undefined) => boolean;
+  /** Why changing it matters, or undefined for an ordinary name. */
+  readonly danger: (name: string, value: string | undefined) => string | undefined;
+  readonly numbers: ReadonlySet<string>;
+}
+
+export function compileVariables(data: VariablesFile): Variables {
+  const harmlessNames = compileNames(data.harmless);
+  const values = new Map(Object.entries(data.harmlessValues).flatMap(([names, list]) => names.split(' ').map((name) => [name, new Set(list)])));
+  const dangerous = Object.entries(data.dangerous).flatMap(([names, because]) => {
+    const matches = compileNames(names.split(' '));
+    return [{ matches, because }];
+  });
+  const harmless = (name: string, value: string | undefined): boolean =>
+    harmlessNames(name) || (value !== undefined && values.get(name)?.has(value) === true);
+  return {
+    harmless,
+    danger: (name, value) => (harmless(name, value) ? undefined : dangerous.find((entry) => entry.matches(name))?.because),
+    numbers: new Set(data.numbers),
+  };
+}
+
+function compileNames(names: readonly string[]): (name: string) => boolean {
+  const exact = new Set(names.filter((name) => !name.includes('*')));
+  const patterns = names
+    .filter((name) => name.includes('*'))
+    .map((name) => new RegExp(`^${name.split('*').map((part) => part.replace(/\W/g, '\\$&')).join('.*')}$`));
+  return (name) => exact.has(name) || patterns.some((pattern) => pattern.test(name));
+}

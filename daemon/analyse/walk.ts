@@ -1,0 +1,366 @@
+/**
+ * Walks the statements of a script in the order bash runs them, carrying the shell's state, and analyses every simple
+ * command where it stands. A command that the walk did not reach is analysed with nothing known about its surroundings.
+ */
+import type { Assignment, ParsedScript, Redirection, SimpleCommand, Statement, Word, WordPart } from '../parse/model.ts';
+import { wordValue } from '../parse/model.ts';
+import { analyseCommand, type CommandRecord } from './analyse-command.ts';
+import type { AnalysisContext } from './analyse.ts';
+import { changeByBuiltin } from './builtins.ts';
+import type { Effect } from './model.ts';
+import { redirectionEffects } from './redirections.ts';
+import { collectChanges } from './shell-changes.ts';
+import { assign, copyState, isNumeric, joinAlternatives, mergeState, numericValue, type ShellState, startState, stateValues, unknownValue } from './shell-state.ts';
+import { knownSubstitution, printsNumber } from './substitutions.ts';
+import { type Arg, expandValue, expandWord, type Piece, type Values } from './words.ts';
+
+export interface Walked {
+  /** One per simple command of the script, in its order. */
+  readonly commands: readonly CommandRecord[];
+  /** Effects of compound redirections that hold no simple command. */
+  readonly loose: readonly Effect[];
+}
+
+export function walkScript(script: ParsedScript, context: AnalysisContext, start: Partial<ShellState> = {}): Walked {
+  const walker = new Walker(context);
+  const state: ShellState = { ...startState(context.facts), ...start };
+  walker.hoistFunctions(script.body);
+  walker.statements(script.body, state);
+  const commands = script.commands.map((command) => {
+    const seen = walker.records.get(command.id);
+    if (seen !== undefined) return seen;
+    const unknown: ShellState = { ...startState(context.facts), cwd: undefined, changed: true, dynamic: true };
+    return analyseCommand(command, unknown, stateValues(unknown, context.facts, () => undefined), context);
+  });
+  for (const [id, effects] of walker.enclosing) {
+    const record = commands[id];
+    if (record === undefined) walker.loose.push(...effects);
+    else record.result = { ...record.result, effects: [...record.result.effects, ...effects] };
+  }
+  return { commands, loose: walker.loose };
+}
+
+class Walker {
+  readonly records = new Map<number, CommandRecord>();
+  /** Redirections of compound commands, by the first simple command inside. */
+  readonly enclosing = new Map<number, Effect[]>();
+  readonly loose: Effect[] = [];
+  readonly #context: AnalysisContext;
+  /** Functions defined before anything runs: their bodies may call each other in any order. */
+  readonly #hoisted = new Set<string>();
+
+  constructor(context: AnalysisContext) {
+    this.#context = context;
+  }
+
+  hoistFunctions(body: readonly Statement[]): void {
+    for (const statement of body) {
+      if (statement.type === 'function') this.#hoisted.add(statement.name);
+      else if (statement.type !== 'command' || !isPreamble(statement.command)) return;
+    }
+  }
+
+  statements(list: readonly Statement[], state: ShellState): void {
+    for (const statement of list) this.statement(statement, state);
+  }
+
+  statement(statement: Statement, state: ShellState): void {
+    if (statement.background && statement.type !== 'subshell') {
+      this.#run(statement, copyState(state));
+      return;
+    }
+    this.#run(statement, state);
+  }
+
+  #run(statement: Statement, state: ShellState): void {
+    if (statement.type !== 'command' && statement.redirections.length > 0) this.#redirect(statement, state);
+    switch (statement.type) {
+      case 'command':
+        this.#command(statement.command, state);
+        return;
+      case 'pipeline':
+        this.#pipeline(statement.stages, state);
+        return;
+      case 'and-or':
+        this.#andOr(statement, state);
+        return;
+      case 'group':
+        this.statements(statement.body, state);
+        return;
+      case 'subshell':
+        this.statements(statement.body, copyState(state));
+        return;
+      case 'if':
+        this.#if(statement, state);
+        return;
+      case 'while':
+      case 'until':
+        this.#loop(state, [...statement.condition, ...statement.body], (inside) => {
+          this.statements(statement.condition, inside);
+          this.statements(statement.body, inside);
+        });
+        return;
+      case 'for':
+      case 'select':
+        this.#for(statement, state);
+        return;
+      case 'arithmetic-for':
+        for (const expression of statement.expressions) this.#parts(expression.expansions, state);
+        this.#loop(state, [statement], (inside) => this.statements(statement.body, inside));
+        return;
+      case 'case':
+        this.#case(statement, state);
+        return;
+      case 'function':
+        this.#function(statement, state);
+        return;
+      case 'coproc':
+        this.statement(statement.body, copyState(state));
+        assign(state, statement.name ?? 'COPROC', unknownValue);
+        return;
+      case 'conditional':
+        for (const word of statement.words) this.#word(word, state);
+        assign(state, 'BASH_REMATCH', unknownValue);
+        return;
+      case 'arithmetic':
+        this.#parts(statement.expression.expansions, state);
+        this.#forget(collectChanges([statement]), state);
+    }
+  }
+
+  #redirect(statement: Statement, state: ShellState): void {
+    for (const redirection of statement.redirections) this.#redirectionWords(redirection, state);
+    const effects = redirectionEffects(statement.redirections, this.#values(state), this.#context.facts);
+    const inside = this.#context.script.commands.find((command) => command.start >= statement.start && command.end <= statement.end);
+    if (inside === undefined) this.loose.push(...effects);
+    else this.enclosing.set(inside.id, [...(this.enclosing.get(inside.id) ?? []), ...effects]);
+  }
+
+  #pipeline(stages: readonly Statement[], state: ShellState): void {
+    if (stages.length === 1) {
+      const [only] = stages;
+      if (only !== undefined) this.statement(only, state);
+      return;
+    }
+    const before = copyState(state);
+    stages.forEach((stage, index) => {
+      const inside = copyState(before);
+      this.statement(stage, inside);
+      // With `shopt -s lastpipe` the last stage runs in this shell.
+      if (index === stages.length - 1 && this.#lastPipe) mergeState(state, inside);
+    });
+  }
+
+  get #lastPipe(): boolean {
+    return this.#context.script.text.includes('lastpipe');
+  }
+
+  #andOr(statement: Statement & { type: 'and-or' }, state: ShellState): void {
+    this.statement(statement.left, state);
+    const skipped = copyState(state);
+    if (statement.operator === '&&') this.#undoFailedCd(statement.left, skipped);
+    this.statement(statement.right, state);
+    mergeState(state, skipped);
+  }
+
+  /** After `cd DIR && …`, what follows the list stands in the old folder when DIR could not be entered. */
+  #undoFailedCd(left: Statement, skipped: ShellState): void {
+    const [previous] = skipped.fallbacks.slice(-1);
+    if (lastCommandName(left) === 'cd' && previous !== undefined) skipped.cwd = previous;
+  }
+
+  #if(statement: Statement & { type: 'if' }, state: ShellState): void {
+    const outcomes: ShellState[] = [];
+    for (const branch of statement.branches) {
+      this.statements(branch.condition, state);
+      const inside = copyState(state);
+      this.statements(branch.body, inside);
+      outcomes.push(inside);
+    }
+    this.statements(statement.otherwise, state);
+    for (const outcome of outcomes) mergeState(state, outcome);
+  }
+
+  #case(statement: Statement & { type: 'case' }, state: ShellState): void {
+    this.#word(statement.subject, state);
+    const outcomes = statement.items.map((item) => {
+      for (const pattern of item.patterns) this.#word(pattern, state);
+      const inside = copyState(state);
+      this.statements(item.body, inside);
+      return inside;
+    });
+    for (const outcome of outcomes) mergeState(state, outcome);
+  }
+
+  /** Runs a body that may have run before: what it changes is forgotten first. */
+  #loop(state: ShellState, body: readonly Statement[], run: (inside: ShellState) => void): void {
+    this.#forget(collectChanges(body), state);
+    const inside = copyState(state);
+    run(inside);
+    mergeState(state, inside);
+  }
+
+  #for(statement: Statement & { type: 'for' | 'select' }, state: ShellState): void {
+    for (const word of statement.words ?? []) this.#word(word, state);
+    const value = statement.type === 'for' && statement.words !== undefined ? this.#loopValue(statement.words, state) : unknownValue;
+    const changes = collectChanges(statement.body);
+    const known = changes.unknown.has(statement.variable) || changes.numeric.has(statement.variable) ? unknownValue : value;
+    this.#loop(state, statement.body, (inside) => {
+      assign(inside, statement.variable, known);
+      this.statements(statement.body, inside);
+    });
+    assign(state, statement.variable, joinAlternatives(known, state.variables.get(statement.variable) ?? unknownValue));
+  }
+
+  /** What the loop variable can be: each word on its own, never empty unless quoted. */
+  #loopValue(words: readonly Word[], state: ShellState): readonly (readonly Piece[])[] {
+    const values = this.#values(state);
+    const out: (readonly Piece[])[] = [];
+    for (const word of words) {
+      for (const args of expandWord(word, values)) {
+        for (const arg of args) out.push(this.#fieldPieces(arg, word, state));
+      }
+    }
+    return out.length === 0 || out.length > 16 ? [[{ kind: 'value', variable: undefined, assigned: true, empty: false }]] : out;
+  }
+
+  #fieldPieces(arg: Arg, word: Word, state: ShellState): readonly Piece[] {
+    if (arg.many && word.parts.length === 1) {
+      const [part] = word.parts;
+      if (part?.type === 'substitution' && printsNumber(part, state.cwd, this.#context)) return [{ kind: 'number' }];
+      return arg.pieces.map((piece): Piece => (piece.kind === 'value' ? { ...piece, empty: false } : piece));
+    }
+    return arg.pieces;
+  }
+
+  #function(statement: Statement & { type: 'function' }, state: ShellState): void {
+    state.functions.add(statement.name);
+    const inside = copyState(state);
+    for (const name of this.#hoisted) inside.functions.add(name);
+    const everything = collectChanges(this.#context.script.body);
+    this.#forget(everything, inside);
+    this.statement(statement.body, inside);
+  }
+
+  #forget(changes: ReturnType<typeof collectChanges>, state: ShellState): void {
+    if (changes.directory) {
+      state.cwd = undefined;
+      state.changed = true;
+    }
+    if (changes.everything) state.dynamic = true;
+    for (const name of changes.unknown) assign(state, name, unknownValue);
+    for (const name of changes.numeric) {
+      const before = state.variables.get(name);
+      assign(state, name, before === undefined || isNumeric(before) ? numericValue : unknownValue);
+    }
+  }
+
+  #command(command: SimpleCommand, state: ShellState): void {
+    for (const assignment of command.assignments) this.#assignmentWords(assignment, state);
+    for (const word of command.words) this.#word(word, state);
+    for (const redirection of command.redirections) this.#redirectionWords(redirection, state);
+    const values = this.#values(state);
+    const record = analyseCommand(command, state, values, this.#context);
+    this.records.set(command.id, record);
+    if (command.words.length === 0) for (const assignment of command.assignments) this.#assign(assignment, state, values);
+    for (const redirection of command.redirections) {
+      const named = /^\{(\w+)\}$/.exec(redirection.descriptor ?? '')?.[1];
+      if (named !== undefined) assign(state, named, numericValue);
+    }
+    this.#afterwards(record, state, values);
+  }
+
+  /** How the command leaves the shell. */
+  #afterwards(record: CommandRecord, state: ShellState, values: Values): void {
+    const [instance] = record.instances;
+    if (instance === undefined) return;
+    if (instance.name !== undefined && state.functions.has(instance.name)) {
+      this.#forget(this.#functionChanges(), state);
+      return;
+    }
+    if (record.instances.length > 1 || instance.name === undefined) {
+      this.#forget(collectChanges([asStatement(record.command)]), state);
+      if (record.instances.some((one) => one.name === 'cd')) {
+        state.cwd = undefined;
+        state.changed = true;
+      }
+      return;
+    }
+    changeByBuiltin(instance, record, state, values, this.#context);
+  }
+
+  #functionChanges(): ReturnType<typeof collectChanges> {
+    return collectChanges(this.#context.script.body.filter((statement) => statement.type === 'function'));
+  }
+
+  #assign(assignment: Assignment, state: ShellState, values: Values): void {
+    const { name, value } = assignment;
+    if (assignment.subscript !== undefined || value === undefined || assignment.append) {
+      const numeric = assignment.append && value !== undefined && isNumeric(expandValue(value, values)) && isNumeric(state.variables.get(name));
+      assign(state, name, numeric ? numericValue : unknownValue);
+      return;
+    }
+    const [part] = value.parts;
+    if (value.parts.length === 1 && part?.type === 'substitution' && printsNumber(part, state.cwd, this.#context)) {
+      assign(state, name, numericValue);
+      return;
+    }
+    assign(
+      state,
+      name,
+      expandValue(value, values).map((pieces) => pieces.map((piece): Piece => (piece.kind === 'value' ? { ...piece, assigned: true } : piece))),
+    );
+  }
+
+  #assignmentWords(assignment: Assignment, state: ShellState): void {
+    if (assignment.value !== undefined) this.#word(assignment.value, state);
+    if (assignment.subscript !== undefined) this.#word(assignment.subscript, state);
+    for (const element of assignment.elements ?? []) this.#word(element, state);
+  }
+
+  #redirectionWords(redirection: Redirection, state: ShellState): void {
+    this.#word(redirection.target, state);
+    if (redirection.heredoc !== undefined) this.#word(redirection.heredoc.body, state);
+  }
+
+  #word(word: Word, state: ShellState): void {
+    if (word.values === undefined) this.#parts(word.parts, state);
+  }
+
+  /** Runs what stands in substitutions, each in its own copy of the shell. */
+  #parts(parts: readonly WordPart[], state: ShellState): void {
+    for (const part of parts) {
+      if (part.type === 'substitution' || part.type === 'process') this.statements(part.body, copyState(state));
+      else if (part.type === 'parameter') {
+        for (const operand of part.operands) this.#word(operand, state);
+        if (part.operator === ':=' || part.operator === '=') assign(state, part.name, unknownValue);
+      } else if (part.type === 'brace') for (const word of part.words) this.#word(word, state);
+      else if (part.type === 'arithmetic') {
+        this.#parts(part.expression.expansions, state);
+        if (!part.expression.constant) {
+          this.#forget(collectChanges([{ type: 'arithmetic', expression: part.expression, redirections: [], background: false, start: part.start, end: part.end }]), state);
+        }
+      }
+    }
+  }
+
+  #values(state: ShellState): Values {
+    return stateValues(state, this.#context.facts, (part) => knownSubstitution(part, state.cwd, this.#context));
+  }
+}
+
+function asStatement(command: SimpleCommand): Statement {
+  return { type: 'command', command, redirections: [], background: false, start: command.start, end: command.end };
+}
+
+/** Statements that may stand before a script's functions without running anything of it. */
+function isPreamble(command: SimpleCommand): boolean {
+  const name = wordValue(command.words[0]);
+  return command.words.length === 0 || name === 'set' || name === 'shopt' || name === 'export' || name === 'readonly';
+}
+
+function lastCommandName(statement: Statement): string | undefined {
+  if (statement.type === 'command') return wordValue(statement.command.words[0]);
+  if (statement.type === 'and-or') return lastCommandName(statement.right);
+  return undefined;
+}

@@ -1,0 +1,246 @@
+/**
+ * What the words of a command can become, given the variables that the same text assigned. Known is only what bash
+ * would make of the word whatever the machine; everything else stays a piece of unknown value with what is certain about
+ * it (RULES O9, O24): its beginning, whether it is one word, whether it could begin an option.
+ */
+import type { Word, WordPart } from '../parse/model.ts';
+
+export type Piece =
+  | { readonly kind: 'known'; readonly text: string }
+  /** Expands to names of files; cannot cross a slash. */
+  | { readonly kind: 'glob'; readonly text: string }
+  /** Digits, perhaps with a sign. */
+  | { readonly kind: 'number' }
+  /** An absolute path of no interest: `~user`, `/dev/fd/63`. */
+  | { readonly kind: 'place'; readonly free: boolean }
+  /** Anything. `variable` is its name when it is one; `empty` whether it can be the empty string. */
+  | {
+      readonly kind: 'value';
+      readonly variable: string | undefined;
+      readonly assigned: boolean;
+      readonly empty: boolean;
+    };
+
+/** One argument as the program would see it. */
+export interface Arg {
+  readonly word: Word;
+  readonly pieces: readonly Piece[];
+  /** The argument, when it is known. */
+  readonly text: string | undefined;
+  /** May be no word, or several: an unquoted expansion or a glob. */
+  readonly many: boolean;
+}
+
+/** What is known about variables at one point of the text. Each value is a list of alternatives. */
+export interface Values {
+  readonly lookUp: (name: string) => readonly (readonly Piece[])[] | undefined;
+  readonly home: string;
+  readonly cwd: string | undefined;
+  /** `IFS` was touched: unquoted values split nobody knows where. */
+  readonly oddSplitting: boolean;
+  /** The value of a command substitution, where the analysis knows it. */
+  readonly substitution: (part: WordPart & { readonly type: 'substitution' }) => readonly Piece[] | undefined;
+}
+
+const maxAlternatives = 8;
+const anything: Piece = { kind: 'value', variable: undefined, assigned: true, empty: true };
+const numbers: ReadonlySet<string> = new Set(['?', '#', '$', '!']);
+
+/** The argument lists that the words can become; one, unless a variable has several known values. */
+export function expandWords(words: readonly Word[], values: Values): readonly (readonly Arg[])[] {
+  let lists: Arg[][] = [[]];
+  for (const word of words) {
+    const alternatives = expandWord(word, values);
+    if (alternatives.length === 1) {
+      const only = alternatives[0] ?? [];
+      for (const list of lists) list.push(...only);
+    } else if (lists.length * alternatives.length <= maxAlternatives) {
+      lists = lists.flatMap((list) => alternatives.map((args) => [...list, ...args]));
+    } else {
+      const widened = widen(word, alternatives);
+      for (const list of lists) list.push(widened);
+    }
+  }
+  return lists;
+}
+
+/** The alternatives of one word, each a list of arguments. */
+export function expandWord(word: Word, values: Values): readonly (readonly Arg[])[] {
+  if (word.values !== undefined) {
+    return [word.values.map((text): Arg => ({ word, pieces: [{ kind: 'known', text }], text, many: false }))];
+  }
+  let drafts: Draft[] = [{ pieces: [], many: false }];
+  for (const part of word.parts) {
+    const options = expandPart(part, values, word.parts.length === 1);
+    if (drafts.length * options.length > maxAlternatives) {
+      drafts = [{ pieces: [...(drafts[0]?.pieces ?? []), anything], many: true }];
+    } else if (options.length === 1 && drafts.length === 1) {
+      const [draft] = drafts;
+      const [option] = options;
+      if (draft !== undefined && option !== undefined) drafts = [join(draft, option)];
+    } else {
+      drafts = drafts.flatMap((draft) => options.map((option) => join(draft, option)));
+    }
+  }
+  return drafts.map((draft) => splitDraft(word, draft));
+}
+
+/** The value that an assignment or a here-string makes of a word: one string, never split. */
+export function expandValue(word: Word, values: Values): readonly (readonly Piece[])[] {
+  if (word.values?.length === 1) return [[{ kind: 'known', text: word.values[0] ?? '' }]];
+  const quiet: Values = { ...values, oddSplitting: false };
+  let drafts: (readonly Piece[])[] = [[]];
+  for (const part of word.parts) {
+    const options = expandPart(quoted(part), quiet, false);
+    if (drafts.length * options.length > maxAlternatives) return [[anything]];
+    drafts = drafts.flatMap((draft) => options.map((option) => [...draft, ...option.pieces]));
+  }
+  return drafts.map(merge);
+}
+
+interface Draft {
+  readonly pieces: readonly Piece[];
+  readonly many: boolean;
+  /** Several words, known (`$x` with blanks in its value, a brace element). */
+  readonly fields?: readonly string[];
+}
+
+function join(left: Draft, right: Draft): Draft {
+  return { pieces: [...left.pieces, ...right.pieces], many: left.many || right.many, ...(right.fields === undefined ? {} : { fields: right.fields }) };
+}
+
+function splitDraft(word: Word, draft: Draft): readonly Arg[] {
+  if (draft.fields !== undefined) {
+    return draft.fields.map((text): Arg => ({ word, pieces: [{ kind: 'known', text }], text, many: false }));
+  }
+  return [makeArg(word, draft.pieces, draft.many)];
+}
+
+export function makeArg(word: Word, pieces: readonly Piece[], many: boolean): Arg {
+  const merged = merge(pieces);
+  const [only] = merged;
+  const text = merged.length === 0 ? '' : merged.length === 1 && only?.kind === 'known' ? only.text : undefined;
+  return { word, pieces: merged, text, many: many && text === undefined };
+}
+
+function merge(pieces: readonly Piece[]): readonly Piece[] {
+  const out: Piece[] = [];
+  for (const piece of pieces) {
+    const last = out.at(-1);
+    if (piece.kind === 'known' && last?.kind === 'known') out[out.length - 1] = { kind: 'known', text: last.text + piece.text };
+    else if (piece.kind !== 'known' || piece.text !== '') out.push(piece);
+  }
+  return out;
+}
+
+function quoted(part: WordPart): WordPart {
+  if (part.type === 'glob') return { type: 'literal', value: part.value, quoted: true, start: part.start, end: part.end };
+  return 'quoted' in part && !part.quoted ? { ...part, quoted: true } : part;
+}
+
+function expandPart(part: WordPart, values: Values, alone: boolean): readonly Draft[] {
+  switch (part.type) {
+    case 'literal':
+      return [{ pieces: [{ kind: 'known', text: part.value }], many: false }];
+    case 'glob':
+      return [{ pieces: [{ kind: 'glob', text: part.value }], many: true }];
+    case 'tilde':
+      return [{ pieces: [expandTilde(part.value, values)], many: false }];
+    case 'brace':
+      return expandBrace(part.words, values);
+    case 'arithmetic':
+      return [{ pieces: [{ kind: 'number' }], many: false }];
+    case 'process':
+      return [{ pieces: [{ kind: 'place', free: true }], many: false }];
+    case 'substitution': {
+      const known = values.substitution(part);
+      if (known !== undefined) return [{ pieces: known, many: !part.quoted && known.some((piece) => piece.kind === 'value') }];
+      return [{ pieces: [anything], many: !part.quoted }];
+    }
+    case 'parameter':
+      return expandParameter(part, values, alone);
+  }
+}
+
+function expandTilde(value: string, values: Values): Piece {
+  if (value === '') return { kind: 'known', text: values.home };
+  if (value === '+' && values.cwd !== undefined) return { kind: 'known', text: values.cwd };
+  if (value === '+' || value === '-') return { kind: 'value', variable: undefined, assigned: true, empty: false };
+  return { kind: 'place', free: false };
+}
+
+function expandBrace(words: readonly Word[], values: Values): readonly Draft[] {
+  const drafts = words.flatMap((word) => expandWord(word, values).flatMap((args) => args.map((arg) => ({ pieces: arg.pieces, many: true }))));
+  return drafts.length === 0 || drafts.length > maxAlternatives ? [{ pieces: [anything], many: true }] : drafts;
+}
+
+function expandParameter(part: WordPart & { readonly type: 'parameter' }, values: Values, alone: boolean): readonly Draft[] {
+  if (part.length || numbers.has(part.name)) return [{ pieces: [{ kind: 'number' }], many: false }];
+  const unquoted = !part.quoted;
+  if (part.indirect || part.name === '@' || part.name === '*') return [unknown(part.name, true, true, unquoted || part.name === '@')];
+  const known = values.lookUp(part.name);
+  if (part.operator !== undefined) {
+    const guarded = part.operator === ':?';
+    return [unknown(part.name, known !== undefined, !guarded, unquoted)];
+  }
+  if (known === undefined) return [unknown(part.name, false, true, unquoted)];
+  return known.map((pieces) => expandKnown(pieces, unquoted, alone, values));
+}
+
+/** A variable's value in place: quoted it is one word; unquoted, blanks split it and wildcards expand. */
+function expandKnown(pieces: readonly Piece[], unquoted: boolean, alone: boolean, values: Values): Draft {
+  if (!unquoted) return { pieces, many: false };
+  if (pieces.every((piece) => piece.kind === 'number' || piece.kind === 'place')) return { pieces, many: values.oddSplitting };
+  const [only] = pieces;
+  const text = pieces.length === 0 ? '' : pieces.length === 1 && only?.kind === 'known' ? only.text : undefined;
+  if (text === undefined) return { pieces: pieces.map((piece) => (piece.kind === 'known' && /[\s*?[]/.test(piece.text) ? anything : piece)), many: true };
+  if (values.oddSplitting || /[*?[\\]/.test(text)) return { pieces: [anything], many: true };
+  if (!/[ \t\n]/.test(text)) return text === '' && alone ? { pieces: [], many: false, fields: [] } : { pieces, many: false };
+  if (!alone) return { pieces: [anything], many: true };
+  return { pieces: [], many: false, fields: text.split(/[ \t\n]+/).filter((field) => field !== '') };
+}
+
+function unknown(variable: string, assigned: boolean, empty: boolean, many: boolean): Draft {
+  return { pieces: [{ kind: 'value', variable, assigned, empty }], many };
+}
+
+function widen(word: Word, alternatives: readonly (readonly Arg[])[]): Arg {
+  const many = alternatives.some((args) => args.length !== 1 || args[0]?.many === true);
+  const texts = alternatives.map((args) => args.map((arg) => arg.text ?? '\u0000').join(' '));
+  const prefix = commonPrefix(texts);
+  return makeArg(word, [{ kind: 'known', text: many ? '' : prefix }, anything], many);
+}
+
+function commonPrefix(texts: readonly string[]): string {
+  const [first = ''] = texts;
+  let length = first.length;
+  for (const text of texts) {
+    while (length > 0 && !text.startsWith(first.slice(0, length))) length -= 1;
+  }
+  const cut = first.indexOf('\u0000');
+  return first.slice(0, cut < 0 ? length : Math.min(length, cut));
+}
+
+/** The known beginning of an argument. */
+export function prefixOf(arg: Arg): string {
+  const first = arg.pieces[0];
+  return first?.kind === 'known' ? first.text : '';
+}
+
+/** Whether the argument, its value being unknown, could begin with a dash (RULES O24). */
+export function couldBeOption(arg: Arg): boolean {
+  if (arg.text !== undefined) return false;
+  const first = arg.pieces[0];
+  if (first === undefined) return false;
+  if (first.kind === 'known') return arg.many && arg.pieces.some((piece) => piece.kind === 'value');
+  return first.kind === 'value' || first.kind === 'glob';
+}
+
+/** What is left of an argument after its first `length` known characters. */
+export function argFrom(arg: Arg, length: number): Arg {
+  const first = arg.pieces[0];
+  if (first?.kind !== 'known') return arg;
+  const rest = first.text.slice(length);
+  const pieces: readonly Piece[] = rest === '' ? arg.pieces.slice(1) : [{ kind: 'known', text: rest }, ...arg.pieces.slice(1)];
+  return { ...arg, pieces, text: arg.text?.slice(length) };
+}

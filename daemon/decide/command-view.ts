@@ -1,0 +1,191 @@
+/**
+ * A command as rules see it, prepared once and asked about by every rule. A grant sees each form that analysis allows it
+ * to see, character for character; a restriction sees every layer and inner command in every spelling that means the
+ * same: quotes resolved, the program without its folder, paths normalised, absolute and below `~` (RULES O2, O27, O30).
+ */
+import type { AnalysedCommand, Effect, Facts, Layer } from '../analyse/model.ts';
+import type { Word } from '../parse/model.ts';
+import { normaliseRelative } from './command-pattern.ts';
+import { anyText, literalTokens, type Token } from './glob.ts';
+import type { TargetView } from './path-match.ts';
+import { pathShape } from './path-shape.ts';
+
+export interface CommandView {
+  readonly command: AnalysedCommand;
+  readonly grants: readonly GrantForm[];
+  /** Of the command and of everything it runs. */
+  readonly wide: readonly WideForm[];
+  readonly targets: readonly TargetView[];
+  readonly connections: readonly Extract<Effect, { kind: 'connect' }>[];
+  /** The name of a program that would run is not known. */
+  readonly unknownProgram: boolean;
+}
+
+export interface GrantForm {
+  readonly text: string;
+  /** The command as written, without its redirections. */
+  readonly whole: boolean;
+  /** Units of `text` that a wildcard must not match; undefined when a wildcard can match nothing here. */
+  readonly pinned: ReadonlySet<number> | undefined;
+}
+
+export interface WideForm {
+  /** Spellings; a piece that is not known is `unknownPiece`, which only a wildcard meets. */
+  readonly texts: readonly string[];
+  /** Every text that the form could become; undefined when all of it is known. */
+  readonly shape: readonly Token[] | undefined;
+  /** The literal beginning of `shape`. */
+  readonly shapeStart: string;
+}
+
+/** A noncharacter: no rule and no command contains it. */
+const unknownPiece = '\uffff';
+
+export function viewCommand(command: AnalysedCommand, facts: Facts): CommandView {
+  const all = [command, ...innerCommands(command)];
+  return {
+    command,
+    grants: command.layers.flatMap((layer, index) => (layer.grants ? [grantForm(command, layer, index)] : [])),
+    wide: all.flatMap((each) => each.layers.map((layer) => wideForm(layer, each, facts))),
+    // The effects of a command include those of what it runs.
+    targets: command.effects.flatMap((effect) => targetView(effect, command, facts)),
+    connections: command.effects.filter((effect) => effect.kind === 'connect'),
+    unknownProgram: all.some((each) => each.layers.some(hasUnknownProgram)),
+  };
+}
+
+function innerCommands(command: AnalysedCommand): readonly AnalysedCommand[] {
+  return command.inner.flatMap((inner) => [inner, ...innerCommands(inner)]);
+}
+
+function hasUnknownProgram(layer: Layer): boolean {
+  return layer.resolved === undefined && layer.words[0] !== undefined && layer.words[0].values?.[0] === undefined;
+}
+
+function targetView(effect: Effect, command: AnalysedCommand, facts: Facts): readonly TargetView[] {
+  if (effect.kind !== 'read' && effect.kind !== 'write' && effect.kind !== 'remove') return [];
+  const shape = effect.target.path === undefined ? pathShape(effect.target, command, facts) : undefined;
+  return [{ kind: effect.kind, target: effect.target, shape }];
+}
+
+function grantForm(command: AnalysedCommand, layer: Layer, index: number): GrantForm {
+  const whole = index === 0;
+  const sources = layer.words.map((word) => word.source);
+  const [program = '', ...operands] = sources;
+  const joined = sources.join(' ');
+  const placed = layer.text.endsWith(joined);
+  const head = placed ? layer.text.slice(0, layer.text.length - joined.length) : '';
+  const plain = placed && !/[*'"\\$`]/.test(program) && program.includes('/') ? normaliseRelative(program) : program;
+  const text = placed ? [head + plain, ...operands].join(' ') : layer.text;
+  if (!placed) return { text, whole, pinned: undefined };
+
+  const starts: number[] = [];
+  let at = head.length;
+  for (const source of [plain, ...operands]) {
+    starts.push(at);
+    at += source.length + 1;
+  }
+  const pinned = new Set<number>();
+  const pin = (from: number, to: number): void => {
+    for (let unit = from; unit < to; unit++) pinned.add(unit);
+  };
+  // A wildcard never stands for a leading assignment, nor for part of the path that selects another program (O3, O30).
+  pin(0, head.length);
+  if (plain.includes('/')) pin(head.length, head.length + plain.indexOf('/') + 1);
+  const next = command.layers[index + 1];
+  const removed = next === undefined ? 0 : layer.words.length - next.words.length;
+  const isWrapper = next?.removed === 'wrapper' && next.words.every((word, at) => word === layer.words[removed + at]);
+  if (isWrapper || command.inner.length > 0) pin(head.length, head.length + plain.length);
+  if (isWrapper && next.grants) {
+    // A stripped wrapper: the rule must name it with its options and the program that it runs (O17).
+    pin(head.length, (starts[removed] ?? text.length) + (next.words[0]?.source.length ?? 0));
+  }
+  for (const danger of command.unnamed) {
+    const place = layer.words.findIndex((word) => isSameWord(word, danger.word));
+    const start = starts[place];
+    if (start === undefined) return { text, whole, pinned: undefined };
+    const { source } = danger.word;
+    pin(start, start + (source.startsWith(danger.name) ? danger.name.length : source.length));
+  }
+  return { text, whole, pinned };
+}
+
+function isSameWord(a: Word, b: Word): boolean {
+  return a === b || (a.start === b.start && a.end === b.end && a.source === b.source);
+}
+
+function wideForm(layer: Layer, command: AnalysedCommand, facts: Facts): WideForm {
+  const paths = pathsOf(command);
+  const plain = (word: Word): string => word.values?.join(' ') ?? maskUnknown(word, facts);
+  const pathOf = (word: Word): string | undefined => paths.get(word.start);
+  const spellings = [
+    layer.words.map(plain),
+    layer.words.map((word) => normaliseOperand(plain(word))),
+    layer.words.map((word) => pathOf(word) ?? plain(word)),
+    layer.words.map((word) => belowHome(pathOf(word), facts) ?? plain(word)),
+  ];
+  const texts = new Set(layer.resolved === undefined ? [layer.text] : [layer.text, layer.resolved]);
+  for (const [program = '', ...operands] of spellings) {
+    texts.add([program, ...operands].join(' '));
+    if (program.includes('/')) texts.add([program.slice(program.lastIndexOf('/') + 1), ...operands].join(' '));
+  }
+  const shape = layer.resolved === undefined ? commandShape(layer.words, facts) : undefined;
+  return { texts: [...texts], shape, shapeStart: shape === undefined ? '' : literalStart(shape) };
+}
+
+/** Absolute paths that operands name, by the place of the word. */
+function pathsOf(command: AnalysedCommand): ReadonlyMap<number, string> {
+  const paths = new Map<number, string>();
+  for (const effect of command.effects) {
+    if (!('target' in effect) || effect.target.path === undefined || effect.target.redirection !== undefined) continue;
+    paths.set(effect.target.span.start, effect.target.path);
+  }
+  return paths;
+}
+
+function normaliseOperand(value: string): string {
+  if (!value.includes('/') || value.startsWith('-') || value.includes('://')) return value;
+  return normaliseRelative(value).replace(/^\.\//, '') + (value.endsWith('/') && value.length > 1 ? '/' : '');
+}
+
+function belowHome(path: string | undefined, facts: Facts): string | undefined {
+  if (path === facts.home) return '~';
+  return path?.startsWith(`${facts.home}/`) ? `~${path.slice(facts.home.length)}` : undefined;
+}
+
+function maskUnknown(word: Word, facts: Facts): string {
+  return word.parts
+    .map((part) => {
+      if (part.type === 'literal') return part.value;
+      return part.type === 'tilde' && part.value === '' ? facts.home : unknownPiece;
+    })
+    .join('');
+}
+
+function commandShape(words: readonly Word[], facts: Facts): readonly Token[] {
+  const tokens: Token[] = [];
+  words.forEach((word, index) => {
+    const own = wordShape(word, facts);
+    if (index > 0) {
+      // An unquoted expansion can vanish, and its blank with it.
+      const vanishes = word.values === undefined && !word.quoted && own.every((token) => token === anyText);
+      if (vanishes) tokens.push({ skip: own.length + 1 });
+      tokens.push(' ');
+    }
+    tokens.push(...own);
+  });
+  return tokens;
+}
+
+function wordShape(word: Word, facts: Facts): readonly Token[] {
+  if (word.values !== undefined) return literalTokens(word.values.join(' '));
+  return word.parts.flatMap((part): readonly Token[] => {
+    if (part.type === 'literal') return literalTokens(part.value);
+    return part.type === 'tilde' && part.value === '' ? literalTokens(facts.home) : [anyText];
+  });
+}
+
+function literalStart(tokens: readonly Token[]): string {
+  const end = tokens.findIndex((token) => typeof token !== 'string');
+  return tokens.slice(0, end < 0 ? tokens.length : end).join('');
+}

@@ -1,0 +1,34 @@
+/** Rules given on a command line or with one request. A bad one is refused at once: the person is there to correct it. */
+import { SbxError } from '../../client/protocol/errors.ts';
+import type { Flags } from '../../client/protocol/messages.ts';
+import { emptyLayer, type ParsedPolicy } from './policy.ts';
+import { quoteText } from './quote-text.ts';
+import type { Rule } from './rule.ts';
+import { parseRule } from './rule-text.ts';
+
+/**
+ * @param anchor folder that `/x` of a path rule is relative to: where the command starts (RULES P3).
+ * @throws {SbxError} `bad-rule` with `details.rule`, `details.list` and `details.column` (from 1) of the mistake.
+ */
+export function parseFlags(
+  flags: Pick<Flags, 'allow' | 'ask' | 'deny'>,
+  anchor: string,
+  layer: 'flags' | 'session' = 'flags',
+): ParsedPolicy {
+  const rules: Rule[] = [];
+  const notes: string[] = [];
+  for (const list of ['allow', 'ask', 'deny'] as const) {
+    for (const text of flags[list] ?? []) {
+      const parsed = parseRule(text, { list, origin: { layer }, anchor });
+      if (parsed.kind === 'rules') rules.push(...parsed.rules);
+      else if (parsed.kind === 'ignored') notes.push(`--${list}: ${parsed.note}`);
+      else {
+        throw new SbxError('bad-rule', `--${list} ${quoteText(text)}: ${parsed.message}`, {
+          help: parsed.help,
+          details: { rule: text, list, column: parsed.offset + 1 },
+        });
+      }
+    }
+  }
+  return { ...emptyLayer(layer), rules, notes };
+}

@@ -1,0 +1,72 @@
+/**
+ * What the policy's restrictions say about one command: deny rules first, then ask rules. A restriction that some
+ * reading of the command would meet is an ask, whatever list it stands in (RULES E1, O5, O27).
+ */
+import type { Reason } from '../../client/protocol/decision.ts';
+import type { Facts } from '../analyse/model.ts';
+import type { CommandView } from './command-view.ts';
+import { matches } from './matches.ts';
+import type { Policy } from './policy.ts';
+import { type At, ruleReason } from './reasons.ts';
+import type { Rule } from './rule.ts';
+
+export interface Restriction {
+  readonly denied: readonly Reason[];
+  readonly asked: readonly Reason[];
+}
+
+export function judgeRestrictions(
+  view: CommandView,
+  at: At,
+  policy: Policy,
+  facts: Facts,
+  autoAllow: boolean,
+): Restriction {
+  const denied: Reason[] = [];
+  const asked: Reason[] = [];
+  for (const rule of policy.deny) {
+    const match = matches(rule, view, facts, 'restrict');
+    if (match === 'yes') denied.push(ruleReason(rule, at, 'deny', `is denied by ${showRule(rule)}`));
+    if (match === 'maybe') asked.push(unsure(rule, at));
+  }
+  for (const rule of policy.ask) {
+    // A bare ask is the default prompt under another name (RULES O11).
+    if (autoAllow && rule.tool === 'Bash' && rule.pattern === undefined) continue;
+    const match = matches(rule, view, facts, 'restrict');
+    if (match === 'yes') asked.push(ruleReason(rule, at, 'ask', `meets the ask rule ${showRule(rule)}`));
+    if (match === 'maybe') asked.push(unsure(rule, at));
+  }
+  if (
+    asked.length === 0 &&
+    autoAllow &&
+    (view.unknownProgram || runsUnknownCode(view)) &&
+    hasCommandRestriction(policy)
+  ) {
+    asked.push({
+      kind: 'auto-allow',
+      effect: 'ask',
+      message: `${at.subject} runs a program that is not known beforehand, and the policy restricts commands`,
+      command: at.command,
+      span: at.span,
+      help: 'write the name of the program out',
+    });
+  }
+  return { denied, asked };
+}
+
+function unsure(rule: Rule, at: At): Reason {
+  const reason = ruleReason(rule, at, 'ask', `could meet the ${rule.list} rule ${showRule(rule)}`);
+  return { ...reason, help: 'write the unknown part out, so that it can be compared with the rule' };
+}
+
+function showRule(rule: Rule): string {
+  return `\`${rule.text}\``;
+}
+
+export function hasCommandRestriction(policy: Policy): boolean {
+  return [...policy.deny, ...policy.ask].some((rule) => rule.tool === 'Bash' && rule.pattern !== undefined);
+}
+
+function runsUnknownCode(view: CommandView): boolean {
+  return view.command.inner.some((inner) => inner.layers.length === 0 && inner.command.words.length > 0);
+}

@@ -1,0 +1,92 @@
+/**
+ * Whether a rule meets a command, for one of two intents. A grant must be certain; a restriction also answers `maybe`,
+ * where some reading of the command would be met (RULES O1). The only place where rules and commands meet.
+ */
+import type { Facts } from '../analyse/model.ts';
+import { type CommandPattern, matchesPattern } from './command-pattern.ts';
+import type { CommandView, GrantForm, WideForm } from './command-view.ts';
+import { intersects, literalTokens } from './glob.ts';
+import { matchesHost } from './host-pattern.ts';
+import { restrictsPath } from './path-match.ts';
+import type { CommandRule, Rule } from './rule.ts';
+
+export type Match =
+  | 'no'
+  /** Restrictions only: an unknown piece could complete the pattern. */
+  | 'maybe'
+  | 'yes'
+  /** Grants only: the rule is the whole text of the command. */
+  | 'exact';
+
+export function matches(rule: Rule, view: CommandView, facts: Facts, intent: 'grant' | 'restrict'): Match {
+  if (intent === 'grant') return rule.tool === 'Bash' ? grants(rule, view, facts) : 'no';
+  const found = restricts(rule, view, facts);
+  // An exemption from an ask is a grant: it must be certain (RULES O4).
+  if (
+    found !== 'no' &&
+    rule.list === 'ask' &&
+    rule.unless.some((each) => matches(each, view, facts, 'grant') !== 'no')
+  ) {
+    return 'no';
+  }
+  return found;
+}
+
+function grants(rule: CommandRule, view: CommandView, facts: Facts): Match {
+  // What narrows a grant is a restriction: it counts when it could match.
+  if (rule.unless.some((each) => restricts(each, view, facts) !== 'no')) return 'no';
+  const { pattern } = rule;
+  if (pattern === undefined) return 'yes';
+  let best: Match = 'no';
+  for (const form of view.grants) {
+    if (pattern.exact) {
+      if (form.text !== pattern.text) continue;
+      if (form.whole) return 'exact';
+      best = 'yes';
+    } else if (matchesPattern(pattern, form.text) && leavesPinned(pattern, form)) best = 'yes';
+  }
+  return best;
+}
+
+function leavesPinned(pattern: CommandPattern, form: GrantForm): boolean {
+  if (form.pinned === undefined) return false;
+  return form.pinned.size === 0 || intersects(pattern.tokens, literalTokens(form.text), form.pinned);
+}
+
+function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
+  switch (rule.tool) {
+    case 'Bash':
+      return rule.pattern === undefined ? 'yes' : worst(view.wide, (form) => meets(rule.pattern, form));
+    case 'WebFetch':
+      return worst(view.connections, ({ host }) =>
+        host === undefined ? 'maybe' : matchesHost(rule.pattern, host) ? 'yes' : 'no',
+      );
+    case 'Read':
+      // A Read restriction also holds for writing (RULES P7).
+      return worst(view.targets, (target) => restrictsPath(rule.pattern, target, facts));
+    case 'Edit':
+      return worst(view.targets, (target) =>
+        target.kind === 'read' ? 'no' : restrictsPath(rule.pattern, target, facts),
+      );
+  }
+}
+
+function meets(pattern: CommandPattern | undefined, form: WideForm): Match {
+  if (pattern === undefined) return 'yes';
+  if (form.texts.some((text) => matchesPattern(pattern, text))) return 'yes';
+  if (form.shape === undefined) return 'no';
+  const start = pattern.forms[0]?.[0]?.trimEnd() ?? '';
+  const common = Math.min(start.length, form.shapeStart.length);
+  if (start.slice(0, common) !== form.shapeStart.slice(0, common)) return 'no';
+  return intersects(pattern.tokens, form.shape) ? 'maybe' : 'no';
+}
+
+function worst<T>(items: readonly T[], judge: (item: T) => Match): Match {
+  let result: Match = 'no';
+  for (const item of items) {
+    const match = judge(item);
+    if (match === 'yes') return 'yes';
+    if (match === 'maybe') result = 'maybe';
+  }
+  return result;
+}

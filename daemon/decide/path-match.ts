@@ -1,0 +1,77 @@
+/**
+ * Whether a path rule meets a path that a command names. A grant needs the link and what it leads to to match, a
+ * restriction fires on either (RULES P6); a path that is not fully known meets every restriction that it could complete.
+ */
+import type { Facts, PathTarget } from '../analyse/model.ts';
+import { intersects, literalTokens, type Token } from './glob.ts';
+import type { PathPattern } from './path-pattern.ts';
+
+export interface TargetView {
+  readonly kind: 'read' | 'write' | 'remove';
+  readonly target: PathTarget;
+  /** Shape of an unknown path; undefined when `target.path` is known. */
+  readonly shape: readonly Token[] | undefined;
+}
+
+export function grantsPath(pattern: PathPattern | undefined, view: TargetView, facts: Facts): boolean {
+  if (pattern === undefined) return true;
+  const { path, resolved } = view.target;
+  if (path === undefined || resolved === undefined) return false;
+  const bases = basesOf(pattern, facts, 'grant');
+  return [path, resolved].every((each) => bases.some((base) => meets(pattern.narrow, each, base)));
+}
+
+export function restrictsPath(
+  pattern: PathPattern | undefined,
+  view: TargetView,
+  facts: Facts,
+): 'yes' | 'maybe' | 'no' {
+  if (pattern === undefined) return 'yes';
+  const { path, resolved, recursive } = view.target;
+  const bases = basesOf(pattern, facts, 'restrict');
+  for (const each of [path, resolved]) {
+    if (each === undefined) continue;
+    // A whole tree is met when the pattern covers everything inside, or names a place inside.
+    const probes = recursive ? [each, `${each === '/' ? '' : each}/\0`] : [each];
+    if (bases.some((base) => probes.some((probe) => meets(pattern.wide, probe, base)))) return 'yes';
+    if (recursive && bases.some((base) => contains(pattern, each, base))) {
+      if (view.kind !== 'read') return 'yes';
+      // Searching the whole workspace is everyday work; the sandbox hides the denied files from it.
+      if (each !== facts.workspace && each !== facts.cwd) return 'maybe';
+    }
+  }
+  const { shape } = view;
+  if (shape === undefined) return 'no';
+  return bases.some((base) => intersects([...literalTokens(`${base}/`), ...pattern.wide], shape)) ? 'maybe' : 'no';
+}
+
+/** Folders, without a closing slash, below which the pattern is compared. */
+function basesOf(pattern: PathPattern, facts: Facts, intent: 'grant' | 'restrict'): readonly string[] {
+  const starts = intent === 'grant' || facts.workspace === undefined ? [facts.cwd] : [facts.cwd, facts.workspace];
+  const bases =
+    pattern.base === 'root'
+      ? ['']
+      : pattern.base === 'home'
+        ? [facts.home]
+        : pattern.base === 'origin'
+          ? [pattern.anchor]
+          : starts;
+  return [...new Set(bases.map((base) => lift(base, pattern.up)))];
+}
+
+function lift(base: string, up: number): string {
+  let folder = base === '/' ? '' : base;
+  for (let count = 0; count < up; count++) folder = folder.slice(0, Math.max(folder.lastIndexOf('/'), 0));
+  return folder;
+}
+
+function meets(tokens: readonly Token[], path: string, base: string): boolean {
+  if (!path.startsWith(`${base}/`)) return path === base && tokens.length === 0;
+  return intersects(tokens, literalTokens(path.slice(base.length + 1)));
+}
+
+/** The pattern's fixed beginning lies below the folder `tree`. */
+function contains(pattern: PathPattern, tree: string, base: string): boolean {
+  if (pattern.fixed === undefined || pattern.fixed === '') return false;
+  return `${base}/${pattern.fixed}`.startsWith(`${tree === '/' ? '' : tree}/`);
+}

@@ -1,0 +1,66 @@
+/** The shape of a path that is not fully known: what an operand such as `"$dir"/*.env` could name. */
+import type { AnalysedCommand, Facts, PathTarget } from '../analyse/model.ts';
+import type { Word } from '../parse/model.ts';
+import { anyInSegment, anyText, literalTokens, type Token, visibleInSegment } from './glob.ts';
+
+export function pathShape(target: PathTarget, command: AnalysedCommand, facts: Facts): readonly Token[] {
+  const word = findWord(target, command);
+  const first = word?.parts[0];
+  const tokens: Token[] = [];
+  if (first?.type === 'tilde' && first.value === '') tokens.push(...literalTokens(facts.home));
+  else if (first?.type === 'literal' || first?.type === 'glob') {
+    const absolute = first.type === 'literal' && first.value.startsWith('/');
+    if (!absolute) tokens.push(...(command.cwd === undefined ? [anyText, '/'] : literalTokens(folder(command.cwd))));
+  } else if (target.prefix !== undefined) return [...literalTokens(target.prefix), anyText];
+  else return [anyText, ...(word?.parts.slice(1).flatMap(partShape) ?? [])];
+  word?.parts.forEach((part, index) => {
+    if (index === 0 && part.type === 'tilde') return;
+    const atStart = tokens[tokens.length - 1] === '/';
+    if (part.type === 'glob') tokens.push(globShape(part.value, atStart));
+    else tokens.push(...partShape(part));
+  });
+  return dropDots(tokens);
+}
+
+function folder(path: string): string {
+  return path === '/' ? '/' : `${path}/`;
+}
+
+function findWord(target: PathTarget, command: AnalysedCommand): Word | undefined {
+  if (target.redirection !== undefined) return target.redirection.target;
+  // The words of inner text have places of their own; the same source text has the same shape wherever it stands.
+  return command.command.words.find((word) => word.start === target.span.start && word.source === target.source);
+}
+
+function partShape(part: Word['parts'][number]): readonly Token[] {
+  if (part.type === 'literal') return literalTokens(part.value);
+  return [part.type === 'glob' ? globShape(part.value, false) : anyText];
+}
+
+/** An extglob can name a leading dot itself, and `**` crosses folders under `globstar`. */
+function globShape(glob: string, atSegmentStart: boolean): Token {
+  if (glob.includes('**')) return anyText;
+  return atSegmentStart && !glob.includes('(') && !glob.startsWith('[') ? visibleInSegment : anyInSegment;
+}
+
+/** Removes `./` and resolves `x/../` as far as both sides are literal; a `..` after an unknown piece can lead anywhere. */
+function dropDots(tokens: readonly Token[]): readonly Token[] {
+  const kept: Token[][] = [[]];
+  for (const token of tokens) {
+    if (token === '/') kept.push([]);
+    else kept[kept.length - 1]?.push(token);
+  }
+  const segments: Token[][] = [];
+  for (const [index, segment] of kept.entries()) {
+    const text = segment.every((token) => typeof token === 'string') ? segment.join('') : undefined;
+    if ((text === '' && index > 0) || text === '.') continue;
+    if (text !== '..') {
+      segments.push(segment);
+      continue;
+    }
+    const before = segments[segments.length - 1];
+    if (before?.every((token) => typeof token === 'string') !== true) return [anyText];
+    if (segments.length > 1) segments.pop();
+  }
+  return segments.flatMap((segment, index): readonly Token[] => (index === 0 ? segment : ['/', ...segment]));
+}

@@ -1,0 +1,141 @@
+/**
+ * Reads one rule as written, `Tool` or `Tool(specifier)`, into a compiled rule, a remark that it is ignored, or an error
+ * with its place in the text. Nothing is guessed: a near miss of a tool's name is an error, because a restriction that
+ * is silently ignored is a hole (RULES G1–G8).
+ */
+import type { Origin } from '../../client/protocol/decision.ts';
+import { parseCommandPattern } from './command-pattern.ts';
+import { parseHostPattern } from './host-pattern.ts';
+import { findNearestName } from './nearest-name.ts';
+import { parsePathPattern } from './path-pattern.ts';
+import { quoteText } from './quote-text.ts';
+import type { Rule, RuleList } from './rule.ts';
+
+export interface RuleSource {
+  readonly list: RuleList;
+  readonly origin: Origin;
+  /** Absolute folder that `/x` of a path rule is relative to (RULES P3). */
+  readonly anchor: string;
+}
+
+export type ParsedRule =
+  /** One rule, or one per tool when the tool's name is a pattern. */
+  | { readonly kind: 'rules'; readonly rules: readonly Rule[] }
+  | { readonly kind: 'ignored'; readonly note: string }
+  | { readonly kind: 'error'; readonly message: string; readonly offset: number; readonly help: string | undefined };
+
+const tools = ['Bash', 'Read', 'Edit', 'WebFetch'] as const;
+type Tool = (typeof tools)[number];
+
+/** Tools that the rules' first home has and sbx does not. */
+const foreignTools = new Set(
+  'Agent AskUserQuestion BashOutput Cd ExitPlanMode Glob Grep KillShell LS ListMcpResources Monitor MultiEdit NotebookEdit NotebookRead PowerShell ReadMcpResource Skill SlashCommand Task TodoRead TodoWrite ToolSearch WebSearch Write'.split(
+    ' ',
+  ),
+);
+const parameters = new Set(['description', 'timeout', 'run_in_background', 'dangerouslyDisableSandbox']);
+
+export function parseRule(text: string, source: RuleSource): ParsedRule {
+  const open = text.indexOf('(');
+  const name = (open < 0 ? text : text.slice(0, open)).trim();
+  if (name === '') return failure('the rule names no tool', 0, 'write it as `Bash(npm test *)`');
+  if (open < 0 && text.includes(')')) return failure('a `)` without a `(`', text.indexOf(')'), undefined);
+  if (open >= 0 && !text.trimEnd().endsWith(')')) {
+    return failure('the closing `)` is missing', text.length, `write ${quoteText(`${text.trimEnd()})`)}`);
+  }
+  const specifier = open < 0 ? undefined : text.trimEnd().slice(open + 1, -1);
+  if (name.includes('*')) return parseToolPattern(text, name, specifier, source);
+  const tool = tools.find((each) => each === name);
+  if (tool === undefined) return explainUnknown(text, name, specifier);
+  return compile(text, tool, specifier, open + 1, source);
+}
+
+function compile(
+  text: string,
+  tool: Tool,
+  specifier: string | undefined,
+  offset: number,
+  source: RuleSource,
+): ParsedRule {
+  const base = { text, list: source.list, origin: source.origin, reason: undefined, unless: [], sandbox: undefined };
+  const done = (rule: Rule): ParsedRule => ({ kind: 'rules', rules: [rule] });
+  if (tool === 'Bash') {
+    if (specifier === undefined) return done({ ...base, tool, pattern: undefined });
+    const remark = findParameterRemark(specifier, source.list);
+    if (remark !== undefined) return { kind: 'ignored', note: `${quoteText(text)} is ignored: ${remark}` };
+    const pattern = parseCommandPattern(specifier);
+    if (pattern !== undefined && 'message' in pattern) {
+      return failure(pattern.message, offset + pattern.offset, pattern.help);
+    }
+    return done({ ...base, tool, pattern });
+  }
+  if (tool === 'WebFetch') {
+    if (specifier === undefined || specifier.trim() === '*') return done({ ...base, tool, pattern: undefined });
+    const host = /^\s*domain\s*:(.*)$/s.exec(specifier)?.[1];
+    if (host === undefined) {
+      return failure('expected `domain:`', offset, `write ${quoteText(`WebFetch(domain:${specifier.trim()})`)}`);
+    }
+    const pattern = parseHostPattern(host);
+    if (typeof pattern === 'string') return failure(pattern, text.indexOf(host, offset), undefined);
+    return done({ ...base, tool, pattern });
+  }
+  if (specifier === undefined) return done({ ...base, tool, pattern: undefined });
+  const pattern = parsePathPattern(specifier, source.anchor);
+  if (typeof pattern === 'string') return failure(pattern, offset, undefined);
+  return done({ ...base, tool, pattern });
+}
+
+/** `Bash(name:value)` matches an input field of a tool call, which a command line does not have (RULES G4, G5). */
+function findParameterRemark(specifier: string, list: RuleList): string | undefined {
+  const name = /^\s*([A-Za-z_]+)\s*:/.exec(specifier)?.[1];
+  if (name === 'command') return 'the text of a command is matched by `Bash(PATTERN)`, without `command:`';
+  if (name === undefined || !parameters.has(name) || specifier.endsWith(':*')) return undefined;
+  return list === 'allow' ? `an allow cannot match the parameter ${name}` : `sbx has no parameter ${name}`;
+}
+
+/** A `*` in a tool's name: every such tool for restrictions, nothing for an allow (RULES G6). */
+function parseToolPattern(text: string, name: string, specifier: string | undefined, source: RuleSource): ParsedRule {
+  if (source.list === 'allow') {
+    return { kind: 'ignored', note: `${quoteText(text)} is ignored: an allow must name its tool in full` };
+  }
+  if (specifier !== undefined) {
+    return failure('a `*` in the name of the tool goes with no specifier', name.indexOf('*'), undefined);
+  }
+  const shape = new RegExp(
+    `^${name
+      .split(/\*+/)
+      .map((piece) => piece.replace(/\W/g, '\\$&'))
+      .join('[^]*')}$`,
+  );
+  const rules = tools
+    .filter((tool) => shape.test(tool))
+    .flatMap((tool) => {
+      const compiled = compile(text, tool, undefined, 0, source);
+      return compiled.kind === 'rules' ? compiled.rules : [];
+    });
+  if (rules.length === 0) return { kind: 'ignored', note: `${quoteText(text)} is ignored: sbx has no such tool` };
+  return { kind: 'rules', rules };
+}
+
+function explainUnknown(text: string, name: string, specifier: string | undefined): ParsedRule {
+  if (name === 'Write' || name === 'MultiEdit' || name === 'NotebookEdit') {
+    const instead = specifier === undefined ? 'Edit' : `Edit(${specifier})`;
+    return { kind: 'ignored', note: `${quoteText(text)} is ignored: writes are matched by ${quoteText(instead)}` };
+  }
+  if (foreignTools.has(name) || name.includes('_')) {
+    return { kind: 'ignored', note: `${quoteText(text)} is ignored: sbx has no tool ${quoteText(name)}` };
+  }
+  const near = findNearestName(name, tools);
+  if (near !== undefined) {
+    const fixed = specifier === undefined ? near : `${near}(${specifier})`;
+    return failure(`unknown tool ${quoteText(name)}`, 0, `did you mean ${quoteText(fixed)}?`);
+  }
+  if (!/^[A-Za-z]\w*$/.test(name) || (specifier === undefined && /^[a-z]/.test(name))) {
+    return failure('a rule begins with the name of a tool', 0, `did you mean ${quoteText(`Bash(${text})`)}?`);
+  }
+  return { kind: 'ignored', note: `${quoteText(text)} is ignored: unknown tool ${quoteText(name)}` };
+}
+
+function failure(message: string, offset: number, help: string | undefined): ParsedRule {
+  return { kind: 'error', message, offset, help };
+}

@@ -1,0 +1,27 @@
+/**
+ * A permission rule as the other files of this folder use it: parsed, compiled, and always with the place where it was
+ * written, because every decision names the rule that made it.
+ */
+import type { Origin } from '../../client/protocol/decision.ts';
+import type { CommandPattern } from './command-pattern.ts';
+import type { HostPattern } from './host-pattern.ts';
+import type { PathPattern } from './path-pattern.ts';
+
+export type RuleList = 'allow' | 'ask' | 'deny';
+
+interface RuleBase {
+  /** As written. */
+  readonly text: string;
+  readonly list: RuleList;
+  readonly origin: Origin;
+  readonly reason: string | undefined;
+  /** Narrows an allow, exempts from an ask; never weakens a deny (RULES O4). */
+  readonly unless: readonly Rule[];
+  readonly sandbox: 'required' | undefined;
+}
+
+/** Without a pattern the rule is the whole tool: `Bash`, `Bash(*)`. */
+export type CommandRule = RuleBase & { readonly tool: 'Bash'; readonly pattern: CommandPattern | undefined };
+export type PathRule = RuleBase & { readonly tool: 'Read' | 'Edit'; readonly pattern: PathPattern | undefined };
+export type HostRule = RuleBase & { readonly tool: 'WebFetch'; readonly pattern: HostPattern | undefined };
+export type Rule = CommandRule | PathRule | HostRule;

@@ -1,0 +1,126 @@
+/**
+ * Has tree-sitter confirm our reading. Its grammar does not know some syntax, and it does not look into some places
+ * where bash runs commands; both are evened out here, each with its reason. Nothing is hidden by that: what the grammar
+ * does not see is given to it once more on its own.
+ */
+import { requireAgreement } from './agreement.ts';
+import type { ParsedScript, SimpleCommand, Span, Statement } from './model.ts';
+import { type Fact, outlineCommand, outlineStatement } from './outline.ts';
+import { Stop } from './stop.ts';
+import { outlineTree } from './tree-outline.ts';
+import type { TreeSitter } from './tree-sitter.ts';
+import { childrenOf, type SubstitutionPart, walkStatements, wordsOf } from './walk.ts';
+
+/** @throws {Stop} when the grammar finds an error or reads other commands, words, assignments or redirections. */
+export function confirmScript(script: ParsedScript, treeSitter: TreeSitter): void {
+  confirmBody(maskUnknownSyntax(script), { start: 0, end: script.text.length }, script.body, treeSitter);
+}
+
+function confirmBody(text: string, span: Span, body: readonly Statement[], treeSitter: TreeSitter): void {
+  const own = text.slice(span.start, span.end);
+  try {
+    const { facts, substitutions } = treeSitter.withTree(own, (tree) => outlineTree(tree, own));
+    const blind: SubstitutionPart[] = [];
+    const ours = outlineSeen(body, (part) => {
+      const seen = substitutions.has(part.start - span.start);
+      if (!seen) blind.push(part);
+      return seen;
+    });
+    requireAgreement(
+      ours.map((fact) => toTreeFact(fact, span.start)).filter((fact) => !isLoneDash(own, fact)),
+      facts.map(dropDetail).filter((fact) => !isLoneDash(own, fact)),
+    );
+    for (const part of blind) {
+      const start = part.start + (text[part.start] === '`' ? 1 : 2);
+      confirmBody(text, { start, end: part.end - 1 }, part.body, treeSitter);
+    }
+  } catch (error) {
+    if (!(error instanceof Stop) || span.start === 0) throw error;
+    throw new Stop(error.code, error.message, error.start + span.start, error.end + span.start);
+  }
+}
+
+/** Our facts without those of the substitutions that the grammar does not see. */
+function outlineSeen(body: readonly Statement[], isSeen: (part: SubstitutionPart) => boolean): Fact[] {
+  const facts: Fact[] = [];
+  const visit = (statement: Statement): void => {
+    if (statement.type === 'command') facts.push(...outlineForTree(statement.command));
+    else outlineStatement(statement, facts);
+    for (const child of childrenOf(statement)) {
+      if (child.part === undefined || isSeen(child.part)) child.body.forEach(visit);
+    }
+  };
+  body.forEach(visit);
+  return facts;
+}
+
+function outlineForTree(command: SimpleCommand): Fact[] {
+  const { words, assignments, redirections } = command;
+  const facts: Fact[] = [];
+  const whole: Fact[] = [];
+  outlineCommand(command, whole);
+  const first = assignments[0] ?? words[0];
+  // The grammar has no command where there are only redirections, and begins one behind those in front.
+  if (first !== undefined) facts.push({ kind: 'command', start: first.start, end: 0, detail: '' });
+  // It reads the inside of `[ … ]` as an expression, not as words.
+  const isTest = words[0]?.source === '[';
+  if (isTest) facts.push({ kind: 'word', start: words[0]?.start ?? 0, end: words.at(-1)?.end ?? 0, detail: '' });
+  facts.push(...whole.filter(({ kind }) => kind !== 'command' && !(isTest && kind === 'word')));
+  // `{name}>` is a word and a redirection to it.
+  for (const { start, descriptor } of redirections) {
+    if (descriptor?.startsWith('{')) facts.push({ kind: 'word', start, end: start + descriptor.length, detail: '' });
+  }
+  return facts;
+}
+
+/** The grammar gives no node to a `-` that stands before a here-document. */
+function isLoneDash(text: string, { kind, start, end }: Fact): boolean {
+  return kind === 'word' && end === start + 1 && text[start] === '-';
+}
+
+/** Only extents are compared with this grammar: values, delimiters and names are compared with the other parser. */
+function dropDetail(fact: Fact): Fact {
+  return fact.kind === 'redirection' ? fact : { ...fact, detail: '' };
+}
+
+function toTreeFact(fact: Fact, offset: number): Fact {
+  const moved = { ...dropDetail(fact), start: fact.start - offset, end: fact.end - offset };
+  switch (fact.kind) {
+    case 'command':
+    case 'function':
+      return { ...moved, end: 0 };
+    // The grammar marks the line that ends a here-document most reliably; where the body begins depends on the line before.
+    case 'heredoc':
+      return { ...moved, start: moved.end, end: 0 };
+    default:
+      return moved;
+  }
+}
+
+/**
+ * The text as the grammar is shown it, of the same length. `time` and `coproc`, which it would read as the names of
+ * commands, are blanks; patterns such as `!(a|b)`, which it does not know, and a `$` that ends a word are letters.
+ */
+function maskUnknownSyntax({ text, body }: ParsedScript): string {
+  const masks: { readonly start: number; readonly end: number; readonly by: string }[] = [];
+  walkStatements(body, (statement) => {
+    const { start } = statement;
+    if (statement.type === 'coproc') masks.push({ start, end: statement.body.start, by: ' ' });
+    if (statement.type === 'pipeline' && statement.timed) {
+      for (const match of text.slice(start, statement.stages[0]?.start).matchAll(/time|-p|--/g)) {
+        masks.push({ start: start + match.index, end: start + match.index + match[0].length, by: ' ' });
+      }
+    }
+    for (const { word } of wordsOf(statement)) {
+      for (const part of word.parts) {
+        if (part.type === 'glob' && part.value.includes('(')) masks.push({ start: part.start, end: part.end, by: 'x' });
+        if (part.type === 'literal' && !part.quoted && part.value.endsWith('$')) {
+          masks.push({ start: part.end - 1, end: part.end, by: 'x' });
+        }
+      }
+    }
+  });
+  let masked = text;
+  for (const { start, end, by } of masks) masked = masked.slice(0, start) + by.repeat(end - start) + masked.slice(end);
+  return masked;
+}

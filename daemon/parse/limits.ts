@@ -1,0 +1,29 @@
+/**
+ * How much work one text may cost. Every bound counts characters, nodes or steps, never time, so that the same text gets
+ * the same answer on every machine. Attack: text that is small to write and expensive to read (nesting, thousands of
+ * substitutions, huge brace products) must end in `ask`, not in a daemon that answers nobody.
+ */
+
+/** Beyond this nothing is parsed at all; the daemon's frame limit is of the same order. UTF-16 code units. */
+export const maxTextLength = 1_048_576;
+
+/** Longest analysed text, the bodies of quoted here-documents not counted. */
+export const maxCountedLength = 10_000;
+
+/** Deepest nesting of substitutions, quotes inside expansions and compound commands. No command written for a purpose comes near. */
+export const maxDepth = 60;
+
+/** Steps of our own reader: about one per token and one per character of a word. Linear in the text, so seldom reached. */
+export const maxReaderSteps = 400_000;
+
+/** Calls of tree-sitter's progress callback, one per about a hundred parser operations. */
+export const maxTreeSitterSteps = 20_000;
+
+/** Nodes of a tree-sitter tree that are visited. */
+export const maxTreeNodes = 60_000;
+
+/** Words that one literal brace expression may expand to before its value counts as unknown. */
+export const maxBraceWords = 1_000;
+
+/** Opening braces in one word; matching them is quadratic. */
+export const maxBracesInWord = 100;

@@ -1,0 +1,44 @@
+/**
+ * The parse stage's one verb. Our reader builds the model; two independent parsers must confirm its list of simple
+ * commands, words, assignments and redirections, or the text is unparsable and will be asked about. Total: whatever the
+ * text, the answer is data, never a throw.
+ */
+import { requireAgreement } from './agreement.ts';
+import { confirmScript } from './confirm.ts';
+import { type GrammarFiles, loadGrammarFiles } from '../platform/grammar.ts';
+import type { ParseResult } from './model.ts';
+import { outlineModel } from './outline.ts';
+import { readScript } from './reader.ts';
+import { Stop, toUnparsable } from './stop.ts';
+import { type TreeSitter, createTreeSitter } from './tree-sitter.ts';
+import { outlineUnbash } from './unbash-outline.ts';
+
+export interface BashParser {
+  /** Never throws. The same text always gets the same answer. */
+  parse(text: string): ParseResult;
+}
+
+/**
+ * @param files the two WebAssembly files; by default those of the installed packages
+ * @throws {Error} when they cannot be loaded
+ */
+export async function createParser(files?: GrammarFiles): Promise<BashParser> {
+  const treeSitter = await createTreeSitter(files ?? (await loadGrammarFiles()));
+  return { parse: (text) => parseText(text, treeSitter) };
+}
+
+function parseText(text: string, treeSitter: TreeSitter): ParseResult {
+  try {
+    const script = readScript(text);
+    requireAgreement(outlineModel(script), outlineUnbash(text));
+    confirmScript(script, treeSitter);
+    return script;
+  } catch (error) {
+    if (error instanceof Stop) return toUnparsable(text, error);
+    const tooDeep = error instanceof RangeError;
+    const stop = tooDeep
+      ? new Stop('too-complex', 'the text is nested too deeply', 0, text.length)
+      : new Stop('parser-failure', 'a parser failed on this text', 0, text.length);
+    return toUnparsable(text, stop);
+  }
+}

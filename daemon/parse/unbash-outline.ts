@@ -1,0 +1,47 @@
+/** The second opinion's facts: the same text as `unbash`, an independent parser, reads it. */
+import { forEachChild, type Redirection, parse, type SyntaxNode } from 'unbash';
+import type { Fact } from './outline.ts';
+import { Stop } from './stop.ts';
+
+/** @throws {Stop} syntax-error where this parser finds one, too-complex when it runs out of stack. */
+export function outlineUnbash(text: string): Fact[] {
+  const facts: Fact[] = [];
+  try {
+    visit(parse(text), facts);
+  } catch (error) {
+    if (error instanceof RangeError) throw new Stop('too-complex', 'the text is nested too deeply', 0, text.length);
+    throw error;
+  }
+  return facts;
+}
+
+function visit(node: SyntaxNode, facts: Fact[]): void {
+  if (node.type === 'Script' && node.errors !== undefined && node.errors.length > 0) {
+    const [error] = node.errors;
+    throw new Stop('syntax-error', `a second parser finds an error here: ${error?.message.toLowerCase()}`, error?.pos ?? 0);
+  }
+  if (node.type === 'Command') outlineCommand(node, facts);
+  if (node.type === 'Redirect' || node.type === 'HereString' || node.type === 'HereDoc') outlineRedirection(node, facts);
+  if (node.type === 'Function') facts.push({ kind: 'function', start: node.pos, end: 0, detail: node.name.text });
+  forEachChild(node, (child) => visit(child, facts));
+}
+
+function outlineCommand(node: SyntaxNode & { type: 'Command' }, facts: Fact[]): void {
+  facts.push({ kind: 'command', start: node.pos, end: 0, detail: '' });
+  for (const item of [...node.prefix, ...(node.name ? [node.name] : []), ...node.suffix]) {
+    if (item.type === 'Word') facts.push({ kind: 'word', start: item.pos, end: item.end, detail: `=${item.value}` });
+    if (item.type === 'Assignment') {
+      const isPrefix = (node.prefix as readonly unknown[]).includes(item);
+      facts.push({ kind: isPrefix ? 'assignment' : 'word', start: item.pos, end: item.end, detail: isPrefix ? item.name : '' });
+    }
+  }
+}
+
+function outlineRedirection(node: Redirection, facts: Fact[]): void {
+  const target = node.type === 'HereDoc' ? node.delimiter : node.target;
+  facts.push({ kind: 'redirection', start: target?.pos ?? -1, end: target?.end ?? -1, detail: node.operator });
+  if (node.type === 'HereDoc') {
+    const { body, delimiter } = node;
+    facts.push({ kind: 'heredoc', start: body.pos, end: body.end, detail: delimiter?.quoted ? 'quoted' : '' });
+  }
+}

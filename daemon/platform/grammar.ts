@@ -1,0 +1,23 @@
+/**
+ * Loads the tree-sitter runtime and the bash grammar: the one I/O of the parse stage, done when a parser is made. Both
+ * are WebAssembly, so that a defect in their C code under hostile text cannot touch the daemon's memory.
+ */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+export interface GrammarFiles {
+  /** Bytes of `web-tree-sitter.wasm`. */
+  readonly runtime: Uint8Array;
+  /** Bytes of `tree-sitter-bash.wasm`. */
+  readonly bash: Uint8Array;
+}
+
+/** @throws {Error} when the packages are not installed. */
+export async function loadGrammarFiles(): Promise<GrammarFiles> {
+  const [runtime, bash] = await Promise.all(
+    ['web-tree-sitter/web-tree-sitter.wasm', 'tree-sitter-bash/tree-sitter-bash.wasm'].map((file) =>
+      readFile(fileURLToPath(import.meta.resolve(file))),
+    ),
+  );
+  return { runtime: runtime as Uint8Array, bash: bash as Uint8Array };
+}

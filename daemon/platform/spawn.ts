@@ -1,0 +1,184 @@
+/**
+ * The only file that starts processes. Everything is started by absolute path with an empty environment and with no
+ * descriptor but those named, so nothing of the daemon reaches a sandboxed command by inheritance.
+ */
+import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
+import { accessSync, chownSync, closeSync, constants, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { Duplex } from 'node:stream';
+import { ReadStream } from 'node:tty';
+import { findInheritableDescriptors } from './descriptors.ts';
+
+/** System folders only: a PATH of the caller could name a program of the workspace. */
+const toolFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin', '/run/current-system/sw/bin'];
+
+/** Absolute path of a system program. */
+export function findTool(name: string): string | undefined {
+  return toolFolders
+    .map((folder) => path.join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+export interface ProcessEnd {
+  readonly code: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  /** Entry N is the daemon's end of a `pipe` asked for at descriptor N. */
+  readonly streams: readonly (Duplex | undefined)[];
+  /** Resolves when the process was reaped. Never rejects. */
+  readonly exit: Promise<ProcessEnd>;
+  /** Without effect once it was reaped. */
+  readonly kill: (signal: NodeJS.Signals) => void;
+}
+
+/** A number is one of the daemon's own descriptors, handed on. */
+export type Stdio = 'ignore' | 'pipe' | number;
+
+export interface StartOptions {
+  /** What descriptors 0, 1, 2, … of the process are. */
+  readonly stdio: readonly Stdio[];
+  /** A process group of its own, out of reach of signals to the daemon's group. */
+  readonly detached?: boolean;
+  readonly umask?: number;
+}
+
+/**
+ * Descriptors that a library opened without close-on-exec, in practice terminal masters. A command that inherited one
+ * could read another run's terminal and type into it.
+ */
+const leaking = new Set<number>();
+
+function withLeaksClosed(argv: readonly string[]): readonly string[] {
+  if (leaking.size === 0) return argv;
+  const closing = [...leaking].map((descriptor) => `${descriptor}<&-`).join(' ');
+  return [findTool('bash') ?? '/bin/bash', '--norc', '--noprofile', '-c', `exec ${closing}; exec "$@"`, 'sbx', ...argv];
+}
+
+/** @throws {Error} when the program cannot be started. */
+export function startProcess(argv: readonly string[], options: StartOptions): RunningProcess {
+  const [file = '', ...args] = withLeaksClosed(argv);
+  const previous = options.umask === undefined ? undefined : process.umask(options.umask);
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, {
+      stdio: [...options.stdio] as StdioOptions,
+      env: {},
+      cwd: '/',
+      detached: options.detached ?? false,
+    });
+  } finally {
+    if (previous !== undefined) process.umask(previous);
+  }
+  let failure: Error | undefined;
+  child.on('error', (error) => {
+    failure = error;
+  });
+  if (child.pid === undefined) throw failure ?? new Error(`${file} could not be started`);
+  const exit = new Promise<ProcessEnd>((resolve) => {
+    child.on('exit', (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined }));
+  });
+  return {
+    pid: child.pid,
+    streams: child.stdio.map((stream) => (stream ?? undefined) as Duplex | undefined),
+    exit,
+    kill: (signal) => {
+      child.kill(signal);
+    },
+  };
+}
+
+export interface ToolResult {
+  readonly ok: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, at most `timeoutMs`, and gives what it printed. Never rejects. */
+export function runTool(argv: readonly string[], timeoutMs = 10_000): Promise<ToolResult> {
+  const [file = '', ...args] = withLeaksClosed(argv);
+  return new Promise((resolve) => {
+    execFile(file, args, { env: {}, cwd: '/', timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+      resolve({ ok: error === null, stdout, stderr: stderr === '' && error !== null ? error.message : stderr });
+    });
+  });
+}
+
+interface TerminalLibrary {
+  readonly open: (columns: number, rows: number) => { readonly master: number; readonly slave: number; readonly pty: string };
+  readonly resize: (master: number, columns: number, rows: number) => void;
+}
+
+let terminalLibrary: TerminalLibrary | undefined;
+
+/**
+ * The native part of node-pty alone. Its `spawn` passes no descriptors on, gives up 200 ms after the exit although a
+ * paused reader has not read everything yet, and starts the program without ours being able to close anything first.
+ */
+function loadTerminalLibrary(): TerminalLibrary {
+  const load = createRequire(import.meta.url);
+  const { requireBinary } = load('@lydell/node-pty/requireBinary.js') as { requireBinary: (file: string) => TerminalLibrary };
+  terminalLibrary ??= requireBinary('pty.node');
+  return terminalLibrary;
+}
+
+export interface Terminal {
+  /** The terminal's own end, for the process to be started. */
+  readonly slave: number;
+  readonly stream: ReadStream;
+  readonly resize: (columns: number, rows: number) => void;
+  /** Ends the daemon's use of the slave, so that the last process inside decides when the terminal ends. */
+  readonly closeSlave: () => void;
+  readonly close: () => void;
+}
+
+/** Opens a terminal that belongs to the given account. */
+export function openTerminal(columns: number, rows: number, owner: { uid: number; gid: number }): Terminal {
+  const library = loadTerminalLibrary();
+  const { master, slave: sharedSlave, pty } = library.open(columns, rows);
+  let slave: number;
+  try {
+    // opened anew because the library makes its own descriptor non-blocking, which programs inside would see
+    slave = openSync(pty, constants.O_RDWR | constants.O_NOCTTY);
+    if (process.getuid?.() === 0) chownSync(pty, owner.uid, owner.gid);
+  } catch (error) {
+    closeSync(master);
+    throw error;
+  } finally {
+    closeSync(sharedSlave);
+  }
+  if (findInheritableDescriptors().includes(master)) leaking.add(master);
+  const stream = new ReadStream(master);
+  let slaveOpen = true;
+  let masterOpen = true;
+  const closeSlave = (): void => {
+    if (slaveOpen) closeSync(slave);
+    slaveOpen = false;
+  };
+  stream.on('close', () => {
+    masterOpen = false;
+    leaking.delete(master);
+  });
+  return {
+    slave,
+    stream,
+    resize: (newColumns, newRows) => {
+      if (masterOpen && !stream.destroyed) library.resize(master, newColumns, newRows);
+    },
+    closeSlave,
+    close: () => {
+      closeSlave();
+      stream.destroy();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Compiles one command to the options of the bubblewrap that runs it inside a session. It copies the template's mounts,
+ * which keep their flags and are locked, and adds what belongs to a command alone: /dev, /proc and its masks.
+ */
+import { SbxError } from '../../client/protocol/errors.ts';
+import { emptyFile } from './holder.ts';
+import type { CommandPlan } from './model.ts';
+
+/** Longer texts do not fit one argument (MAX_ARG_STRLEN, 128 KiB). */
+const maxArgumentBytes = 100 * 1024;
+
+/** Descriptor at which the shell finds a text that is too long for an argument. */
+export const longCommandDescriptor = 6;
+
+const shmBytes = 512 * 1024 ** 2;
+const folderBytes = 65_536;
+
+/** Files of a fresh /proc that tell about the whole machine rather than the sandbox. */
+export const hiddenProcFiles = ['kcore', 'keys', 'key-users', 'timer_list', 'slabinfo', 'kmsg', 'kallsyms', 'kpageflags', 'kpagecount', 'kpagecgroup', 'sched_debug', 'vmallocinfo', 'pagetypeinfo', 'modules', 'sysrq-trigger'];
+
+/** With these bash runs code of its environment before the command, or reads the command differently. */
+const shellVariables = /^(?:BASH_ENV|SHELLOPTS|BASHOPTS|PS4|BASH_FUNC_.*|BASH_COMPAT|POSIXLY_CORRECT)$/s;
+
+export interface CompiledCommand {
+  /** For `--args`: they may hold secrets and be longer than an argument list may be. */
+  readonly options: readonly string[];
+  /** What bubblewrap runs. */
+  readonly argv: readonly string[];
+  /** Set when the text has to be given as a file at `longCommandDescriptor`. */
+  readonly longCommand: string | undefined;
+}
+
+export interface CommandSetting {
+  readonly bash: string;
+  /** GNU env, when signals that the launcher ignores must be put back (terminal runs). */
+  readonly resetSignals: readonly string[];
+  /** Names of /proc that exist on this kernel. */
+  readonly procFiles: ReadonlySet<string>;
+  readonly disableUserns: boolean;
+  readonly seccompDescriptor: number;
+  readonly statusDescriptor: number;
+}
+
+/** @throws {SbxError} `bad-environment`, `bad-command` */
+export function compileCommand(plan: CommandPlan, setting: CommandSetting): CompiledCommand {
+  if (plan.command.includes('\0')) throw new SbxError('bad-command', 'the command has a NUL byte');
+  const isLong = Buffer.byteLength(plan.command) > maxArgumentBytes;
+  const options = [
+    '--unshare-user',
+    ...(setting.disableUserns ? ['--disable-userns'] : []),
+    '--unshare-pid',
+    '--unshare-ipc',
+    '--unshare-uts',
+    ...['--hostname', 'sbx'],
+    ...(plan.pty === undefined ? ['--new-session'] : []),
+    '--die-with-parent',
+    ...['--cap-drop', 'ALL'],
+    ...['--bind', '/', '/'],
+    ...['--dev', '/dev'],
+    ...['--size', String(shmBytes), '--perms', '1777', '--tmpfs', '/dev/shm'],
+    ...['--remount-ro', '/dev'],
+    ...['--proc', '/proc'],
+    ...['--ro-bind', '/proc/sys', '/proc/sys'],
+    ...hiddenProcFiles
+      .filter((name) => setting.procFiles.has(name))
+      .flatMap((name) => ['--ro-bind', emptyFile, `/proc/${name}`]),
+    // pid 1 is bubblewrap's own: its memory, environment and descriptors are nobody's business
+    ...['--size', String(folderBytes), '--perms', '0555', '--tmpfs', '/proc/1', '--remount-ro', '/proc/1'],
+    ...['--seccomp', String(setting.seccompDescriptor)],
+    ...['--json-status-fd', String(setting.statusDescriptor)],
+    '--clearenv',
+    ...[...plan.env].flatMap(([name, value]) => compileVariable(name, value)),
+    ...['--chdir', plan.cwd],
+  ];
+  const shell = [...setting.resetSignals, setting.bash, '--norc', '--noprofile', '-c'];
+  if (!isLong) return { options, argv: [...shell, plan.command, 'bash'], longCommand: undefined };
+  // on one line, so that line numbers of messages stay those of the text; no variable is left behind
+  const descriptor = longCommandDescriptor;
+  const prelude = `eval -- "exec ${descriptor}<&-; $(</proc/self/fd/${descriptor})"`;
+  return { options, argv: [...shell, prelude, 'bash'], longCommand: plan.command };
+}
+
+function compileVariable(name: string, value: string): string[] {
+  if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
+    throw new SbxError('bad-environment', `\`${name}\` cannot be an environment variable`);
+  }
+  if (shellVariables.test(name)) {
+    throw new SbxError('bad-environment', `\`${name}\` would make the shell run or read something else than the command`, {
+      help: `leave \`${name}\` out of the environment`,
+    });
+  }
+  return ['--setenv', name, value];
+}

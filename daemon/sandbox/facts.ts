@@ -1,0 +1,211 @@
+/**
+ * Looks at the host, once per template: which hidden places are there, where links lead, which sockets and mounts exist.
+ * The only impure part of planning.
+ */
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { readMountTable } from '../platform/mount-table.ts';
+import type { Account } from './account.ts';
+import { type HiddenPlace, listHiddenPlaces, loadCredentials } from './credentials.ts';
+import { findGitPins } from './git-pins.ts';
+import type { SessionInput } from './input.ts';
+
+export type PlaceKind = 'folder' | 'file' | 'absent';
+
+export interface HiddenFact {
+  /** No component but the last can be a link. */
+  readonly path: string;
+  readonly kind: PlaceKind;
+  /** Exceptions that exist, regular files only. */
+  readonly except: readonly string[];
+}
+
+export interface HostFacts {
+  /** With the home's links resolved. */
+  readonly account: Account;
+  readonly hidden: readonly HiddenFact[];
+  /** Permission bits of every existing folder that a plan may have to show. */
+  readonly folders: ReadonlyMap<string, number>;
+  /** Mount points of the host. */
+  readonly mounts: readonly string[];
+  /** Unix sockets of the host that have a path. */
+  readonly sockets: readonly string[];
+  readonly held: readonly string[];
+  readonly pins: readonly string[];
+  /** Paths that would be pinned if they existed. */
+  readonly absentPins: readonly string[];
+  /** Nearest missing folders of hidden places: hidden as a whole, shown again by a new template. */
+  readonly unlayered: readonly string[];
+  readonly resolver: string | undefined;
+  readonly runLinks: readonly (readonly [name: string, target: string])[];
+  readonly hasVarTmp: boolean;
+  readonly inotify: { readonly instances: number; readonly watches: number };
+}
+
+function kindOf(place: string): PlaceKind | 'link' {
+  try {
+    const stat = lstatSync(place);
+    if (stat.isSymbolicLink()) return 'link';
+    return stat.isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'absent';
+    return 'file'; // present but out of reach for the daemon: hide it all the same
+  }
+}
+
+function tryRealpath(place: string): string | undefined {
+  try {
+    return realpathSync(place);
+  } catch {
+    return undefined;
+  }
+}
+
+function expandPattern(pattern: string): string[] {
+  const name = path.basename(pattern);
+  if (!name.includes('*')) return [pattern];
+  const parts = name.split('*');
+  const expression = new RegExp(`^${parts.map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, '\\$&')).join('.*')}$`);
+  try {
+    return readdirSync(path.dirname(pattern))
+      .filter((entry) => expression.test(entry))
+      .map((entry) => path.join(path.dirname(pattern), entry));
+  } catch {
+    return [];
+  }
+}
+
+/** The nearest existing folder above, links resolved, and the first name below it that is missing (or the last name). */
+function resolveParent(place: string): string {
+  const names: string[] = [path.basename(place)];
+  let folder = path.dirname(place);
+  for (;;) {
+    const real = tryRealpath(folder);
+    if (real !== undefined) return path.join(real, names[0] ?? '');
+    names.unshift(path.basename(folder));
+    folder = path.dirname(folder);
+  }
+}
+
+function findHidden(place: HiddenPlace): HiddenFact[] {
+  return expandPattern(place.path).flatMap((candidate) => {
+    const resolved = resolveParent(candidate);
+    const kind = kindOf(resolved);
+    const except = (folder: string): string[] =>
+      place.except.filter((name) => kindOf(path.join(folder, name)) === 'file');
+    if (kind !== 'link') return [{ path: resolved, kind, except: kind === 'folder' ? except(resolved) : [] }];
+    // what a link leads to is hidden where it lies; the link itself may stay
+    const target = tryRealpath(resolved);
+    const targetKind = target === undefined ? 'absent' : kindOf(target);
+    if (target === undefined || targetKind === 'absent' || targetKind === 'link') {
+      return [{ path: resolved, kind: 'absent' as const, except: [] }];
+    }
+    return [{ path: target, kind: targetKind, except: targetKind === 'folder' ? except(target) : [] }];
+  });
+}
+
+/** Paths of /proc/net/unix. A relative one counts as a socket of the workspace when it is one there. */
+function findSockets(workspace: string | undefined): string[] {
+  const found = new Set<string>();
+  for (const line of readFileSync('/proc/net/unix', 'utf8').split('\n').slice(1)) {
+    const address = line.split(' ').slice(7).join(' ').trimStart();
+    if (address === '' || address.startsWith('@')) continue;
+    const absolute = address.startsWith('/') ? address : workspace && path.join(workspace, address);
+    const real = absolute === undefined ? undefined : tryRealpath(absolute);
+    if (real !== undefined && lstatSync(real, { throwIfNoEntry: false })?.isSocket()) found.add(real);
+  }
+  return [...found];
+}
+
+function readLimit(name: string): number {
+  try {
+    return Number(readFileSync(`/proc/sys/fs/inotify/${name}`, 'utf8'));
+  } catch {
+    return 0;
+  }
+}
+
+/** NixOS reaches its programs through links of /run into the read-only store. */
+function findRunLinks(): [string, string][] {
+  return ['current-system', 'booted-system', 'opengl-driver'].flatMap((name): [string, string][] => {
+    try {
+      const target = readlinkSync(`/run/${name}`);
+      return target.startsWith('/nix/store/') ? [[name, target]] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Existing folders on the way to each path, the path included. */
+function collectFolders(paths: readonly string[]): Map<string, number> {
+  const folders = new Map<string, number>();
+  const absent = new Set<string>();
+  for (const start of paths) {
+    for (let folder = start; folder !== '/' && !folders.has(folder) && !absent.has(folder); folder = path.dirname(folder)) {
+      const stat = lstatSync(folder, { throwIfNoEntry: false });
+      if (stat?.isDirectory()) folders.set(folder, stat.mode & 0o777);
+      else absent.add(folder);
+    }
+  }
+  return folders;
+}
+
+function isRealFolder(place: string): boolean {
+  return kindOf(place) === 'folder';
+}
+
+/** A pin needs every component to be real: through a link the mount would land elsewhere. */
+function findProtected(workspace: string, names: readonly string[]): { present: string[]; absent: string[] } {
+  const present: string[] = [];
+  const absent: string[] = [];
+  for (const name of names) {
+    const place = path.join(workspace, name);
+    const parent = path.dirname(place);
+    if (tryRealpath(parent) !== parent) continue;
+    const kind = kindOf(place);
+    if (kind === 'absent') absent.push(place);
+    else if (kind !== 'link') present.push(place);
+  }
+  return { present, absent };
+}
+
+export function readHostFacts(input: SessionInput & { readonly account: Account }): HostFacts {
+  const found = input.account;
+  const account = { ...found, home: tryRealpath(found.home) ?? found.home };
+  const places = listHiddenPlaces(loadCredentials(), account.home, account.uid === 0, input.denyRead);
+  const hidden = new Map<string, HiddenFact>();
+  for (const fact of places.flatMap(findHidden)) hidden.set(fact.path, fact);
+  const git = input.workspace === undefined ? { held: [], pins: [], absent: [] } : findGitPins(input.workspace);
+  const named =
+    input.workspace === undefined ? { present: [], absent: [] } : findProtected(input.workspace, input.protectedPaths);
+  const sockets = findSockets(input.workspace);
+  return {
+    account,
+    hidden: withoutNested([...hidden.values()]),
+    folders: collectFolders([
+      account.home,
+      '/var',
+      ...[...hidden.keys()].map((place) => path.dirname(place)),
+      ...[...hidden.values()].filter((fact) => fact.kind === 'folder').map((fact) => fact.path),
+      ...sockets.map((socket) => path.dirname(socket)),
+      ...(input.workspace === undefined ? [] : [input.workspace]),
+      ...(input.writable ?? []).map((bind) => bind.target),
+    ]),
+    mounts: readMountTable('self').map((mount) => mount.path),
+    sockets,
+    held: git.held,
+    pins: [...new Set([...git.pins, ...named.present.filter((place) => !git.held.includes(place))])],
+    unlayered: [...hidden.values()].filter((fact) => fact.kind === 'absent').map((fact) => fact.path),
+    absentPins: [...new Set([...git.absent, ...named.absent])],
+    resolver: kindOf('/etc/resolv.conf') === 'link' ? tryRealpath('/etc/resolv.conf') : undefined,
+    runLinks: findRunLinks(),
+    hasVarTmp: isRealFolder('/var/tmp'),
+    inotify: { instances: readLimit('max_user_instances'), watches: readLimit('max_user_watches') },
+  };
+}
+
+function withoutNested(facts: HiddenFact[]): HiddenFact[] {
+  return facts.filter((fact) => !facts.some((other) => other !== fact && fact.path.startsWith(`${other.path}/`)));
+}

@@ -1,0 +1,149 @@
+/**
+ * Compiles a plan to the two halves of a session template: options of the bubblewrap that makes its namespaces, and the
+ * steps that a fixed script then takes inside. No path of a plan is ever part of script text or of a mount option string.
+ */
+import path from 'node:path';
+import type { OverlayPlace, SessionPlan } from './plan.ts';
+import { isWithin } from './plan.ts';
+
+/** Source name of a tmpfs that every template has; by it a daemon sees that it was started inside a sandbox. */
+export const sessionMountSource = 'sbx-session';
+const own = '/run/sbx';
+const stash = '/run/.sbx-stash';
+export const emptyFile = `${own}/empty-file`;
+const emptyFolder = `${own}/empty-folder`;
+
+/** First argument after the script: by it a later daemon recognises a template whose daemon is gone. */
+export const holderMark = 'sbx-session';
+
+/**
+ * `set -e` makes every failed step end the template. The last read waits for the daemon: its end of the pipe closes when
+ * the daemon ends in whatever way, a second guarantee beside --die-with-parent.
+ */
+export const setupScript = `set -eu
+shift 2
+mount -n --make-rprivate /
+mount -n -t tmpfs -o size=1m,mode=755 ${sessionMountSource} ${own}
+while (($#)); do
+  case $1 in
+    folders) n=$2; mkdir -p -- "\${@:3:n}"; shift $((n + 2)) ;;
+    mode) chmod -- "$2" "$3"; shift 3 ;;
+    file) : >"$2"; shift 2 ;;
+    whiteout) mknod -- "$2" c 0 0; shift 2 ;;
+    overlay) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
+    bind) mount -n --no-canonicalize --bind "$2" "$3"; shift 3 ;;
+    move) mount -n --no-canonicalize --move "$2" "$3"; shift 3 ;;
+    detach) umount -n --no-canonicalize --lazy "$2"; shift 2 ;;
+    limit) echo "$3" >"/proc/sys/user/$2"; shift 3 ;;
+    proc) mount -n -t proc proc /proc; shift ;;
+    seal) mount -n -o remount,ro "$2"; shift 2 ;;
+    *) exit 64 ;;
+  esac
+done
+echo ready
+exec 1>&- 2>&-
+read -r _ || :
+`;
+
+export interface CompiledHolder {
+  /** Options for bubblewrap, for `--args`. */
+  readonly options: readonly string[];
+  /** Arguments of the script. */
+  readonly steps: readonly string[];
+  /** What the mount table must then show: path → `ro`, `rw`. */
+  readonly expected: readonly (readonly [path: string, access: 'ro' | 'rw'])[];
+}
+
+export function compileHolder(plan: SessionPlan): CompiledHolder {
+  const lowers = plan.overlays.map((_, index) => `${stash}/lower${index}`);
+  const sources = plan.writable.map((_, index) => `${stash}/writable${index}`);
+  const views = plan.writable.map((_, index) => `${stash}/view${index}`);
+  const isPinned = plan.writable.map(({ target }) => plan.pins.some((pin) => isWithin(target, pin)));
+  const inFresh = (place: string): boolean => plan.freshFolders.some((folder) => isWithin(folder, place));
+
+  const options = [
+    '--unshare-user',
+    '--unshare-net',
+    '--unshare-pid',
+    '--die-with-parent',
+    ...['--cap-add', 'ALL'],
+    ...['--ro-bind', '/', '/'],
+    ...['--dev-bind', '/dev', '/dev'],
+    ...['--bind', '/proc', '/proc'],
+    ...plan.freshFolders.flatMap((folder) => ['--size', String(plan.tmpBytes), '--perms', '1777', '--tmpfs', folder]),
+    ...['--size', '65536', '--perms', '0755', '--tmpfs', '/run'],
+    ...['--dir', own],
+    ...plan.runLinks.flatMap(([name, target]) => ['--symlink', target, `/run/${name}`]),
+    ...(plan.resolver === undefined ? [] : ['--ro-bind', plan.resolver, plan.resolver]),
+    ...plan.overlays.flatMap(({ path: place }, index) => ['--ro-bind', place, lowers[index] ?? '']),
+    ...plan.writable.flatMap(({ source }, index) => ['--bind', source, sources[index] ?? '']),
+    ...plan.writable.flatMap(({ source }, index) => (isPinned[index] ? ['--ro-bind', source, views[index] ?? ''] : [])),
+    ...[...plan.overlays.map(({ path: place }) => place), ...plan.writable.map(({ target }) => target)]
+      .filter(inFresh)
+      .flatMap((place) => ['--dir', place]),
+  ];
+
+  const viewOf = (pin: string): string => {
+    const index = plan.writable.findLastIndex(({ target }) => isWithin(target, pin));
+    return path.join(views[index] ?? '', path.relative(plan.writable[index]?.target ?? '', pin));
+  };
+  const steps = [
+    ...compileLayers(plan.overlays),
+    ...plan.overlays.flatMap((place, index) => [
+      ...['overlay', layerOf(index), lowers[index] ?? '', place.path],
+      ...place.exceptions.flatMap((name) => ['bind', path.join(lowers[index] ?? '', name), path.join(place.path, name)]),
+    ]),
+    ...plan.writable.flatMap(({ target }, index) => ['move', sources[index] ?? '', target]),
+    ...plan.held.flatMap((folder) => ['bind', folder, folder]),
+    ...plan.pins.flatMap((pin) => ['bind', viewOf(pin), pin]),
+    ...plan.masks.flatMap(({ path: place, kind }) => ['bind', kind === 'folder' ? emptyFolder : emptyFile, place]),
+    ...lowers.flatMap((lower) => ['detach', lower]),
+    ...views.flatMap((view, index) => (isPinned[index] ? ['detach', view] : [])),
+    ...['seal', own, 'seal', '/run', 'proc'],
+    ...['limit', 'max_inotify_instances', String(plan.inotify.instances)],
+    ...['limit', 'max_inotify_watches', String(plan.inotify.watches)],
+  ];
+  return {
+    options,
+    steps,
+    expected: [
+      ['/', 'ro'],
+      ['/run', 'ro'],
+      [own, 'ro'],
+      ...plan.freshFolders.map((folder) => [folder, 'rw'] as const),
+      ...plan.overlays.map(({ path: place }) => [place, 'ro'] as const),
+      ...plan.writable.map(({ target }) => [target, 'rw'] as const),
+      ...plan.held.map((folder) => [folder, 'rw'] as const),
+      ...plan.pins.map((pin) => [pin, 'ro'] as const),
+      ...plan.masks.map(({ path: place }) => [place, 'ro'] as const),
+    ],
+  };
+}
+
+function layerOf(index: number): string {
+  return `${own}/layers/${index}`;
+}
+
+/** Folders of all layers in one step, then their permission bits, files and whiteouts. */
+function compileLayers(overlays: readonly OverlayPlace[]): string[] {
+  const folders = overlays.flatMap((place, index) => [
+    [`${layerOf(index)}/top`, place.mode] as const,
+    [`${layerOf(index)}/hide`, place.mode] as const,
+    ...place.topFolders.map(([name, mode]) => [`${layerOf(index)}/top/${name}`, mode] as const),
+    ...place.hideFolders.map(([name, mode]) => [`${layerOf(index)}/hide/${name}`, mode] as const),
+  ]);
+  const paths = [emptyFolder, ...folders.map(([folder]) => folder)];
+  return [
+    ...['folders', String(paths.length), ...paths],
+    ...['file', emptyFile],
+    ...overlays.flatMap((place, index) => [
+      ...place.topFiles.flatMap((name) => ['file', `${layerOf(index)}/top/${name}`]),
+      ...place.whiteouts.flatMap((name) => ['whiteout', `${layerOf(index)}/hide/${name}`]),
+    ]),
+    // last, because a folder without write permission could not be filled
+    ...folders
+      .filter(([, mode]) => mode !== 0o755)
+      .toReversed()
+      .flatMap(([folder, mode]) => ['mode', mode.toString(8).padStart(4, '0'), folder]),
+  ];
+}

@@ -1,0 +1,24 @@
+/** What the owner of a session asks for. Paths are absolute and hold no `.`, `..` or link. */
+import type { Account } from './account.ts';
+
+export interface WritableBind {
+  /** Existing folder of the host. */
+  readonly source: string;
+  /** Where commands see it; need not exist on the host. */
+  readonly target: string;
+}
+
+export interface SessionInput {
+  /** The folder that commands may write; without one nothing but `/tmp` is writable. */
+  readonly workspace: string | undefined;
+  /** Default: the account that owns the workspace, or the daemon's own. */
+  readonly account?: Account;
+  /** Private folders such as tool caches. */
+  readonly writable?: readonly WritableBind[];
+  /** Names relative to the workspace that no command may write; those present are pinned. */
+  readonly protectedPaths: readonly string[];
+  /** Absolute paths hidden in addition to the credential places. */
+  readonly denyRead?: readonly string[];
+  /** Size of `/tmp` and of `/var/tmp`. */
+  readonly tmpBytes?: number;
+}

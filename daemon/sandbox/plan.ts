@@ -1,0 +1,218 @@
+/**
+ * Decides what a session's template looks like, from the request and from facts of the host. Pure: the same input gives
+ * the same plan, which tests read as data.
+ *
+ * Hidden places are made part of an overlay wherever possible: a mask that is a mount falls off when the host renames
+ * over its mount point, a name that the overlay's upper layers hide stays hidden, also when it appears later.
+ */
+import path from 'node:path';
+import type { Account } from './account.ts';
+import type { HostFacts, PlaceKind } from './facts.ts';
+import type { SessionInput, WritableBind } from './input.ts';
+
+/** A folder that is seen through a read-only overlay. All names are relative to `path`. */
+export interface OverlayPlace {
+  readonly path: string;
+  /** The folder's own permission bits, which the topmost layer shows. */
+  readonly mode: number;
+  /** Folders of the topmost layer with their permission bits, parents first. */
+  readonly topFolders: readonly (readonly [name: string, mode: number])[];
+  /** Empty files of the topmost layer. */
+  readonly topFiles: readonly string[];
+  /** Folders of the middle layer that lead to `whiteouts`, parents first. */
+  readonly hideFolders: readonly (readonly [name: string, mode: number])[];
+  /** Names that do not exist below the topmost layer. */
+  readonly whiteouts: readonly string[];
+  /** Files of a hidden folder that stay visible. */
+  readonly exceptions: readonly string[];
+}
+
+export interface Mask {
+  readonly path: string;
+  readonly kind: 'folder' | 'file';
+}
+
+export interface SessionPlan {
+  readonly account: Account;
+  readonly workspace: string | undefined;
+  readonly overlays: readonly OverlayPlace[];
+  /** The workspace and private folders, outer ones first. */
+  readonly writable: readonly WritableBind[];
+  /** Folders that stay writable but become mounts, so that they cannot be renamed away from under their pins. */
+  readonly held: readonly string[];
+  /** Paths inside writable places that are read-only. */
+  readonly pins: readonly string[];
+  /** Hidden places that no overlay covers, hidden by a mount each. */
+  readonly masks: readonly Mask[];
+  /** File that `/etc/resolv.conf` leads to, when that lies in a folder that the session has anew. */
+  readonly resolver: string | undefined;
+  /** Links of `/run` that programs are reached through. */
+  readonly runLinks: readonly (readonly [name: string, target: string])[];
+  readonly freshFolders: readonly string[];
+  readonly tmpBytes: number;
+  readonly inotify: { readonly instances: number; readonly watches: number };
+  /** `blocked` where a socket of the host lies inside a writable place. */
+  readonly unixSockets: 'allowed' | 'blocked';
+  readonly warnings: readonly string[];
+}
+
+const defaultTmpBytes = 2 * 1024 ** 3;
+
+export function isWithin(folder: string, candidate: string): boolean {
+  return candidate === folder || candidate.startsWith(folder === '/' ? '/' : `${folder}/`);
+}
+
+function isStrictlyWithin(folder: string, candidate: string): boolean {
+  return candidate !== folder && isWithin(folder, candidate);
+}
+
+/** Folders from below `folder` down to the parent of `leaf`, as relative names. */
+function foldersBetween(folder: string, leaf: string): string[] {
+  const names = path.relative(folder, path.dirname(leaf)).split('/').filter((name) => name !== '');
+  return names.map((_, index) => names.slice(0, index + 1).join('/'));
+}
+
+function byDepth(a: string, b: string): number {
+  return a.split('/').length - b.split('/').length || (a < b ? -1 : 1);
+}
+
+/** Kernel file systems cannot be the lower layer of an overlay, and nobody renames their files. */
+const kernelFolders = ['/proc', '/sys', '/dev'];
+
+export function planSession(input: SessionInput, facts: HostFacts): SessionPlan {
+  const { account } = facts;
+  const freshFolders = ['/tmp', ...(facts.hasVarTmp ? ['/var/tmp'] : [])];
+  const writable: WritableBind[] = [
+    ...(input.workspace === undefined ? [] : [{ source: input.workspace, target: input.workspace }]),
+    ...(input.writable ?? []),
+  ].sort((a, b) => byDepth(a.target, b.target));
+  const targets = writable.map((bind) => bind.target);
+  const inWritable = (candidate: string): boolean => targets.some((target) => isWithin(target, candidate));
+  const isAnew = (candidate: string): boolean =>
+    [...freshFolders, '/run', ...kernelFolders].some((folder) => isWithin(folder, candidate)) &&
+    !isWithin(account.home, candidate);
+
+  const sockets = facts.sockets.filter((socket) => !isAnew(socket));
+  const hidden = facts.hidden.filter(
+    ({ path: place }) => !inWritable(place) && (!isAnew(place) || kernelFolders.some((folder) => isWithin(folder, place))),
+  );
+  const places = chooseOverlayPlaces(facts, input, hidden, sockets, inWritable);
+  const placeOf = (candidate: string): string | undefined => places.find((place) => isStrictlyWithin(place, candidate));
+
+  const masks = [
+    ...facts.hidden.filter(({ path: place }) => inWritable(place)),
+    ...hidden.filter(({ path: place }) => placeOf(place) === undefined),
+  ].flatMap(({ path: place, kind }): Mask[] => (kind === 'absent' ? [] : [{ path: place, kind }]));
+  const socketMasks = sockets
+    .filter((socket) => !inWritable(socket) && !places.some((place) => isWithin(place, socket)))
+    .map((socket): Mask => ({ path: socket, kind: 'file' }));
+
+  const warnings: string[] = [];
+  if (account.uid === 0) warnings.push('commands run as root, because the workspace belongs to root');
+  if (facts.folders.has(account.home) && account.home !== '/' && !places.some((place) => isWithin(place, account.home))) {
+    if (!inWritable(account.home)) {
+      warnings.push('a mount lies below the home folder: a hidden file that is replaced during a run may become readable');
+    }
+  }
+  const socketsInside = facts.sockets.filter(inWritable);
+  if (socketsInside.length > 0) {
+    warnings.push(`unix sockets are blocked, because \`${socketsInside[0]}\` of the host lies in a writable folder`);
+  }
+  return {
+    account,
+    workspace: input.workspace,
+    overlays: places.map((place) => planOverlay(place, facts, hidden, targets)),
+    writable,
+    held: facts.held,
+    pins: facts.pins.toSorted(byDepth),
+    masks: [...masks, ...socketMasks].sort((a, b) => byDepth(a.path, b.path)),
+    resolver: facts.resolver !== undefined && isAnew(facts.resolver) ? facts.resolver : undefined,
+    runLinks: facts.runLinks,
+    freshFolders,
+    tmpBytes: input.tmpBytes ?? defaultTmpBytes,
+    inotify: {
+      instances: Math.max(16, Math.floor(facts.inotify.instances / 2)),
+      watches: Math.max(1024, Math.floor(facts.inotify.watches / 2)),
+    },
+    unixSockets: socketsInside.length > 0 ? 'blocked' : 'allowed',
+    warnings,
+  };
+}
+
+/**
+ * The home, `/var` (sockets of services lie there) and whatever else has something to hide, outermost folders only. A
+ * folder with mounts below it cannot be the lower layer of an overlay made in a user namespace: the kernel refuses to
+ * look under mounts that a more privileged namespace made.
+ */
+function chooseOverlayPlaces(
+  facts: HostFacts,
+  input: SessionInput,
+  hidden: readonly { readonly path: string }[],
+  sockets: readonly string[],
+  inWritable: (candidate: string) => boolean,
+): string[] {
+  const wanted = [facts.account.home, '/var', ...hidden.map(({ path: place }) => path.dirname(place)), ...sockets.map((s) => path.dirname(s))];
+  const possible = wanted.filter(
+    (place) =>
+      place !== '/' &&
+      facts.folders.has(place) &&
+      !inWritable(place) &&
+      !kernelFolders.some((folder) => isWithin(folder, place)) &&
+      !hidden.some((other) => isWithin(other.path, place)) &&
+      !facts.mounts.some((mount) => isStrictlyWithin(place, mount)) &&
+      !(input.writable ?? []).some((bind) => isWithin(bind.target, place)),
+  );
+  return [...new Set(possible)]
+    .filter((place, _, all) => !all.some((other) => isStrictlyWithin(other, place)))
+    .sort(byDepth);
+}
+
+function planOverlay(
+  place: string,
+  facts: HostFacts,
+  allHidden: readonly { readonly path: string; readonly kind: PlaceKind; readonly except: readonly string[] }[],
+  targets: readonly string[],
+): OverlayPlace {
+  const hidden = allHidden.filter((entry) => isStrictlyWithin(place, entry.path));
+  const topFolders = new Map<string, number>();
+  const hideFolders = new Map<string, number>();
+  const modeOf = (name: string): number => facts.folders.get(path.join(place, name)) ?? 0o755;
+  const addFolders = (layer: Map<string, number>, names: readonly string[]): void => {
+    for (const name of names) layer.set(name, modeOf(name));
+  };
+  const topFiles: string[] = [];
+  const whiteouts: string[] = [];
+  const exceptions: string[] = [];
+  for (const { path: absolute, kind, except } of hidden) {
+    const name = path.relative(place, absolute);
+    if (kind === 'file') {
+      addFolders(topFolders, foldersBetween(place, absolute));
+      topFiles.push(name);
+      continue;
+    }
+    addFolders(hideFolders, foldersBetween(place, absolute));
+    whiteouts.push(name);
+    if (kind === 'folder') {
+      addFolders(topFolders, [...foldersBetween(place, absolute), name]);
+      for (const exception of except) {
+        topFiles.push(`${name}/${exception}`);
+        exceptions.push(`${name}/${exception}`);
+      }
+    }
+  }
+  for (const target of targets.filter((candidate) => isStrictlyWithin(place, candidate))) {
+    const isHidden = hidden.some((entry) => isWithin(entry.path, target));
+    if (isHidden || !facts.folders.has(target)) {
+      addFolders(topFolders, [...foldersBetween(place, target), path.relative(place, target)]);
+    }
+  }
+  return {
+    path: place,
+    mode: facts.folders.get(place) ?? 0o755,
+    topFolders: [...topFolders].sort(([a], [b]) => byDepth(a, b)),
+    topFiles,
+    hideFolders: [...hideFolders].sort(([a], [b]) => byDepth(a, b)),
+    whiteouts,
+    exceptions,
+  };
+}

@@ -1,0 +1,14 @@
+/** Where tools keep their caches inside: one private folder per workspace, named by variables (policies/tool-caches.jsonc). */
+
+export interface ToolCache {
+  readonly variable: string;
+  /** Relative to the workspace's cache folder. */
+  readonly directory: string;
+}
+
+/** Path of the workspace's cache folder inside the sandbox, the same for every workspace. */
+export const insideCacheFolder = '/run/sbx/cache';
+
+export function cacheEnvironment(caches: readonly ToolCache[]): Map<string, string> {
+  return new Map(caches.map((cache) => [cache.variable, `${insideCacheFolder}/${cache.directory}`]));
+}
