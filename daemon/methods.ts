@@ -167,7 +167,12 @@ export class Methods {
       throw new SbxError('too-many-runs', `${maxLiveRuns} runs are live already`, { help: 'wait for one to end' });
     }
     const { engine, config } = this.#input;
-    const plan = prepareCommand(params, { cwd: state.cwd, account: session.account, config });
+    const plan = prepareCommand(params, {
+      cwd: state.cwd,
+      account: session.account,
+      cacheFolder: session.cacheFolder,
+      config,
+    });
     const decided = engine.decide({
       command: plan.command,
       cwd: plan.cwd,

@@ -1,7 +1,7 @@
 /** What is fixed about a run before it is decided: its text, folder and environment, as whom it will run. */
 import type { Params } from '../client/protocol/messages.ts';
 import type { Config } from './config.ts';
-import { loadEnvironmentData } from './platform/environment-files.ts';
+import { loadSessionData } from './platform/session-data.ts';
 import { commandText } from './request/command-text.ts';
 import { selectEnvironment } from './request/environment.ts';
 import { resolveDirectory } from './request/workspace.ts';
@@ -14,6 +14,8 @@ export interface PrepareContext {
   readonly cwd: string;
   /** As whom the command will run. */
   readonly account: Account;
+  /** Where tools keep their caches inside. */
+  readonly cacheFolder: string;
   readonly config: Config;
 }
 
@@ -22,22 +24,23 @@ export function prepareCommand(params: Params<'run.start'>, context: PrepareCont
   return {
     command: commandText(params),
     cwd: params.cwd === undefined ? context.cwd : resolveDirectory(params.cwd, 'bad-cwd'),
-    env: buildEnvironment(params, context.account, context.config),
+    env: buildEnvironment(params, context),
     umask: params.umask ?? 0o022,
     pty: params.pty && { ...params.pty.size, term: params.pty.term },
     stdin: params.stdin,
   };
 }
 
-function buildEnvironment(params: Params<'run.start'>, account: Account, config: Config): Map<string, string> {
-  const { lists, toolCaches } = loadEnvironmentData();
+function buildEnvironment(params: Params<'run.start'>, context: PrepareContext): Map<string, string> {
+  const { account, cacheFolder, config } = context;
+  const { environment, toolCaches } = loadSessionData();
   const grants = params.grantEnv ?? [];
-  const env = selectEnvironment({ env: params.env, grants }, lists);
+  const env = selectEnvironment({ env: params.env, grants }, environment);
   if (account.uid !== config.uid) {
     env.set('HOME', account.home).set('USER', account.name).set('LOGNAME', account.name);
   }
   if (params.pty) env.set('TERM', params.pty.term);
-  const own = new Map([['TMPDIR', '/tmp'], ...cacheEnvironment(toolCaches)]);
+  const own = new Map([['TMPDIR', '/tmp'], ...cacheEnvironment(toolCaches, cacheFolder)]);
   for (const [name, value] of own) if (!grants.includes(name)) env.set(name, value);
   return env;
 }

@@ -39,6 +39,8 @@ const options = {
   platform: 'node',
   target: 'node20',
   logLevel: 'warning',
+  // jsonc-parser's CommonJS build cannot be bundled; its ES module can.
+  mainFields: ['module', 'main'],
   legalComments: 'linked',
   define: { __SBX_BUILD__: JSON.stringify(buildId), __SBX_VERSION__: JSON.stringify(version) },
   // ws tries two optional native add-ons; without them it uses its own JavaScript.

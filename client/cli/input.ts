@@ -9,7 +9,7 @@ import tty from 'node:tty';
 import { limits } from '../protocol/limits.ts';
 
 export interface InputTarget {
-  readonly send: (offset: number, payload: Buffer) => void;
+  readonly send: (payload: Buffer) => void;
   readonly end: () => void;
   readonly fail: (error: Error) => void;
 }
@@ -79,7 +79,7 @@ export class Input {
   #send(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; at += limits.maxPayloadBytes) {
       const payload = bytes.subarray(at, at + limits.maxPayloadBytes);
-      this.#target.send(this.#sent, payload);
+      this.#target.send(payload);
       this.#sent += payload.length;
     }
     // One read can be up to 64 KiB more than was looked at here; twice that is kept free.

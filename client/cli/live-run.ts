@@ -14,11 +14,12 @@ import { Input } from './input.ts';
 import { JsonLines } from './json-lines.ts';
 import { Output } from './output.ts';
 import { askOnTerminal } from './prompt.ts';
+import type { RawMode } from './raw-mode.ts';
 import { formatEnd, formatError, formatSentence, formatViolation } from './report.ts';
 import type { RunWish } from './run-arguments.ts';
 import type { SignalTarget } from './signals.ts';
 import type { Surroundings } from './surroundings.ts';
-import { measureTerminal, RawMode } from './terminal.ts';
+import { measureTerminal } from './terminal.ts';
 
 export class LiveRun implements SignalTarget {
   readonly runId = randomUUID();
@@ -109,7 +110,9 @@ export class LiveRun implements SignalTarget {
 
   leave(name: NodeJS.Signals): void {
     this.#tell('run.stop', { runId: this.runId, graceMs: 0 });
-    void this.#finish(statusOfSignal(name));
+    this.#raw?.leave();
+    // Not `#finish`: whoever reads our output may have stalled for good.
+    this.#end(statusOfSignal(name));
   }
 
   /** For requests whose only failure is that the run is already over. */
@@ -122,6 +125,7 @@ export class LiveRun implements SignalTarget {
     this.#raw?.leave();
     this.#input?.stop();
     this.#question?.abort.abort();
+    this.#output.release();
     await this.#output.flush();
     this.#connection?.close();
     this.#end(status);
@@ -154,13 +158,17 @@ export class LiveRun implements SignalTarget {
         if (this.#question?.approvalId === event.approvalId) this.#question.abort.abort();
         return;
       case 'started':
-        this.#start(event.sandbox.warnings).catch((error) => this.fail(error));
+        // The command's own line ends must not meet a terminal that still adds to them.
+        this.#output.hold();
+        this.#start(event.sandbox.warnings)
+          .catch((error) => this.fail(error))
+          .finally(() => this.#output.release());
         return;
       case 'violation':
         this.#violations.push(event.violation);
         return;
       case 'exited':
-        this.#exit(event.exit);
+        this.#exit(event.exit).catch((error) => this.fail(error));
     }
   }
 
@@ -196,32 +204,39 @@ export class LiveRun implements SignalTarget {
     this.#running = true;
     if (tty.isatty(2)) for (const warning of warnings) this.say(formatSentence(warning));
     const { pty, stdin } = this.#surroundings;
+    if (!pty && stdin === 'none') return;
     const run = await this.#number;
-    if (run === undefined || !this.#running || (!pty && stdin === 'none')) return;
-    let lastByte = 0x0a;
+    if (run === undefined || !this.#running) return;
+    this.#input = this.#openInput(run, pty !== undefined);
+    if (pty) await this.#takeTerminal();
+  }
+
+  #openInput(run: number, isPty: boolean): Input {
     let sent = 0;
+    let lastByte = 0x0a;
     const send = (payload: Buffer) => {
       this.#connection?.sendStdin(run, sent, payload);
       sent += payload.length;
       lastByte = payload.at(-1) ?? lastByte;
     };
-    this.#input = new Input({
-      send: (_offset, payload) => send(payload),
+    return new Input({
+      send,
       end: () => {
         // A pty has no end of its own: ^D ends the input, after a first one that only ends an unfinished line.
-        if (pty) send(Buffer.from(lastByte === 0x0a ? '\x04' : '\x04\x04'));
+        if (isPty) send(Buffer.from(lastByte === 0x0a ? '\x04' : '\x04\x04'));
         else this.#tell('run.closeStdin', { runId: this.runId });
       },
       fail: (error) => this.say(formatSentence(`stdin cannot be read: ${error.message}`)),
     });
-    if (pty) this.#takeTerminal();
   }
 
-  #takeTerminal(): void {
+  async #takeTerminal(): Promise<void> {
     const resize = () => this.#tell('run.resize', { runId: this.runId, size: measureTerminal() });
     process.on('SIGWINCH', resize);
     const terminal = this.#input?.terminal;
     if (!terminal) return;
+    const { RawMode } = await import('./raw-mode.ts');
+    if (!this.#running) return;
     const raw = new RawMode(terminal);
     this.#raw = raw;
     raw.enter();
@@ -237,11 +252,14 @@ export class LiveRun implements SignalTarget {
     });
   }
 
-  #exit(exit: Exit): void {
+  async #exit(exit: Exit): Promise<void> {
+    this.#running = false;
+    // The last of the output still belongs to the command's terminal.
+    await this.#output.flush();
     this.#raw?.leave();
     const status = this.#cancelled ? statuses.cancelled : statusOfExit(exit);
     if (status !== 0) for (const violation of this.#violations) this.say(formatViolation(violation));
     for (const line of formatEnd(exit, this.#decision, this.#answeredNo)) this.say(line);
-    void this.#finish(status);
+    await this.#finish(status);
   }
 }

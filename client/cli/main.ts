@@ -42,7 +42,7 @@ async function dispatch([name, ...rest]: readonly string[], caller: Caller): Pro
     case undefined:
       throw new SbxError('bad-usage', 'a command is missing', { help: "write sbx run 'COMMAND', or see sbx help" });
     default: {
-      const nearest = findNearest(name, commands);
+      const nearest = findNearest(name, [...commands, '--version', '--help']);
       const kind = name.startsWith('-') ? 'option' : 'command';
       throw new SbxError('bad-usage', `unknown ${kind} \`${showText(name)}\``, {
         help: nearest === undefined ? 'see sbx help' : `did you mean \`${nearest}\`?`,

@@ -1,4 +1,4 @@
-/** What the terminal around us is, and putting it back the way it was whatever happens. */
+/** What the terminal around us is. */
 import { readFileSync } from 'node:fs';
 import tty from 'node:tty';
 
@@ -23,40 +23,11 @@ export function isForeground(): boolean {
   }
 }
 
+/** As of now: Node keeps the size of its own streams up to date on SIGWINCH. */
 export function measureTerminal(): TerminalSize {
-  const fd = [1, 0, 2].find((candidate) => tty.isatty(candidate));
-  const [columns, rows] = fd === undefined ? [0, 0] : new tty.WriteStream(fd).getWindowSize();
+  // Touching a stream that is a pipe would make that pipe non-blocking for everybody who shares it.
+  const stream = tty.isatty(1) ? process.stdout : tty.isatty(2) ? process.stderr : undefined;
+  const [columns, rows] = stream?.getWindowSize() ?? [0, 0];
   // A serial line or a fresh pty may say 0 by 0.
   return { columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24 };
-}
-
-/** Raw mode that ends with the process at the latest, also when it ends by an error. */
-export class RawMode {
-  readonly #terminal: tty.ReadStream;
-  readonly #restore = () => this.leave();
-  #raw = false;
-
-  constructor(terminal: tty.ReadStream) {
-    this.#terminal = terminal;
-    process.once('exit', this.#restore);
-  }
-
-  get isRaw(): boolean {
-    return this.#raw;
-  }
-
-  enter(): void {
-    this.#terminal.setRawMode(true);
-    this.#raw = true;
-  }
-
-  leave(): void {
-    if (!this.#raw) return;
-    this.#raw = false;
-    try {
-      this.#terminal.setRawMode(false);
-    } catch {
-      // the terminal is gone
-    }
-  }
 }

@@ -20,10 +20,6 @@ export function matchesEverything(pattern: string): boolean {
   return /^(?:\.?[*?]+|\.\[[^\]]*\]\*?|\.\?\?\*|\{[*.,?]+\})$/.test(pattern);
 }
 
-export function globSource(parts: readonly { readonly text: string; readonly glob: boolean }[]): string {
-  return parts.map((part) => (part.glob ? part.text : part.text.replace(/[*?[\]]/g, '?'))).join('');
-}
-
 /** Undefined for extended patterns, which are taken to match. */
 function compile(pattern: string): RegExp | undefined {
   if (/[?*+@!]\(/.test(pattern) || /[{}]/.test(pattern)) return undefined;

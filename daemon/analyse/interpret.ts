@@ -93,7 +93,7 @@ export function interpret(reading: Reading, cwd: string | undefined, facts: Fact
     }
     if (!harmlessRoles.has(role)) draft.notReadOnly ??= `\`${option.spelling}\` ${option.meaning.because ?? defaultReasons[role] ?? 'is not read-only'}`;
   }
-  for (const { arg, role, mustBeNamed } of reading.operands) {
+  for (const { arg, role, mustBeNamed } of joinShellOperands(reading.operands)) {
     const before = draft.unnamed.length;
     apply(role, arg, true, reading, draft, facts);
     const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run') || (needsNaming({ role, mustBeNamed }, program.data) && !isUsualOperand(program, role));
@@ -115,6 +115,16 @@ export function interpret(reading: Reading, cwd: string | undefined, facts: Fact
   applyUncertainty(reading, draft);
   draft.notReadOnly ??= findReadOnlyObstacle(reading);
   return draft;
+}
+
+/** `eval` and `ssh` join their operands with blanks before a shell reads them. */
+function joinShellOperands(operands: Reading['operands']): Reading['operands'] {
+  const texts = operands.filter(({ role }) => role === 'shell');
+  const [first] = texts;
+  if (first === undefined || texts.length === 1) return operands;
+  const pieces = texts.flatMap(({ arg }, index) => (index === 0 ? arg.pieces : [{ kind: 'known', text: ' ' } as const, ...arg.pieces]));
+  const joined = { ...first, arg: makeArg(first.arg.word, pieces, texts.some(({ arg }) => arg.many)) };
+  return [...operands.filter(({ role }) => role !== 'shell'), joined];
 }
 
 /** Writing operands of programs that are there to write need no naming; a reader's do (`uniq IN OUT`). */

@@ -3,7 +3,7 @@
  * a glob counts when the glob could expand to a protected name.
  */
 import type { ProtectedFile } from './catalogue.ts';
-import { globMatches, globSource } from './glob.ts';
+import { globMatches } from './glob.ts';
 
 export interface ProtectedPath {
   readonly path: string;
@@ -53,14 +53,19 @@ export function findProtectedByGlob(pattern: string, list: ProtectedPaths): Prot
   const segments = pattern.toLowerCase().split('/').filter((segment) => segment !== '');
   for (const entry of list.all) {
     for (let at = 0; at + entry.segments.length <= segments.length; at += 1) {
-      const hit = entry.segments.every((name, offset) => globMatches(segments[at + offset] ?? '', name));
+      const hit = entry.segments.every((name, offset) => couldName(segments[at + offset] ?? '', name));
       if (hit && !excepted(entry, segments, at)) return entry;
     }
   }
   return undefined;
 }
 
-/** Whether removing or moving this directory would take a protected path with it is not decided here. */
+/** `*.json` is not taken for a protected name that happens to fit; `.g*` and `lefthook*` are. */
+function couldName(pattern: string, name: string): boolean {
+  const literal = /^[^*?[{(\u0001]*/.exec(pattern)?.[0] ?? '';
+  return (pattern.startsWith('.') || literal.length >= 4 || literal === pattern) && globMatches(pattern, name);
+}
+
 function covers(entry: ProtectedPath, segments: readonly string[], at: number): boolean {
   if (at + entry.segments.length > segments.length) return false;
   if (!entry.segments.every((name, offset) => segments[at + offset] === name)) return false;
@@ -70,5 +75,3 @@ function covers(entry: ProtectedPath, segments: readonly string[], at: number): 
 function excepted(entry: ProtectedPath, segments: readonly string[], at: number): boolean {
   return entry.except.some((path) => path.every((name, offset) => segments[at + offset] === name));
 }
-
-export { globSource };

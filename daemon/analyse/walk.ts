@@ -156,17 +156,13 @@ class Walker {
   }
 
   #andOr(statement: Statement & { type: 'and-or' }, state: ShellState): void {
+    const { cwd, fallbacks } = state;
     this.statement(statement.left, state);
     const skipped = copyState(state);
-    if (statement.operator === '&&') this.#undoFailedCd(statement.left, skipped);
+    // After `cd DIR && …`, what follows the list stands in the old folder when DIR could not be entered.
+    if (statement.operator === '&&' && lastCommandName(statement.left) === 'cd' && state.fallbacks.length > fallbacks.length) skipped.cwd = cwd;
     this.statement(statement.right, state);
     mergeState(state, skipped);
-  }
-
-  /** After `cd DIR && …`, what follows the list stands in the old folder when DIR could not be entered. */
-  #undoFailedCd(left: Statement, skipped: ShellState): void {
-    const [previous] = skipped.fallbacks.slice(-1);
-    if (lastCommandName(left) === 'cd' && previous !== undefined) skipped.cwd = previous;
   }
 
   #if(statement: Statement & { type: 'if' }, state: ShellState): void {

@@ -13,6 +13,8 @@ export interface CommandPattern {
   /** Literal pieces between wildcards. A trailing ` *` gives two forms, with and without the tail. */
   readonly forms: readonly (readonly string[])[];
   readonly tokens: readonly Token[];
+  /** For restrictions: the program without its folder and operands without `./`, where that differs (RULES O2, O27). */
+  readonly plain: CommandPattern | undefined;
 }
 
 export interface PatternProblem {
@@ -42,11 +44,27 @@ export function parseCommandPattern(source: string): CommandPattern | PatternPro
       return { message: 'no program stands before `:*`', offset: 0, help: 'write `Bash` to mean every command' };
     text = `${text.slice(0, -2)} *`;
   }
-  text = normaliseProgram(text);
+  return compile(normaliseProgram(text));
+}
+
+function compile(text: string): CommandPattern {
   const full = text.split(/\*+/);
   const tailed = text.endsWith(' *');
   const forms = tailed ? [full, text.slice(0, -2).split(/\*+/)] : [full];
-  return { text, exact: !text.includes('*'), forms, tokens: tokensOf(text, tailed) };
+  const plain = plainText(text);
+  return {
+    text,
+    exact: !text.includes('*'),
+    forms,
+    tokens: tokensOf(text, tailed),
+    plain: plain === text ? undefined : compile(plain),
+  };
+}
+
+function plainText(text: string): string {
+  const [program = '', ...operands] = text.split(' ');
+  const name = /^\.{0,2}\/(?:[^*]*\/)?([^/*]+)$/.exec(program)?.[1] ?? program;
+  return [name, ...operands.map((operand) => operand.replace(/^(?:\.\/)+(?=[^*])/, ''))].join(' ');
 }
 
 export function matchesPattern(pattern: CommandPattern, text: string): boolean {

@@ -31,6 +31,23 @@ export function literalTokens(text: string): readonly Token[] {
   return text.split('');
 }
 
+/** The longest text that everything described by the list contains; a quick way to tell that a text is not. */
+export function requiredText(tokens: readonly Token[]): string {
+  let longest = '';
+  let run = '';
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index];
+    if (typeof token === 'string') {
+      run += token;
+      if (run.length > longest.length) longest = run;
+      continue;
+    }
+    run = '';
+    if (token !== undefined && 'skip' in token) index += token.skip;
+  }
+  return longest;
+}
+
 /**
  * Whether some text is described by both lists. Where two wildcards meet they are taken to share a unit, so the answer
  * errs towards yes. Units of `other` whose index is in `pinned` can be matched by a literal only.

@@ -6,9 +6,8 @@ import type { Reason } from '../../client/protocol/decision.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
 import type { AnalysedCommand, Effect, Facts, Finding, PathTarget } from '../analyse/model.ts';
 import type { CommandView } from './command-view.ts';
-import { matches } from './matches.ts';
+import { grantsWrite, matches } from './matches.ts';
 import { isEditCommand, isInside } from './modes.ts';
-import { grantsPath } from './path-match.ts';
 import type { Policy } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 import { type At, findingReason, ruleReason } from './reasons.ts';
@@ -146,9 +145,7 @@ interface WriteContext {
 function judgeWrite(effect: FileEffect, context: WriteContext): Reason | undefined {
   const { target } = effect;
   const { command, at, policy, mode, facts, byRule, exact } = context;
-  const edit = policy.allow.some(
-    (rule) => rule.tool === 'Edit' && grantsPath(rule.pattern, { kind: effect.kind, target, shape: undefined }, facts),
-  );
+  const edit = policy.allow.some((rule) => grantsWrite(rule, { kind: effect.kind, target, shape: undefined }, facts));
   if (edit) return undefined;
   const inside = isInside(target, facts, false);
   if (mode === 'accept-edits' && inside && (target.path !== undefined || target.redirection === undefined))

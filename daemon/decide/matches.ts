@@ -7,7 +7,7 @@ import { type CommandPattern, matchesPattern } from './command-pattern.ts';
 import type { CommandView, GrantForm, WideForm } from './command-view.ts';
 import { intersects, literalTokens } from './glob.ts';
 import { matchesHost } from './host-pattern.ts';
-import { restrictsPath } from './path-match.ts';
+import { grantsPath, restrictsPath, type TargetView } from './path-match.ts';
 import type { CommandRule, Rule } from './rule.ts';
 
 export type Match =
@@ -19,17 +19,8 @@ export type Match =
   | 'exact';
 
 export function matches(rule: Rule, view: CommandView, facts: Facts, intent: 'grant' | 'restrict'): Match {
-  if (intent === 'grant') return rule.tool === 'Bash' ? grants(rule, view, facts) : 'no';
-  const found = restricts(rule, view, facts);
-  // An exemption from an ask is a grant: it must be certain (RULES O4).
-  if (
-    found !== 'no' &&
-    rule.list === 'ask' &&
-    rule.unless.some((each) => matches(each, view, facts, 'grant') !== 'no')
-  ) {
-    return 'no';
-  }
-  return found;
+  if (intent === 'restrict') return restricts(rule, view, facts);
+  return rule.tool === 'Bash' ? grants(rule, view, facts) : 'no';
 }
 
 function grants(rule: CommandRule, view: CommandView, facts: Facts): Match {
@@ -54,25 +45,45 @@ function leavesPinned(pattern: CommandPattern, form: GrantForm): boolean {
 }
 
 function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
+  // An exemption from an ask is a grant: it must be certain (RULES O4). A deny has none.
+  const unless = rule.list === 'ask' ? rule.unless : [];
+  if (unless.some((each) => each.tool === 'Bash' && grants(each, view, facts) !== 'no')) return 'no';
   switch (rule.tool) {
-    case 'Bash':
-      return rule.pattern === undefined ? 'yes' : worst(view.wide, (form) => meets(rule.pattern, form));
+    case 'Bash': {
+      const { pattern } = rule;
+      return pattern === undefined ? 'yes' : worst(view.wide, (form) => meets(pattern, form));
+    }
     case 'WebFetch':
-      return worst(view.connections, ({ host }) =>
-        host === undefined ? 'maybe' : matchesHost(rule.pattern, host) ? 'yes' : 'no',
-      );
+      return worst(view.connections, ({ host }) => {
+        if (host === undefined) return 'maybe';
+        const exempt = unless.some((each) => each.tool === 'WebFetch' && matchesHost(each.pattern, host));
+        return !exempt && matchesHost(rule.pattern, host) ? 'yes' : 'no';
+      });
     case 'Read':
-      // A Read restriction also holds for writing (RULES P7).
-      return worst(view.targets, (target) => restrictsPath(rule.pattern, target, facts));
     case 'Edit':
-      return worst(view.targets, (target) =>
-        target.kind === 'read' ? 'no' : restrictsPath(rule.pattern, target, facts),
-      );
+      return worst(view.targets, (target) => {
+        // A Read restriction also holds for writing (RULES P7).
+        if (rule.tool === 'Edit' && target.kind === 'read') return 'no';
+        const exempt = unless.some((each) => each.tool === rule.tool && grantsPath(each.pattern, target, facts));
+        return exempt ? 'no' : restrictsPath(rule.pattern, target, facts);
+      });
   }
 }
 
-function meets(pattern: CommandPattern | undefined, form: WideForm): Match {
-  if (pattern === undefined) return 'yes';
+/** Whether an allow rule covers writing this file. */
+export function grantsWrite(rule: Rule, target: TargetView, facts: Facts): boolean {
+  if (rule.tool !== 'Edit' || !grantsPath(rule.pattern, target, facts)) return false;
+  return !rule.unless.some((each) => each.tool === 'Edit' && restrictsPath(each.pattern, target, facts) !== 'no');
+}
+
+function meets(pattern: CommandPattern, form: WideForm): Match {
+  const own = meetsForm(pattern, form);
+  if (own === 'yes' || pattern.plain === undefined) return own;
+  const plain = meetsForm(pattern.plain, form);
+  return plain === 'no' ? own : plain;
+}
+
+function meetsForm(pattern: CommandPattern, form: WideForm): Match {
   if (form.texts.some((text) => matchesPattern(pattern, text))) return 'yes';
   if (form.shape === undefined) return 'no';
   const start = pattern.forms[0]?.[0]?.trimEnd() ?? '';

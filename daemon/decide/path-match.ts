@@ -3,7 +3,7 @@
  * restriction fires on either (RULES P6); a path that is not fully known meets every restriction that it could complete.
  */
 import type { Facts, PathTarget } from '../analyse/model.ts';
-import { intersects, literalTokens, type Token } from './glob.ts';
+import { anyText, intersects, literalTokens, type Token } from './glob.ts';
 import type { PathPattern } from './path-pattern.ts';
 
 export interface TargetView {
@@ -18,7 +18,8 @@ export function grantsPath(pattern: PathPattern | undefined, view: TargetView, f
   const { path, resolved } = view.target;
   if (path === undefined || resolved === undefined) return false;
   const bases = basesOf(pattern, facts, 'grant');
-  return [path, resolved].every((each) => bases.some((base) => meets(pattern.narrow, each, base)));
+  const met = (each: string): boolean => bases.some((base) => meets(pattern, pattern.narrow, each, base));
+  return met(path) && (resolved === path || met(resolved));
 }
 
 export function restrictsPath(
@@ -29,11 +30,11 @@ export function restrictsPath(
   if (pattern === undefined) return 'yes';
   const { path, resolved, recursive } = view.target;
   const bases = basesOf(pattern, facts, 'restrict');
-  for (const each of [path, resolved]) {
+  for (const each of path === resolved ? [path] : [path, resolved]) {
     if (each === undefined) continue;
     // A whole tree is met when the pattern covers everything inside, or names a place inside.
     const probes = recursive ? [each, `${each === '/' ? '' : each}/\0`] : [each];
-    if (bases.some((base) => probes.some((probe) => meets(pattern.wide, probe, base)))) return 'yes';
+    if (bases.some((base) => probes.some((probe) => meets(pattern, pattern.wide, probe, base)))) return 'yes';
     if (recursive && bases.some((base) => contains(pattern, each, base))) {
       if (view.kind !== 'read') return 'yes';
       // Searching the whole workspace is everyday work; the sandbox hides the denied files from it.
@@ -42,6 +43,7 @@ export function restrictsPath(
   }
   const { shape } = view;
   if (shape === undefined) return 'no';
+  if (shape[0] === anyText && shape.length === 1) return 'maybe';
   return bases.some((base) => intersects([...literalTokens(`${base}/`), ...pattern.wide], shape)) ? 'maybe' : 'no';
 }
 
@@ -65,7 +67,8 @@ function lift(base: string, up: number): string {
   return folder;
 }
 
-function meets(tokens: readonly Token[], path: string, base: string): boolean {
+function meets(pattern: PathPattern, tokens: readonly Token[], path: string, base: string): boolean {
+  if (!path.includes(pattern.required)) return false;
   if (!path.startsWith(`${base}/`)) return path === base && tokens.length === 0;
   return intersects(tokens, literalTokens(path.slice(base.length + 1)));
 }

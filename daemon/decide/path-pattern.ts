@@ -3,7 +3,7 @@
  * where the rule was written (RULES P1–P5, P12). Own code rather than a gitignore library: those decide about one tree
  * below one root, while a rule here has four kinds of anchor, two intents, and is also asked what it could match.
  */
-import { anyInSegment, anyText, oneInSegment, type Token, type Wild } from './glob.ts';
+import { anyInSegment, anyText, oneInSegment, requiredText, type Token, type Wild } from './glob.ts';
 
 export interface PathPattern {
   readonly text: string;
@@ -16,6 +16,8 @@ export interface PathPattern {
   /** What the rest of the path below the base must be, for a grant and for a restriction. */
   readonly narrow: readonly Token[];
   readonly wide: readonly Token[];
+  /** Stands in every path that either of them describes. */
+  readonly required: string;
   /** Leading segments without wildcards, when the pattern holds at one depth only; a tree above them contains a match. */
   readonly fixed: string | undefined;
 }
@@ -50,6 +52,7 @@ export function parsePathPattern(source: string, anchor: string): PathPattern | 
     up: Math.max(up, 0),
     narrow: [...depth(anyDepthNarrow), ...tokens, ...(lastIsOpen ? [] : below)],
     wide: [...depth(anyDepthWide), ...tokens, ...(directory ? [] : below)],
+    required: requiredText(tokens),
     fixed: anyDepthWide ? undefined : named.slice(0, fixedLength(named)).map(unescapeSegment).join('/'),
   };
 }

@@ -99,10 +99,16 @@ function toTreeFact(fact: Fact, offset: number): Fact {
 
 /**
  * The text as the grammar is shown it, of the same length. `time` and `coproc`, which it would read as the names of
- * commands, are blanks; patterns such as `!(a|b)`, which it does not know, and a `$` that ends a word are letters.
+ * commands, are blanks; patterns such as `!(a|b)`, which it does not know, and a `$` that ends a word are letters; `$1`,
+ * which it splits from a `/` before it, is `$x`; the newline after assignments, which it skips, is `;`.
  */
 function maskUnknownSyntax({ text, body }: ParsedScript): string {
   const masks: { readonly start: number; readonly end: number; readonly by: string }[] = [];
+  const bodies = new Set<number>();
+  walkStatements(body, (statement) => {
+    const redirections = statement.type === 'command' ? statement.command.redirections : statement.redirections;
+    for (const { heredoc } of redirections) if (heredoc !== undefined) bodies.add(heredoc.start);
+  });
   walkStatements(body, (statement) => {
     const { start } = statement;
     if (statement.type === 'coproc') masks.push({ start, end: statement.body.start, by: ' ' });
@@ -111,11 +117,17 @@ function maskUnknownSyntax({ text, body }: ParsedScript): string {
         masks.push({ start: start + match.index, end: start + match.index + match[0].length, by: ' ' });
       }
     }
+    if (endsInSkippedNewline(statement, text) && !bodies.has(statement.end + 1)) {
+      masks.push({ start: statement.end, end: statement.end + 1, by: ';' });
+    }
     for (const { word } of wordsOf(statement)) {
       for (const part of word.parts) {
         if (part.type === 'glob' && part.value.includes('(')) masks.push({ start: part.start, end: part.end, by: 'x' });
         if (part.type === 'literal' && !part.quoted && part.value.endsWith('$')) {
           masks.push({ start: part.end - 1, end: part.end, by: 'x' });
+        }
+        if (part.type === 'parameter' && /^\$\d$/.test(text.slice(part.start, part.end))) {
+          masks.push({ start: part.start + 1, end: part.end, by: 'x' });
         }
       }
     }
@@ -123,4 +135,12 @@ function maskUnknownSyntax({ text, body }: ParsedScript): string {
   let masked = text;
   for (const { start, end, by } of masks) masked = masked.slice(0, start) + by.repeat(end - start) + masked.slice(end);
   return masked;
+}
+
+/** Several assignments, or an empty one, and a newline. */
+function endsInSkippedNewline(statement: Statement, text: string): boolean {
+  if (statement.type !== 'command' || text[statement.end] !== '\n') return false;
+  const { words, redirections, assignments } = statement.command;
+  if (words.length + redirections.length > 0) return false;
+  return assignments.length > 1 || assignments.at(-1)?.value?.source === '';
 }

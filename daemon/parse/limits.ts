@@ -11,7 +11,7 @@ export const maxTextLength = 1_048_576;
 export const maxCountedLength = 10_000;
 
 /** Deepest nesting of substitutions, quotes inside expansions and compound commands. No command written for a purpose comes near. */
-export const maxDepth = 60;
+export const maxDepth = 100;
 
 /** Steps of our own reader: about one per token and one per character of a word. Linear in the text, so seldom reached. */
 export const maxReaderSteps = 400_000;

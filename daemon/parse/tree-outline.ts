@@ -115,7 +115,8 @@ class TreeReader {
         break;
       case 'command_substitution':
       case 'process_substitution':
-        this.substitutions.add(start);
+        // The grammar counts blanks in front of a substitution in double quotes to it.
+        this.substitutions.add(start + this.text.slice(start, cursor.endIndex).search(/\S/));
         break;
       default:
         if (!structures.has(type) && !pieces.has(type)) {

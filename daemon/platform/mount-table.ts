@@ -21,7 +21,12 @@ export function parseMountTable(text: string): Mount[] {
       const [head = '', tail = ''] = line.split(' - ', 2);
       const fields = head.split(' ');
       const [type = '', source = ''] = tail.split(' ');
-      return { path: decodePath(fields[4] ?? ''), options: (fields[5] ?? '').split(','), type, source: decodePath(source) };
+      return {
+        path: decodePath(fields[4] ?? ''),
+        options: (fields[5] ?? '').split(','),
+        type,
+        source: decodePath(source),
+      };
     });
 }
 

@@ -115,7 +115,10 @@ export function runTool(argv: readonly string[], timeoutMs = 10_000): Promise<To
 }
 
 interface TerminalLibrary {
-  readonly open: (columns: number, rows: number) => { readonly master: number; readonly slave: number; readonly pty: string };
+  readonly open: (
+    columns: number,
+    rows: number,
+  ) => { readonly master: number; readonly slave: number; readonly pty: string };
   readonly resize: (master: number, columns: number, rows: number) => void;
 }
 
@@ -127,7 +130,9 @@ let terminalLibrary: TerminalLibrary | undefined;
  */
 function loadTerminalLibrary(): TerminalLibrary {
   const load = createRequire(import.meta.url);
-  const { requireBinary } = load('@lydell/node-pty/requireBinary.js') as { requireBinary: (file: string) => TerminalLibrary };
+  const { requireBinary } = load('@lydell/node-pty/requireBinary.js') as {
+    requireBinary: (file: string) => TerminalLibrary;
+  };
   terminalLibrary ??= requireBinary('pty.node');
   return terminalLibrary;
 }

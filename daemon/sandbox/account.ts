@@ -29,7 +29,8 @@ export async function findAccount(workspace: string | undefined): Promise<Accoun
   const owner = self === 0 && workspace !== undefined ? await stat(workspace) : undefined;
   const uid = owner?.uid ?? self;
   const getent = findTool('getent');
-  const found = getent === undefined ? undefined : parseAccount((await runTool([getent, 'passwd', String(uid)])).stdout);
+  const found =
+    getent === undefined ? undefined : parseAccount((await runTool([getent, 'passwd', String(uid)])).stdout);
   if (found !== undefined) return found;
   if (uid === self) {
     const { username, gid, homedir } = os.userInfo();

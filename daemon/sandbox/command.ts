@@ -16,7 +16,23 @@ const shmBytes = 512 * 1024 ** 2;
 const folderBytes = 65_536;
 
 /** Files of a fresh /proc that tell about the whole machine rather than the sandbox. */
-export const hiddenProcFiles = ['kcore', 'keys', 'key-users', 'timer_list', 'slabinfo', 'kmsg', 'kallsyms', 'kpageflags', 'kpagecount', 'kpagecgroup', 'sched_debug', 'vmallocinfo', 'pagetypeinfo', 'modules', 'sysrq-trigger'];
+export const hiddenProcFiles = [
+  'kcore',
+  'keys',
+  'key-users',
+  'timer_list',
+  'slabinfo',
+  'kmsg',
+  'kallsyms',
+  'kpageflags',
+  'kpagecount',
+  'kpagecgroup',
+  'sched_debug',
+  'vmallocinfo',
+  'pagetypeinfo',
+  'modules',
+  'sysrq-trigger',
+];
 
 /** With these bash runs code of its environment before the command, or reads the command differently. */
 const shellVariables = /^(?:BASH_ENV|SHELLOPTS|BASHOPTS|PS4|BASH_FUNC_.*|BASH_COMPAT|POSIXLY_CORRECT)$/s;
@@ -85,9 +101,13 @@ function compileVariable(name: string, value: string): string[] {
     throw new SbxError('bad-environment', `\`${name}\` cannot be an environment variable`);
   }
   if (shellVariables.test(name)) {
-    throw new SbxError('bad-environment', `\`${name}\` would make the shell run or read something else than the command`, {
-      help: `leave \`${name}\` out of the environment`,
-    });
+    throw new SbxError(
+      'bad-environment',
+      `\`${name}\` would make the shell run or read something else than the command`,
+      {
+        help: `leave \`${name}\` out of the environment`,
+      },
+    );
   }
   return ['--setenv', name, value];
 }

@@ -143,7 +143,11 @@ function collectFolders(paths: readonly string[]): Map<string, number> {
   const folders = new Map<string, number>();
   const absent = new Set<string>();
   for (const start of paths) {
-    for (let folder = start; folder !== '/' && !folders.has(folder) && !absent.has(folder); folder = path.dirname(folder)) {
+    for (
+      let folder = start;
+      folder !== '/' && !folders.has(folder) && !absent.has(folder);
+      folder = path.dirname(folder)
+    ) {
       const stat = lstatSync(folder, { throwIfNoEntry: false });
       if (stat?.isDirectory()) folders.set(folder, stat.mode & 0o777);
       else absent.add(folder);

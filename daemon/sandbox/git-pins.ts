@@ -47,7 +47,11 @@ export function findGitPins(workspace: string): GitPins {
   // a linked worktree or a submodule: the file names its git folder, which lies outside and stays read-only
   if (kind === 'file') return { held: [], pins: [dotGit], absent: [] };
   if (kind !== 'folder') return { held: [], pins: [], absent: kind === 'absent' ? [dotGit] : [] };
-  const folders = [dotGit, ...listFolders(path.join(dotGit, 'worktrees')), ...listModules(path.join(dotGit, 'modules'))];
+  const folders = [
+    dotGit,
+    ...listFolders(path.join(dotGit, 'worktrees')),
+    ...listModules(path.join(dotGit, 'modules')),
+  ];
   const candidates = folders.flatMap((folder) => dangerousNames.map((name) => path.join(folder, name)));
   const present = candidates.filter((candidate) => ['file', 'folder'].includes(kindOf(candidate)));
   return { held: folders, pins: present, absent: candidates.filter((candidate) => kindOf(candidate) === 'absent') };

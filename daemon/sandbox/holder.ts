@@ -33,6 +33,7 @@ while (($#)); do
     overlay) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
     bind) mount -n --no-canonicalize --bind "$2" "$3"; shift 3 ;;
     move) mount -n --no-canonicalize --move "$2" "$3"; shift 3 ;;
+    remove) n=$2; rmdir -- "\${@:3:n}"; shift $((n + 2)) ;;
     detach) umount -n --no-canonicalize --lazy "$2"; shift 2 ;;
     limit) echo "$3" >"/proc/sys/user/$2"; shift 3 ;;
     proc) mount -n -t proc proc /proc; shift ;;
@@ -59,7 +60,8 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
   const sources = plan.writable.map((_, index) => `${stash}/writable${index}`);
   const views = plan.writable.map((_, index) => `${stash}/view${index}`);
   const isPinned = plan.writable.map(({ target }) => plan.pins.some((pin) => isWithin(target, pin)));
-  const inFresh = (place: string): boolean => plan.freshFolders.some((folder) => isWithin(folder, place));
+  const inFresh = (place: string): boolean =>
+    [...plan.freshFolders, '/run'].some((folder) => isWithin(folder, place)) && !isWithin(own, place);
 
   const options = [
     '--unshare-user',
@@ -83,15 +85,26 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
       .flatMap((place) => ['--dir', place]),
   ];
 
+  const stashed = [...lowers, ...sources, ...views.filter((_, index) => isPinned[index])];
+
   const viewOf = (pin: string): string => {
     const index = plan.writable.findLastIndex(({ target }) => isWithin(target, pin));
     return path.join(views[index] ?? '', path.relative(plan.writable[index]?.target ?? '', pin));
   };
   const steps = [
-    ...compileLayers(plan.overlays),
+    ...compileLayers(
+      plan.overlays,
+      plan.writable.map(({ target }) => target).filter((target) => isWithin(own, target)),
+    ),
+    // sealed first: mounts made of its empty file and folder take over that it is read-only
+    ...['seal', own],
     ...plan.overlays.flatMap((place, index) => [
       ...['overlay', layerOf(index), lowers[index] ?? '', place.path],
-      ...place.exceptions.flatMap((name) => ['bind', path.join(lowers[index] ?? '', name), path.join(place.path, name)]),
+      ...place.exceptions.flatMap((name) => [
+        'bind',
+        path.join(lowers[index] ?? '', name),
+        path.join(place.path, name),
+      ]),
     ]),
     ...plan.writable.flatMap(({ target }, index) => ['move', sources[index] ?? '', target]),
     ...plan.held.flatMap((folder) => ['bind', folder, folder]),
@@ -99,7 +112,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...plan.masks.flatMap(({ path: place, kind }) => ['bind', kind === 'folder' ? emptyFolder : emptyFile, place]),
     ...lowers.flatMap((lower) => ['detach', lower]),
     ...views.flatMap((view, index) => (isPinned[index] ? ['detach', view] : [])),
-    ...['seal', own, 'seal', '/run', 'proc'],
+    ...['remove', String(stashed.length + 1), ...stashed, stash, 'seal', '/run', 'proc'],
     ...['limit', 'max_inotify_instances', String(plan.inotify.instances)],
     ...['limit', 'max_inotify_watches', String(plan.inotify.watches)],
   ];
@@ -125,14 +138,14 @@ function layerOf(index: number): string {
 }
 
 /** Folders of all layers in one step, then their permission bits, files and whiteouts. */
-function compileLayers(overlays: readonly OverlayPlace[]): string[] {
+function compileLayers(overlays: readonly OverlayPlace[], mountPoints: readonly string[]): string[] {
   const folders = overlays.flatMap((place, index) => [
     [`${layerOf(index)}/top`, place.mode] as const,
     [`${layerOf(index)}/hide`, place.mode] as const,
     ...place.topFolders.map(([name, mode]) => [`${layerOf(index)}/top/${name}`, mode] as const),
     ...place.hideFolders.map(([name, mode]) => [`${layerOf(index)}/hide/${name}`, mode] as const),
   ]);
-  const paths = [emptyFolder, ...folders.map(([folder]) => folder)];
+  const paths = [emptyFolder, ...mountPoints, ...folders.map(([folder]) => folder)];
   return [
     ...['folders', String(paths.length), ...paths],
     ...['file', emptyFile],

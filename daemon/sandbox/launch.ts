@@ -101,7 +101,9 @@ export function startCommand(setting: LaunchSetting, prepared: PreparedCommand, 
     return superviseCommand(setting, prepared, carrier);
   } catch (error) {
     prepared.discard();
-    throw error instanceof SbxError ? error : new SbxError('sandbox-failed', 'the command could not be started', { cause: error });
+    throw error instanceof SbxError
+      ? error
+      : new SbxError('sandbox-failed', 'the command could not be started', { cause: error });
   }
 }
 
@@ -114,7 +116,7 @@ function startCarrier(
   init: number,
 ): RunningProcess {
   const filter = setting.filter.open();
-  const text = compiled.longCommand === undefined ? undefined : createPrivateFile(compiled.longCommand);
+  const text = compiled.longCommand === undefined ? undefined : createPrivateFile(compiled.longCommand, setting.account);
   const textEnd = text?.open();
   try {
     const carrier = startProcess(
@@ -181,7 +183,7 @@ function superviseCommand(setting: LaunchSetting, prepared: PreparedCommand, car
       if (init === undefined) return;
       sent.add(name);
       if (name === 'SIGKILL') return sendSignal(init, name);
-      for (const group of readGroupsBelow(init)) sendSignal(-group, name);
+      signalGroups(init, name);
     });
   };
   const kill = (): void => {
@@ -220,6 +222,22 @@ function sendSignal(target: number, name: NodeJS.Signals): void {
     process.kill(target, name);
   } catch {
     // it ended meanwhile
+  }
+}
+
+/**
+ * A process may move to a group of its own while the groups are read (`timeout` does at its start), so what the first
+ * look missed is looked for again.
+ */
+function signalGroups(init: number, name: NodeJS.Signals): void {
+  const reached = new Set<number>();
+  for (;;) {
+    const fresh = [...readGroupsBelow(init)].filter((group) => !reached.has(group));
+    if (fresh.length === 0) return;
+    for (const group of fresh) {
+      reached.add(group);
+      sendSignal(-group, name);
+    }
   }
 }
 

@@ -50,7 +50,9 @@ function startBatch(argvPrefix: readonly string[], bash: string): Promise<Batch>
       output.destroy();
       resolve({ process, next: firstDescriptor });
     });
-    void process.exit.then(() => reject(new SbxError('sandbox-failed', 'the maker of pipes ended before it had made any')));
+    void process.exit.then(() =>
+      reject(new SbxError('sandbox-failed', 'the maker of pipes ended before it had made any')),
+    );
   });
 }
 
@@ -94,9 +96,7 @@ function openPipe(batch: Batch, direction: 'from-command' | 'to-command'): Pipe 
   const number = batch.next++;
   const place = `/proc/${batch.process.pid}/fd/${number}`;
   const [daemonMode, commandMode] =
-    direction === 'from-command'
-      ? [constants.O_RDONLY, constants.O_WRONLY]
-      : [constants.O_WRONLY, constants.O_RDONLY];
+    direction === 'from-command' ? [constants.O_RDONLY, constants.O_WRONLY] : [constants.O_WRONLY, constants.O_RDONLY];
   const daemonEnd = openSync(place, daemonMode | constants.O_NONBLOCK);
   try {
     return { daemonEnd, commandEnd: openSync(place, commandMode) };

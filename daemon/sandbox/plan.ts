@@ -68,7 +68,10 @@ function isStrictlyWithin(folder: string, candidate: string): boolean {
 
 /** Folders from below `folder` down to the parent of `leaf`, as relative names. */
 function foldersBetween(folder: string, leaf: string): string[] {
-  const names = path.relative(folder, path.dirname(leaf)).split('/').filter((name) => name !== '');
+  const names = path
+    .relative(folder, path.dirname(leaf))
+    .split('/')
+    .filter((name) => name !== '');
   return names.map((_, index) => names.slice(0, index + 1).join('/'));
 }
 
@@ -94,7 +97,8 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
 
   const sockets = facts.sockets.filter((socket) => !isAnew(socket));
   const hidden = facts.hidden.filter(
-    ({ path: place }) => !inWritable(place) && (!isAnew(place) || kernelFolders.some((folder) => isWithin(folder, place))),
+    ({ path: place }) =>
+      !inWritable(place) && (!isAnew(place) || kernelFolders.some((folder) => isWithin(folder, place))),
   );
   const places = chooseOverlayPlaces(facts, input, hidden, sockets, inWritable);
   const placeOf = (candidate: string): string | undefined => places.find((place) => isStrictlyWithin(place, candidate));
@@ -109,9 +113,15 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
 
   const warnings: string[] = [];
   if (account.uid === 0) warnings.push('commands run as root, because the workspace belongs to root');
-  if (facts.folders.has(account.home) && account.home !== '/' && !places.some((place) => isWithin(place, account.home))) {
+  if (
+    facts.folders.has(account.home) &&
+    account.home !== '/' &&
+    !places.some((place) => isWithin(place, account.home))
+  ) {
     if (!inWritable(account.home)) {
-      warnings.push('a mount lies below the home folder: a hidden file that is replaced during a run may become readable');
+      warnings.push(
+        'a mount lies below the home folder: a hidden file that is replaced during a run may become readable',
+      );
     }
   }
   const socketsInside = facts.sockets.filter(inWritable);
@@ -151,7 +161,12 @@ function chooseOverlayPlaces(
   sockets: readonly string[],
   inWritable: (candidate: string) => boolean,
 ): string[] {
-  const wanted = [facts.account.home, '/var', ...hidden.map(({ path: place }) => path.dirname(place)), ...sockets.map((s) => path.dirname(s))];
+  const wanted = [
+    facts.account.home,
+    '/var',
+    ...hidden.map(({ path: place }) => path.dirname(place)),
+    ...sockets.map((s) => path.dirname(s)),
+  ];
   const possible = wanted.filter(
     (place) =>
       place !== '/' &&

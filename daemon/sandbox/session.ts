@@ -1,7 +1,7 @@
 /** The verb of the sandbox stage: opens a session in which approved commands run. */
 import { existsSync } from 'node:fs';
-import type { SandboxReport } from '../../client/protocol/messages.ts';
 import { SbxError } from '../../client/protocol/errors.ts';
+import type { SandboxReport } from '../../client/protocol/messages.ts';
 import { findTool, runTool } from '../platform/spawn.ts';
 import { asAccount, findAccount } from './account.ts';
 import { hiddenProcFiles } from './command.ts';
@@ -34,9 +34,13 @@ export async function openSession(input: SessionInput): Promise<SandboxSession> 
     setting = await prepareSetting(plan, template);
     // a mount or file that changed meanwhile may be half in the template
     if (takeFingerprint(watched) !== fingerprint) {
-      throw new SbxError('sandbox-failed', 'the mounts or protected files of the host changed while the sandbox was made', {
-        help: 'run the command again',
-      });
+      throw new SbxError(
+        'sandbox-failed',
+        'the mounts or protected files of the host changed while the sandbox was made',
+        {
+          help: 'run the command again',
+        },
+      );
     }
   } catch (error) {
     await template.close();

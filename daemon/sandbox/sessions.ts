@@ -4,14 +4,16 @@
  * ends with its last command.
  */
 import { randomBytes } from 'node:crypto';
-import type { Account } from './account.ts';
 import type { SandboxReport } from '../../client/protocol/messages.ts';
+import type { Account } from './account.ts';
 import type { ApprovedPlan, SandboxProcess, SandboxSession } from './model.ts';
 
 /** How the sandbox of one workspace is made. */
 export interface TemplateSource {
   /** As whom its commands run. */
   readonly account: Account;
+  /** Where tools keep their caches inside. */
+  readonly cacheFolder: string;
   readonly open: () => Promise<SandboxSession>;
 }
 
@@ -39,6 +41,10 @@ export class Session {
 
   get account(): Account {
     return this.#source.account;
+  }
+
+  get cacheFolder(): string {
+    return this.#source.cacheFolder;
   }
 
   get liveRuns(): number {

@@ -9,6 +9,9 @@ export interface ToolCache {
 /** Path of the workspace's cache folder inside the sandbox, the same for every workspace. */
 export const insideCacheFolder = '/run/sbx/cache';
 
-export function cacheEnvironment(caches: readonly ToolCache[]): Map<string, string> {
-  return new Map(caches.map((cache) => [cache.variable, `${insideCacheFolder}/${cache.directory}`]));
+/** For an account without a home: as private, but gone with the session. */
+export const fallbackCacheFolder = '/tmp/.sbx-cache';
+
+export function cacheEnvironment(caches: readonly ToolCache[], folder: string): Map<string, string> {
+  return new Map(caches.map((cache) => [cache.variable, `${folder}/${cache.directory}`]));
 }

@@ -1,7 +1,7 @@
 /** Puts the filter together: foreign ABIs die, the table is refused, what is newer than the table does not exist. */
 import {
-  type Instruction,
   encodeProgram,
+  type Instruction,
   loadArchitecture,
   loadNumber,
   returnVerdict,

@@ -25,7 +25,11 @@ function check(row: DecideCase): void {
     assert.ok(first?.command !== undefined, show(decision));
     assert.equal(decision.commands[first.command]?.text, row.fault, show(decision));
   }
-  if (row.note !== undefined) assert.ok(decision.notes.some((note) => note.includes(row.note ?? '')), decision.notes.join('\n'));
+  if (row.note !== undefined)
+    assert.ok(
+      decision.notes.some((note) => note.includes(row.note ?? '')),
+      decision.notes.join('\n'),
+    );
 }
 
 for (const [name, table] of Object.entries({ 'RULES vectors': vectors })) {

@@ -14,8 +14,30 @@ export interface EngineFixture {
   readonly remove: () => void;
 }
 
-const folders = ['packages/api', 'app', 'src', 'sub', 'a/secrets', 'vendor/src', 'vendor/other/.git', 'build', '.git/hooks', 'node_modules'];
-const files = ['.git/HEAD', '.env', 'sub/.env', 'a/secrets/k', 'src/x', 'f', 'package.json', 'Makefile', 'index.ts', 'vendor/other/.git/HEAD'];
+const folders = [
+  'packages/api',
+  'app',
+  'src',
+  'sub',
+  'a/secrets',
+  'vendor/src',
+  'vendor/other/.git',
+  'build',
+  '.git/hooks',
+  'node_modules',
+];
+const files = [
+  '.git/HEAD',
+  '.env',
+  'sub/.env',
+  'a/secrets/k',
+  'src/x',
+  'f',
+  'package.json',
+  'Makefile',
+  'index.ts',
+  'vendor/other/.git/HEAD',
+];
 
 export async function openEngineFixture(): Promise<EngineFixture> {
   const build = path.join(findPackageRoot(), '.build');

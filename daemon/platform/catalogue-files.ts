@@ -1,0 +1,71 @@
+/**
+ * Reads the catalogue from `policies/` once at start. A file that is not valid is an error with file, line and what was
+ * expected; nothing is loaded in part, because a missing entry could loosen an answer.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Node, type ParseError, findNodeAtLocation, parseTree, getNodeValue, printParseErrorCode } from 'jsonc-parser';
+import type { z } from 'zod';
+import { SbxError } from '../../client/protocol/errors.ts';
+import { criticalFileSchema, programFileSchema, protectedFileSchema, variablesFileSchema } from '../analyse/catalogue.ts';
+import { type Catalogue, compileCatalogue } from '../analyse/compile-catalogue.ts';
+import { findPackageRoot } from './package-root.ts';
+
+/** @throws {SbxError} bad-policy */
+export function loadCatalogue(folder: string = path.join(findPackageRoot(), 'policies')): Catalogue {
+  const programs = readdirSync(path.join(folder, 'catalogue'))
+    .filter((name) => name.endsWith('.jsonc'))
+    .sort()
+    .map((name) => readData(path.join(folder, 'catalogue', name), programFileSchema));
+  const data = {
+    programs,
+    wrappers: readData(path.join(folder, 'wrappers.jsonc'), programFileSchema),
+    protected: readData(path.join(folder, 'protected.jsonc'), protectedFileSchema),
+    critical: readData(path.join(folder, 'critical.jsonc'), criticalFileSchema),
+    variables: readData(path.join(folder, 'variables.jsonc'), variablesFileSchema),
+  };
+  try {
+    return compileCatalogue(data);
+  } catch (cause) {
+    throw new SbxError('bad-policy', `the catalogue in \`${folder}\` does not fit together: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** @throws {SbxError} bad-policy with the first place that is wrong */
+export function readData<T>(file: string, schema: z.ZodType<T>): T {
+  const text = readFileSync(file, 'utf8');
+  const errors: ParseError[] = [];
+  const tree = parseTree(text, errors, { allowTrailingComma: true });
+  const [error] = errors;
+  if (error !== undefined || tree === undefined) {
+    throw badData(file, text, error?.offset ?? 0, error === undefined ? 'the file is empty' : printParseErrorCode(error.error));
+  }
+  const repeated = findRepeatedKey(tree);
+  if (repeated !== undefined) throw badData(file, text, repeated.offset, `the key \`${String(repeated.value)}\` is there twice`);
+  const result = schema.safeParse(getNodeValue(tree));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const place = issue === undefined ? undefined : findNodeAtLocation(tree, issue.path as (string | number)[]);
+  throw badData(file, text, place?.offset ?? 0, `${issue?.path.join(' → ') ?? ''}: ${issue?.message ?? 'not valid'}`);
+}
+
+/** JSON lets the last of two equal keys win; here that would silently drop an entry. */
+function findRepeatedKey(node: Node): Node | undefined {
+  const seen = new Set<string>();
+  for (const child of node.children ?? []) {
+    const key = child.type === 'property' ? child.children?.[0] : undefined;
+    if (key !== undefined) {
+      if (seen.has(String(key.value))) return key;
+      seen.add(String(key.value));
+    }
+    const inside = findRepeatedKey(child);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+function badData(file: string, text: string, offset: number, message: string): SbxError {
+  const before = text.slice(0, offset).split('\n');
+  const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+  return new SbxError('bad-policy', `${place}: ${message}`, { details: { file, line: before.length } });
+}

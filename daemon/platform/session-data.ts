@@ -1,0 +1,34 @@
+/** Loads the data about environment variables and protected names that ships with the package, once. */
+import path from 'node:path';
+import { z } from 'zod';
+import { protectedFileSchema } from '../analyse/catalogue.ts';
+import { readData } from './catalogue-files.ts';
+import { findPackageRoot } from './package-root.ts';
+
+const names = z.array(z.string().min(1));
+const listsSchema = z.strictObject({ allow: names, secret: names, never: names });
+const toolCachesSchema = z.array(z.strictObject({ variable: z.string(), directory: z.string(), tools: z.string() }));
+
+export interface SessionData {
+  readonly environment: z.infer<typeof listsSchema>;
+  readonly toolCaches: z.infer<typeof toolCachesSchema>;
+  /** Relative to a workspace. The repository's own folder is not among them: git has to write there. */
+  readonly protectedNames: readonly string[];
+}
+
+let loaded: SessionData | undefined;
+
+/** @throws {SbxError} `bad-policy` when the package's data is damaged. */
+export function loadSessionData(): SessionData {
+  loaded ??= readSessionData(path.join(findPackageRoot(), 'policies'));
+  return loaded;
+}
+
+function readSessionData(folder: string): SessionData {
+  const { paths } = readData(path.join(folder, 'protected.jsonc'), protectedFileSchema);
+  return {
+    environment: readData(path.join(folder, 'environment.jsonc'), listsSchema),
+    toolCaches: readData(path.join(folder, 'tool-caches.jsonc'), toolCachesSchema),
+    protectedNames: paths.map((entry) => entry.path).filter((name) => name !== '.git'),
+  };
+}

@@ -1,0 +1,88 @@
+// Bad input: one sentence on stderr that says what to do, nothing on stdout, and no daemon started for it.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test, { after } from 'node:test';
+import { cliPath, PrivateSbx } from '../fixtures/private-sbx.ts';
+
+const sbx = new PrivateSbx();
+after(() => sbx.close());
+const file = path.join(sbx.workspace, 'file');
+writeFileSync(file, '');
+
+const rows: readonly [string, string[], RegExp][] = [
+  ['no command of sbx', [], /a command is missing; .*sbx run/],
+  ['an unknown command', ['rnu', 'ls'], /unknown command `rnu`; did you mean `run`\?/],
+  ['a mistyped option of sbx', ['--vesion'], /unknown option `--vesion`; did you mean `--version`\?/],
+  ['nothing to run', ['run'], /the command is missing; write sbx run/],
+  ['an empty command', ['run', ''], /the command is empty; /],
+  ['a blank command', ['run', ' \t\n'], /the command is empty; /],
+  ['an empty program', ['run', '--', '', 'x'], /the command is empty; /],
+  ['an unknown option', ['run', '--alow', 'Bash(ls)', 'ls'], /unknown option `--alow`; did you mean `--allow`\?/],
+  ['an option without its value', ['run', '--cwd'], /`--cwd` needs a value; see sbx run --help/],
+  ['a cwd that is not there', ['run', '--cwd', '/nowhere', 'ls'], /`\/nowhere` does not exist; /],
+  ['a cwd that is a file', ['run', '--cwd', file, 'ls'], /is not a directory; /],
+  ['a cwd below a file', ['run', '--cwd', `${file}/x`, 'ls'], /does not exist; /],
+  ['a time', ['run', '--timeout', '5 minutes', 'ls'], /`5 minutes` is not a time .*; write 90, 90s, 5m/],
+  ['a mode', ['run', '--mode', 'manuel', 'ls'], /there is no mode `manuel`; did you mean `manual`\?/],
+  ['a variable that is not set', ['run', '--env', 'NOT_SET', 'ls'], /`NOT_SET` is not set here; /],
+  ['hidden characters are shown', ['run', '--\u202e\x1b[1m', 'ls'], /unknown option `--\\u202e\\x1b\[1m`; /],
+  ['check without a command', ['check'], /the command is missing; write sbx check/],
+  ['check with lines and words', ['check', '--jsonl', 'ls'], /`--jsonl` reads the commands from stdin/],
+  ['an option of status', ['status', '--jsno'], /unknown option `--jsno`; did you mean `--json`\?/],
+  ['a subcommand', ['daemon', 'strat'], /unknown command `strat`; did you mean `start`\?/],
+  ['no subcommand', ['daemon'], /a subcommand is missing; /],
+];
+for (const [name, args, sentence] of rows) {
+  test(name, async () => {
+    const { status, out, stderr } = await sbx.call(args);
+    assert.match(stderr, /^sbx: [^\n]+\n$/, 'one line');
+    assert.match(stderr, sentence);
+    assert.equal(out, '');
+    assert.equal(status, 125);
+  });
+}
+
+test('bytes that are not UTF-8 are refused, a real U+FFFD is not', async () => {
+  const printf = (octal: string) =>
+    spawnSync('bash', ['-c', `exec "$0" "$1" check "echo $(printf '${octal}')"`, process.execPath, cliPath], {
+      env: sbx.env,
+      cwd: sbx.workspace,
+    });
+  const broken = printf('\\377');
+  assert.equal(broken.status, 125);
+  assert.match(broken.stderr.toString(), /^sbx: the command is not valid UTF-8; [^\n]+\n$/);
+  const whole = printf('\\357\\277\\275');
+  assert.doesNotMatch(whole.stderr.toString(), /UTF-8/);
+  assert.notEqual(whole.status, 125);
+});
+
+test('a current directory that is gone', () => {
+  const gone = path.join(sbx.workspace, 'gone');
+  mkdirSync(gone);
+  const script = 'cd "$2" && rmdir "$2" && exec "$0" "$1" run ls';
+  const { status, stderr } = spawnSync('bash', ['-c', script, process.execPath, cliPath, gone], { env: sbx.env });
+  assert.match(stderr.toString(), /^sbx: the current directory no longer exists; [^\n]+\n$/);
+  assert.equal(status, 125);
+  rmSync(gone, { recursive: true, force: true });
+});
+
+test('help and version are no errors', async () => {
+  for (const args of [
+    ['help'],
+    ['--help'],
+    ['run', '--help'],
+    ['check', '-h'],
+    ['help', 'run'],
+    ['daemon', '--help'],
+    ['--version'],
+  ]) {
+    const { status, out, stderr } = await sbx.call(args);
+    assert.equal(status, 0, args.join(' '));
+    assert.equal(stderr, '', args.join(' '));
+    assert.match(out, /sbx/);
+  }
+});
+
+test('none of this has started a daemon', () => assert.equal(existsSync(sbx.socket), false));
