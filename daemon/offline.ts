@@ -55,6 +55,9 @@ export interface Engine {
   readonly idleMinutes: () => number | undefined;
 }
 
+/** Each round follows one more `cd` whose target depends on the one before; more than these are rare. */
+const maxFactRounds = 4;
+
 /** Folders of their own in every session's sandbox. */
 const temporaryDirectories = ['/tmp', '/var/tmp'];
 
@@ -65,8 +68,16 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   const lookUp = (command: string, base: Omit<Facts, 'paths'>): { analysis: Analysis; facts: Facts } => {
     const script = parse(command);
-    const facts = lookUpFacts(collectPaths(script, base), base);
-    return { analysis: analyse(script, facts, catalogue, parse), facts };
+    let facts: Facts = { ...base, paths: new Map() };
+    let analysis = analyse(script, facts, catalogue, parse);
+    // Knowing where a `cd` leads can name further paths, so it goes on until nothing new is named.
+    for (let round = 0; round < maxFactRounds; round++) {
+      const paths = collectPaths(analysis);
+      if (paths.every((each) => facts.paths.has(each))) break;
+      facts = lookUpFacts([...new Set([...facts.paths.keys(), ...paths])], base);
+      analysis = analyse(script, facts, catalogue, parse);
+    }
+    return { analysis, facts };
   };
 
   const openPolicy = (file: string, layer: 'user' | 'flags', home: string): PolicyFile<ParsedPolicy> => {

@@ -51,6 +51,8 @@ export function judgeRestrictions(
       help: 'write the name of the program out',
     });
   }
+  // A rule about the command itself says more than one about a file in its way.
+  denied.sort((a, b) => Number(a.kind !== 'rule') - Number(b.kind !== 'rule'));
   return { denied, asked };
 }
 

@@ -33,19 +33,19 @@ export function ruleReason(rule: Rule, at: At, effect: DecisionEffect, what: str
   };
 }
 
+/** Findings that have a kind of their own. */
+const findingKinds: ReadonlyMap<string, Reason['kind']> = new Map([
+  ['critical-removal', 'critical-removal'],
+  ['protected-path', 'protected-path'],
+]);
+
 export function findingReason(finding: Finding, at: At | undefined): Reason {
-  const kinds: Record<string, Reason['kind']> = { K2: 'critical-removal', K3: 'protected-path' };
   return {
-    kind: kinds[finding.id] ?? findingKind(finding),
+    kind: findingKinds.get(finding.id) ?? 'finding',
     effect: 'ask',
     message: at === undefined ? finding.message : `${at.subject}: ${finding.message}`,
     finding: finding.id,
     ...(at === undefined ? {} : { command: at.command }),
     span: { start: finding.span.start, end: finding.span.end },
   };
-}
-
-function findingKind(finding: Finding): Reason['kind'] {
-  if (/critical/.test(finding.id)) return 'critical-removal';
-  return /protected/.test(finding.id) ? 'protected-path' : 'finding';
 }

@@ -27,31 +27,35 @@ export function suggestRules(
 ): Suggestion[] {
   const paths = needs.flatMap((need) => need.paths.map((path) => `Edit(${literalPathPattern(path)})`));
   const commands = needs.filter((need) => need.command);
-  const offers = [
-    commands.map((need) => exactRule(need.view, false)),
-    commands.map((need) => exactRule(need.view, true)),
-    commands.map((need) => subcommandRule(need.view) ?? exactRule(need.view, false)),
-  ];
-  const suggestions: Suggestion[] = [];
-  for (const offer of offers) {
-    const known = offer.filter((rule) => rule !== undefined);
-    if (known.length < offer.length) continue;
-    const rules = [...new Set([...known, ...paths])];
-    if (rules.length === 0 || rules.length > maxRules || rules.some((rule) => rule.length > maxRuleLength)) continue;
-    if (suggestions.some((each) => each.rules.join('\n') === rules.join('\n'))) continue;
+  const offer = (choose: (view: CommandView) => string | undefined): Suggestion | undefined => {
+    const chosen = commands.map((need) => choose(need.view));
+    const rules = [...new Set([...chosen, ...paths])].filter((rule) => rule !== undefined);
+    if (chosen.includes(undefined) || rules.length === 0 || rules.length > maxRules) return undefined;
+    if (rules.some((rule) => rule.length > maxRuleLength)) return undefined;
     const parsed = rules.map((text) => parseRule(text, { list: 'allow', origin: { layer: 'session' }, anchor }));
     const compiled = parsed.flatMap((each) => (each.kind === 'rules' ? each.rules : []));
-    if (compiled.length === rules.length && proves(compiled)) suggestions.push({ rules });
-  }
-  return suggestions;
+    return compiled.length === rules.length && proves(compiled) ? { rules } : undefined;
+  };
+  const exact = offer(innermostRule) ?? offer(wholeRule);
+  const wider = offer((view) => subcommandRule(view) ?? innermostRule(view));
+  const suggestions = [exact, wider].filter((each) => each !== undefined);
+  return suggestions.length === 2 && exact?.rules.join('\n') === wider?.rules.join('\n') ? suggestions.slice(1) : suggestions;
 }
 
-/** @param whole with its assignments and wrappers, which lifts findings; otherwise the innermost form a grant sees. */
-function exactRule(view: CommandView, whole: boolean): string | undefined {
-  const form = whole ? view.grants[0] : view.grants[view.grants.length - 1];
-  // A `*` in a rule is a wildcard: the rule would be broader than the command.
-  if (form === undefined || /[*\n]/.test(form.text) || form.text === '') return undefined;
-  return `Bash(${form.text})`;
+/** The text as written, with its assignments and wrappers: such a rule lifts findings (RULES O23). */
+function wholeRule(view: CommandView): string | undefined {
+  return exactRule(view, 0);
+}
+
+/** The text without harmless assignments and wrappers, which a grant does not need to name. */
+function innermostRule(view: CommandView): string | undefined {
+  return exactRule(view, view.grants.length - 1);
+}
+
+function exactRule(view: CommandView, index: number): string | undefined {
+  const text = view.grants[index]?.text ?? '';
+  // A `*` in a rule is a wildcard: the rule would be broader than the command. An unknown program has no exact text.
+  return text === '' || /[*\n]/.test(text) || view.unknownProgram ? undefined : `Bash(${text})`;
 }
 
 /** `git commit *`: only for a known program with a subcommand, which does not exist to run other programs. */

@@ -127,6 +127,8 @@ function readPipeline(cursor: Cursor): Statement {
     if (/^(?:time|!)$/.test(peekBare(cursor))) cursor.unsupported(`\`${peekBare(cursor)}\` after a pipe`);
     stages.push(readCommand(cursor));
   }
+  // In a substitution bash 5.2 refuses `time [[ ( … ) ]]`.
+  if (timed && stages[0]?.type === 'conditional') cursor.unsupported('`time` before [[', start);
   const [only] = stages as [Statement];
   if (stages.length === 1 && start === only.start) return only;
   const end = stages.at(-1)?.end ?? start;

@@ -43,6 +43,6 @@ export function evaluateAll(texts: readonly string[], prelude = ''): string[] {
 
 /** Whether bash's own parser accepts the text without an error or warning. */
 export function isAcceptedByBash(text: string): boolean {
-  const { status, stderr } = runBash(['-O', 'extglob', '-n', '-c', text]);
+  const { status, stderr } = runBash(['-O', 'extglob', '-n', '-c', '--', text]);
   return status === 0 && stderr === '';
 }

@@ -15,13 +15,13 @@ import { generatedScript, mutatedText } from './parse-grammar.ts';
 const parser = await createParser();
 
 /**
- * Records every command by its words, in one write each; ends a text that calls too often. Descriptor 57 is the record,
+ * Records every command by its words, in one write each, which takes one line; ends a text that calls too often. Descriptor 57 is the record,
  * held open by whatever a text leaves running, so that the end of the record is the end of all of it.
  */
 const prelude = `
 FUNCNEST=20
 calls=0
-record() { builtin local line; builtin printf -v line '%s\\x1f' "$@"; builtin printf '%s\\x1e' "$line" >&57; }
+record() { builtin local line; builtin printf -v line '%s\\x1f' "$@"; builtin printf '%s\\x1e' "\${line//$'\\n'/$'\\x1d'}" >&57; }
 r() { record r "$@"; (( ++calls > 60 )) && builtin exit; return $(( calls % 3 == 0 )); }
 command_not_found_handle() { record "$@"; }
 `;
@@ -29,13 +29,13 @@ command_not_found_handle() { record "$@"; }
 /** Runs each text in a subshell with little processor time and gives the commands it ran. */
 function recordAll(texts: readonly string[]): string[][][] {
   const wrapped = texts.map(
-    (text) => `kept=$( ulimit -t 2 -f 64; builtin eval ${quote(text)} 57>&1 </dev/null >/dev/null 2>&1 ); builtin printf '%s' "$kept"`,
+    (text) => `kept=$( ulimit -t 1 -f 64; builtin eval ${quote(text)} 57>&1 </dev/null >/dev/null 2>&1 ); builtin printf '%s' "$kept"`,
   );
   return evaluateAll(wrapped, prelude).map((record) =>
     record
       .split('\x1e')
       .filter((line) => line !== '')
-      .map((line) => line.split('\x1f').slice(0, -1)),
+      .map((line) => line.replaceAll('\x1d', '\n').split('\x1f').slice(0, -1)),
   );
 }
 
@@ -93,7 +93,7 @@ test('a generated text has exactly the commands that were put into it, and bash 
       }
       executed += assertPredicted(batch.map(({ text }) => text));
     }),
-    { numRuns: 12, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: 60, endOnFailure: true, includeErrorInReport: true },
   );
   assert.ok(executed > 500, `only ${executed} executions were compared`);
 });
@@ -104,7 +104,7 @@ test('a spoilt text runs nothing that was not predicted', () => {
     fc.property(fc.array(mutatedText, { minLength: 80, maxLength: 80 }), (batch) => {
       executed += assertPredicted(batch);
     }),
-    { numRuns: 12, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: 60, endOnFailure: true, includeErrorInReport: true },
   );
   assert.ok(executed > 300, `only ${executed} executions were compared`);
 });
@@ -114,6 +114,6 @@ test('bash accepts what the parser accepts', () => {
     fc.property(mutatedText, (text) => {
       if (parser.parse(text).kind === 'script') assert.ok(isAcceptedByBash(text), JSON.stringify(text));
     }),
-    { numRuns: 150, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: 1500, endOnFailure: true, includeErrorInReport: true },
   );
 });
