@@ -50,20 +50,24 @@ const options = {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 };
-mkdirSync(aside, { recursive: true });
-await build({
-  ...options,
-  entryPoints: { sbx: 'client/cli/main.ts', sbxd: 'daemon/main.ts' },
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
-});
-writeFileSync(path.join(aside, 'build-id'), `${buildId}\n`);
-const dist = path.join(root, 'dist');
 const old = path.join(root, `.dist-old-${process.pid}`);
 try {
-  renameSync(dist, old);
-} catch (error) {
-  if (error.code !== 'ENOENT') throw error;
+  mkdirSync(aside, { recursive: true });
+  await build({
+    ...options,
+    entryPoints: { sbx: 'client/cli/main.ts', sbxd: 'daemon/main.ts' },
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+  });
+  writeFileSync(path.join(aside, 'build-id'), `${buildId}\n`);
+  const dist = path.join(root, 'dist');
+  try {
+    renameSync(dist, old);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+  renameSync(aside, dist);
+} finally {
+  rmSync(aside, { recursive: true, force: true });
+  rmSync(old, { recursive: true, force: true });
 }
-renameSync(aside, dist);
-rmSync(old, { recursive: true, force: true });

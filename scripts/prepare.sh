@@ -9,7 +9,7 @@ is_ready() {
   # A folder's time tells of files that came or went.
   for file in "$root"/package-lock.json "$root"/package.json "$root"/scripts/build.mjs \
     "$root"/client "$root"/client/* "$root"/client/*/* \
-    "$root"/daemon "$root"/daemon/* "$root"/daemon/*/* \
+    "$root"/daemon "$root"/daemon/* "$root"/daemon/*/* "$root"/daemon/*/*/* \
     "$root"/policies "$root"/policies/* "$root"/policies/*/*; do
     if [ "$file" -nt "$root/dist/build-id" ]; then return 1; fi
   done

@@ -71,13 +71,17 @@ function listChoices(approval: Approval): Choice[] {
   return [...choices, { value: 'no', label: 'no' }];
 }
 
-/** What was typed before the question was there does not answer it. */
-function discardTyped(fd: number): void {
+/** What was typed before the question was there does not answer it. In raw mode, or unfinished lines would stay. */
+function discardTyped(): void {
+  // A descriptor of its own: the one of the streams waits for a key.
+  const fd = openSync('/dev/tty', constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
   const typed = Buffer.alloc(4096);
   try {
     while (readSync(fd, typed) > 0);
   } catch {
     // EAGAIN: nothing is waiting
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -90,7 +94,7 @@ export async function askOnTerminal(fd: number, approval: Approval, signal: Abor
     // Attributes, character set and scroll region as a program may have left them.
     output.write('\x1b[0m\x1b(B\x1b[r\r');
     input.setRawMode(true);
-    discardTyped(fd);
+    discardTyped();
     input.setRawMode(false);
     output.write(describeApproval(approval));
     const choice = await select<string>({

@@ -115,6 +115,26 @@ export type RunEventNotification = z.infer<typeof runEventNotificationSchema>;
 export const stdinAckSchema = z.strictObject({ runId: idSchema, bytes: z.int().min(0) });
 export type StdinAck = z.infer<typeof stdinAckSchema>;
 
+/** Whether the sandbox works on this machine, and each mechanism that was tried for it. */
+export const probeSchema = z.strictObject({
+  available: z.boolean(),
+  message: z.string(),
+  help: z.string().optional(),
+  checks: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        ok: z.boolean(),
+        message: z.string(),
+        help: z.string().optional(),
+        /** The sandbox holds without it, with less depth. */
+        optional: z.literal(true).optional(),
+      }),
+    )
+    .readonly(),
+});
+export type Probe = z.infer<typeof probeSchema>;
+
 const signalSchema = z.enum(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGKILL', 'SIGWINCH']);
 export type RunSignal = z.infer<typeof signalSchema>;
 
@@ -226,7 +246,7 @@ export const methods = {
         }),
       ),
       liveRuns: z.int(),
-      sandbox: z.strictObject({ available: z.boolean(), message: z.string(), help: z.string().optional() }),
+      sandbox: probeSchema,
     }),
   },
   /** `drain` takes no new runs and ends after the live ones; `now` stops them. */

@@ -25,6 +25,8 @@ export interface Option {
   readonly name: string;
   readonly spelling: string;
   readonly takes: Takes;
+  /** Further words after its value (`jq --arg NAME VALUE`). */
+  readonly more: number;
   readonly meaning: Meaning;
   /** All spellings of the same entry. */
   readonly spellings: readonly string[];
@@ -154,7 +156,8 @@ function addOptions(into: Map<string, Option>, options: Record<string, Parameter
     const meaning = compileMeaning(value);
     const spelled = key.split(' ').map((text) => ({
       takes: (text.endsWith('=?') ? 'optional' : text.endsWith('=') ? 'required' : 'none') as Takes,
-      spelling: /^[-+]/.test(text) ? text.replace(/=\??$/, '') : text,
+      more: text.endsWith('==') ? 1 : 0,
+      spelling: /^[-+]/.test(text) ? text.replace(/=+\??$/, '') : text,
     }));
     const spellings = spelled.map((one) => one.spelling);
     const name = spellings.find((spelling) => spelling.startsWith('--')) ?? spellings[0] ?? key;

@@ -96,7 +96,7 @@ export function interpret(reading: Reading, cwd: string | undefined, facts: Fact
   for (const { arg, role, mustBeNamed } of joinShellOperands(reading.operands)) {
     const before = draft.unnamed.length;
     apply(role, arg, true, reading, draft, facts);
-    const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run') || (needsNaming({ role, mustBeNamed }, program.data) && !isUsualOperand(program, role));
+    const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run');
     if (dangerous && draft.unnamed.length === before) {
       draft.unnamed.push({ word: arg.word, name: arg.word.source, because: defaultReasons[role] ?? 'can do more than its program' });
     }
@@ -125,11 +125,6 @@ function joinShellOperands(operands: Reading['operands']): Reading['operands'] {
   const pieces = texts.flatMap(({ arg }, index) => (index === 0 ? arg.pieces : [{ kind: 'known', text: ' ' } as const, ...arg.pieces]));
   const joined = { ...first, arg: makeArg(first.arg.word, pieces, texts.some(({ arg }) => arg.many)) };
   return [...operands.filter(({ role }) => role !== 'shell'), joined];
-}
-
-/** Writing operands of programs that are there to write need no naming; a reader's do (`uniq IN OUT`). */
-function isUsualOperand(program: Program, role: Role): boolean {
-  return program.data.readOnly === undefined || program.data.readOnly === false || harmlessRoles.has(role);
 }
 
 function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, draft: Draft, facts: Facts): void {
@@ -185,15 +180,15 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, draft:
       return;
     case 'run':
     case 'code':
-      draft.effects.push({ kind: 'execute', what: hasValue ? arg.word.source : reading.program.path, span });
+      draft.effects.push({ kind: 'execute', what: hasValue ? nameOf(arg) : reading.program.path, span });
       return;
     case 'load':
       path('read', false);
-      draft.effects.push({ kind: 'execute', what: arg.word.source, span });
+      draft.effects.push({ kind: 'execute', what: nameOf(arg), span });
       return;
     case 'shell':
       draft.shellTexts.push(arg);
-      draft.effects.push({ kind: 'execute', what: arg.word.source, span });
+      if (arg.text === undefined) draft.effects.push({ kind: 'execute', what: arg.word.source, span });
       return;
     case 'assignment':
       draft.environment.push(arg);
@@ -215,6 +210,10 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, draft:
   }
 }
 
+function nameOf(arg: Arg): string {
+  return arg.text ?? arg.word.source;
+}
+
 /** Effects of an embedded program; what it does beyond reading must be named by a rule (RULES O16). */
 function applyProgramText(text: ProgramText, arg: Arg, draft: Draft, facts: Facts, reading: Reading): void {
   const span = { start: arg.word.start, end: arg.word.end };
@@ -230,7 +229,7 @@ function applyProgramText(text: ProgramText, arg: Arg, draft: Draft, facts: Fact
     draft.effects.push({ kind: 'write', target: write });
     draft.writes.push({ arg: makeArg(arg.word, [{ kind: 'known', text: path }], false), cwd: draft.cwd, target: write });
   }
-  if (text.runs) draft.effects.push({ kind: 'execute', what: arg.word.source, span });
+  if (text.runs) draft.effects.push({ kind: 'execute', what: nameOf(arg), span });
   if (text.danger === undefined) return;
   draft.unnamed.push({ word: arg.word, name: arg.word.source, because: text.danger });
   draft.notReadOnly ??= `the program text of \`${reading.program.path}\` ${text.danger}`;

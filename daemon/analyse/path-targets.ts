@@ -33,7 +33,7 @@ export function makeTarget(
   facts: Facts,
   options: { recursive: boolean; redirection?: Redirection | undefined },
 ): PathTarget | undefined {
-  const base = { span: { start: arg.word.start, end: arg.word.end }, source: arg.word.source, recursive: options.recursive, redirection: options.redirection };
+  const base = { span: { start: arg.word.start, end: arg.word.end }, source: sourceOf(arg), recursive: options.recursive, redirection: options.redirection };
   if (arg.text !== undefined) {
     if (arg.text === '') return undefined;
     const path = resolvePath(arg.text, cwd);
@@ -43,6 +43,12 @@ export function makeTarget(
   if (arg.pieces.some((piece) => piece.kind === 'place' && piece.free)) return undefined;
   const confined = arg.pieces.every((piece) => piece.kind !== 'value' && piece.kind !== 'place');
   return { ...base, path: undefined, resolved: undefined, prefix: knownPrefix(arg, cwd), confined };
+}
+
+/** The value alone where an option is written in the same word. */
+function sourceOf(arg: Arg): string {
+  const { source } = arg.word;
+  return arg.text !== undefined && source.startsWith('-') ? arg.text : source;
 }
 
 function knownPrefix(arg: Arg, cwd: string | undefined): string | undefined {

@@ -82,6 +82,7 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
       if (value === undefined) missingValue = true;
       else if (value.many && value.pieces.some((piece) => piece.kind === 'value')) uncertain.push(value);
     }
+    at += option.more;
     found.push({ option, arg, value, command: undefined });
   };
 
@@ -121,7 +122,7 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
         ended = false;
         continue;
       }
-      if (program.operands === undefined || text === undefined) {
+      if (program.operands === undefined || program.operands[0]?.role === 'unknown' || text === undefined) {
         unknownSubcommand = arg;
         subcommandAt ??= at - 1;
       }
@@ -298,7 +299,8 @@ function assignRoles(slots: readonly OperandSlot[] | undefined, operands: readon
   const lastMany = operands.findLastIndex((arg) => arg.many);
   return operands.map((arg, index): ReadOperand => {
     const fromEnd = operands.length - 1 - index;
-    const fixedFromEnd = trailing.length > 0 && fromEnd < trailing.length && operands.length > leading.length ? trailing[trailing.length - 1 - fromEnd] : undefined;
+    const enough = operands.length > leading.length + (repeated?.repeat === '+' && trailing.at(-1)?.repeat === '?' ? 1 : 0);
+    const fixedFromEnd = enough && fromEnd < trailing.length ? trailing[trailing.length - 1 - fromEnd] : undefined;
     let slot = fixedFromEnd ?? (index < leading.length ? leading[index] : repeated);
     if (firstMany >= 0 && index >= firstMany && index <= lastMany) slot = worstSlot(usable.slice(Math.min(index, usable.length - 1)), slot);
     else if (firstMany >= 0 && index > lastMany && fixedFromEnd === undefined) slot = worstSlot(usable, slot);

@@ -5,6 +5,7 @@
 import type { Analysis, Facts } from '../analyse/model.ts';
 import { viewCommand } from './command-view.ts';
 import { matches } from './matches.ts';
+import { findsHiddenNames } from './path-shape.ts';
 import type { ParsedPolicy, PolicyProblem, RuleExample } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 
@@ -28,7 +29,7 @@ export function checkExamples(
 
 /** An allow covers every simple command of its example, a restriction meets one of them. */
 function matchesExample({ rule }: RuleExample, analysis: Analysis, facts: Facts): boolean {
-  const views = analysis.commands.map((command) => viewCommand(command, facts));
+  const views = analysis.commands.map((command) => viewCommand(command, facts, findsHiddenNames(analysis)));
   if (rule.list === 'allow' && rule.tool === 'Bash') {
     return views.length > 0 && views.every((view) => matches(rule, view, facts, 'grant') !== 'no');
   }

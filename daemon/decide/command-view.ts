@@ -8,7 +8,7 @@ import type { Word } from '../parse/model.ts';
 import { normaliseRelative } from './command-pattern.ts';
 import { anyText, literalTokens, type Token } from './glob.ts';
 import type { TargetView } from './path-match.ts';
-import { pathShape } from './path-shape.ts';
+import { innerCommands, pathShape } from './path-shape.ts';
 
 export interface CommandView {
   readonly command: AnalysedCommand;
@@ -41,30 +41,32 @@ export interface WideForm {
 /** A noncharacter: no rule and no command contains it. */
 const unknownPiece = '\uffff';
 
-export function viewCommand(command: AnalysedCommand, facts: Facts): CommandView {
+/** @param hiddenNames see `findsHiddenNames` */
+export function viewCommand(command: AnalysedCommand, facts: Facts, hiddenNames: boolean): CommandView {
   const all = [command, ...innerCommands(command)];
   return {
     command,
     grants: command.layers.flatMap((layer, index) => (layer.grants ? [grantForm(command, layer, index)] : [])),
     wide: all.flatMap((each) => each.layers.map((layer) => wideForm(layer, each, facts))),
     // The effects of a command include those of what it runs.
-    targets: command.effects.flatMap((effect) => targetView(effect, command, facts)),
+    targets: command.effects.flatMap((effect) => targetView(effect, command, facts, hiddenNames)),
     connections: command.effects.filter((effect) => effect.kind === 'connect'),
     unknownProgram: all.some((each) => each.layers.some(hasUnknownProgram)),
   };
-}
-
-function innerCommands(command: AnalysedCommand): readonly AnalysedCommand[] {
-  return command.inner.flatMap((inner) => [inner, ...innerCommands(inner)]);
 }
 
 function hasUnknownProgram(layer: Layer): boolean {
   return layer.resolved === undefined && layer.words[0] !== undefined && layer.words[0].values?.[0] === undefined;
 }
 
-function targetView(effect: Effect, command: AnalysedCommand, facts: Facts): readonly TargetView[] {
+function targetView(
+  effect: Effect,
+  command: AnalysedCommand,
+  facts: Facts,
+  hiddenNames: boolean,
+): readonly TargetView[] {
   if (effect.kind !== 'read' && effect.kind !== 'write' && effect.kind !== 'remove') return [];
-  const shape = effect.target.path === undefined ? pathShape(effect.target, command, facts) : undefined;
+  const shape = effect.target.path === undefined ? pathShape(effect.target, command, facts, hiddenNames) : undefined;
   return [{ kind: effect.kind, target: effect.target, shape }];
 }
 

@@ -10,6 +10,7 @@ import type { DecideContext } from './context.ts';
 import { judgeGrants } from './judge-grants.ts';
 import { judgeRestrictions } from './judge-restrictions.ts';
 import { judgeUnparsable } from './judge-unparsable.ts';
+import { findsHiddenNames } from './path-shape.ts';
 import { type Policy, showOrigin } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 import { atCommand, findingReason } from './reasons.ts';
@@ -40,7 +41,7 @@ function decideWith(analysis: Analysis, policy: Policy, context: DecideContext, 
   const judged =
     analysis.script.kind === 'unparsable'
       ? { verdicts: [], whole: judgeUnparsable(analysis.script, policy), needs: undefined }
-      : judgeScript(analysis, policy, { ...context, mode, autoAllow });
+      : judgeScript(analysis, policy, { ...context, mode, autoAllow, hiddenNames: findsHiddenNames(analysis) });
   const all = [...judged.whole, ...judged.verdicts.flatMap((verdict) => verdict.reasons)];
   const asked = worst(all.map((reason) => reason.effect));
   const effect = asked === 'ask' && mode === 'dont-ask' ? 'deny' : asked;
@@ -67,7 +68,7 @@ function decideWith(analysis: Analysis, policy: Policy, context: DecideContext, 
   };
 }
 
-type Settled = DecideContext & { readonly mode: NonNullable<DecideContext['mode']> };
+type Settled = DecideContext & { readonly mode: NonNullable<DecideContext['mode']>; readonly hiddenNames: boolean };
 
 function judgeScript(
   analysis: Analysis,
@@ -143,8 +144,8 @@ function judgeCommand(
 ): Judged {
   const { facts, mode, autoAllow } = context;
   const at = atCommand(command, analysis.script.text);
-  const view = viewCommand(command, facts);
-  const { denied, asked } = judgeRestrictions(view, at, policy, facts, autoAllow);
+  const view = viewCommand(command, facts, context.hiddenNames);
+  const { denied, asked } = judgeRestrictions(view, at, findings, policy, facts, autoAllow);
   const grant = judgeGrants(view, at, findings, policy, mode, facts);
   const finish = (effect: CommandVerdict['effect'], reasons: readonly Reason[]): Judged => ({
     verdict: {

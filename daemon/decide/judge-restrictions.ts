@@ -3,7 +3,7 @@
  * reading of the command would meet is an ask, whatever list it stands in (RULES E1, O5, O27).
  */
 import type { Reason } from '../../client/protocol/decision.ts';
-import type { Facts } from '../analyse/model.ts';
+import type { Facts, Finding } from '../analyse/model.ts';
 import type { CommandView } from './command-view.ts';
 import { matches } from './matches.ts';
 import type { Policy } from './policy.ts';
@@ -18,6 +18,7 @@ export interface Restriction {
 export function judgeRestrictions(
   view: CommandView,
   at: At,
+  findings: readonly Finding[],
   policy: Policy,
   facts: Facts,
   autoAllow: boolean,
@@ -39,7 +40,7 @@ export function judgeRestrictions(
   if (
     asked.length === 0 &&
     autoAllow &&
-    (view.unknownProgram || runsUnknownCode(view)) &&
+    (view.unknownProgram || findings.some(hidesProgram)) &&
     hasCommandRestriction(policy)
   ) {
     asked.push({
@@ -69,6 +70,7 @@ export function hasCommandRestriction(policy: Policy): boolean {
   return [...policy.deny, ...policy.ask].some((rule) => rule.tool === 'Bash' && rule.pattern !== undefined);
 }
 
-function runsUnknownCode(view: CommandView): boolean {
-  return view.command.inner.some((inner) => inner.layers.length === 0 && inner.command.words.length > 0);
+/** Code that analysis could not read may run any program. */
+function hidesProgram(finding: Finding): boolean {
+  return finding.class === 'undecidable';
 }

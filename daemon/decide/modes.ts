@@ -1,16 +1,24 @@
 /** What the mode accept-edits approves by itself, and what counts as inside the places a command may work in (RULES §11). */
 import type { AnalysedCommand, Facts, PathTarget } from '../analyse/model.ts';
+import type { Word } from '../parse/model.ts';
 
 /** Programs whose whole purpose is changing files. The list is the documented one and cannot be extended (RULES §11). */
 const editPrograms = new Set(['mkdir', 'touch', 'rm', 'rmdir', 'mv', 'cp', 'sed']);
 
 export function isEditCommand(command: AnalysedCommand, facts: Facts): boolean {
-  if (command.program === undefined || !editPrograms.has(command.program)) return false;
-  if (command.unnamed.length > 0 || command.inner.length > 0 || command.effects.length === 0) return false;
-  return command.effects.every((effect) => {
-    if (effect.kind === 'read') return true;
-    return (effect.kind === 'write' || effect.kind === 'remove') && isInside(effect.target, facts, false);
-  });
+  const { effects, inner, layers, program, unnamed } = command;
+  if (program === undefined || !editPrograms.has(program) || inner.length > 0 || effects.length === 0) return false;
+  // An assignment that is still there changes more than language or colour.
+  const form = layers.filter((layer) => layer.grants).at(-1);
+  if (form === undefined || !form.text.startsWith(form.words[0]?.source ?? ' ')) return false;
+  const writes = effects.flatMap((effect) =>
+    effect.kind === 'write' || effect.kind === 'remove' ? [effect.target] : [],
+  );
+  const isNamedFile = (word: Word): boolean => writes.some((target) => target.source === word.source);
+  if (!unnamed.every(({ word }) => isNamedFile(word))) return false;
+  if (!effects.every((effect) => effect.kind === 'read' || effect.kind === 'write' || effect.kind === 'remove'))
+    return false;
+  return writes.every((target) => isInside(target, facts, false));
 }
 
 /**

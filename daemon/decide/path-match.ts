@@ -18,7 +18,9 @@ export function grantsPath(pattern: PathPattern | undefined, view: TargetView, f
   const { path, resolved } = view.target;
   if (path === undefined || resolved === undefined) return false;
   const bases = basesOf(pattern, facts, 'grant');
-  const met = (each: string): boolean => bases.some((base) => meets(pattern, pattern.narrow, each, base));
+  // What is copied into a folder gets a name of its own there, which only a rule for the whole folder covers.
+  const into = view.kind === 'write' && facts.paths.get(resolved)?.kind === 'directory' ? `/${someName}` : '';
+  const met = (each: string): boolean => bases.some((base) => meets(pattern, pattern.narrow, each + into, base));
   return met(path) && (resolved === path || met(resolved));
 }
 
@@ -32,8 +34,9 @@ export function restrictsPath(
   const bases = basesOf(pattern, facts, 'restrict');
   for (const each of path === resolved ? [path] : [path, resolved]) {
     if (each === undefined) continue;
-    // A whole tree is met when the pattern covers everything inside, or names a place inside.
-    const probes = recursive ? [each, `${each === '/' ? '' : each}/\0`] : [each];
+    // A tree, or a folder that something is put into, is met when the pattern covers everything inside.
+    const inside = recursive || (view.kind === 'write' && facts.paths.get(resolved ?? each)?.kind === 'directory');
+    const probes = inside ? [each, `${each === '/' ? '' : each}/${someName}`] : [each];
     if (bases.some((base) => probes.some((probe) => meets(pattern, pattern.wide, probe, base)))) return 'yes';
     if (recursive && bases.some((base) => contains(pattern, each, base))) {
       if (view.kind !== 'read') return 'yes';
@@ -44,8 +47,15 @@ export function restrictsPath(
   const { shape } = view;
   if (shape === undefined) return 'no';
   if (shape[0] === anyText && shape.length === 1) return 'maybe';
+  const inFolder = shape.includes(anyText)
+    ? undefined
+    : shape.map((token) => (typeof token === 'string' ? token : someName)).join('');
+  if (inFolder !== undefined && bases.some((base) => meets(pattern, pattern.wide, inFolder, base))) return 'yes';
   return bases.some((base) => intersects([...literalTokens(`${base}/`), ...pattern.wide], shape)) ? 'maybe' : 'no';
 }
+
+/** Stands for whatever a glob finds: a pattern that meets it does so by its own wildcard, or would meet anything there. */
+const someName = '\0\0\0\0';
 
 /** Folders, without a closing slash, below which the pattern is compared. */
 function basesOf(pattern: PathPattern, facts: Facts, intent: 'grant' | 'restrict'): readonly string[] {

@@ -1,25 +1,53 @@
 /** The shape of a path that is not fully known: what an operand such as `"$dir"/*.env` could name. */
-import type { AnalysedCommand, Facts, PathTarget } from '../analyse/model.ts';
+import type { AnalysedCommand, Analysis, Facts, PathTarget } from '../analyse/model.ts';
 import type { Word } from '../parse/model.ts';
 import { anyInSegment, anyText, literalTokens, type Token, visibleInSegment } from './glob.ts';
 
-export function pathShape(target: PathTarget, command: AnalysedCommand, facts: Facts): readonly Token[] {
+/** @param hiddenNames globs may find names that begin with a dot, which they do not unless the shell is told so. */
+export function pathShape(
+  target: PathTarget,
+  command: AnalysedCommand,
+  facts: Facts,
+  hiddenNames: boolean,
+): readonly Token[] {
   const word = findWord(target, command);
-  const first = word?.parts[0];
+  const parts = word?.parts.filter((part) => part.type !== 'literal' || part.value !== '') ?? [];
+  const [first] = parts;
   const tokens: Token[] = [];
   if (first?.type === 'tilde' && first.value === '') tokens.push(...literalTokens(facts.home));
   else if (first?.type === 'literal' || first?.type === 'glob') {
     const absolute = first.type === 'literal' && first.value.startsWith('/');
     if (!absolute) tokens.push(...(command.cwd === undefined ? [anyText, '/'] : literalTokens(folder(command.cwd))));
-  } else if (target.prefix !== undefined) return [...literalTokens(target.prefix), anyText];
-  else return [anyText, ...(word?.parts.slice(1).flatMap(partShape) ?? [])];
-  word?.parts.forEach((part, index) => {
+  } else if (target.prefix !== undefined) {
+    const byGlob = target.confined && target.prefix.endsWith('/') && !hiddenNames;
+    return [...literalTokens(target.prefix), byGlob ? visibleInSegment : anyText];
+  } else return [anyText, ...parts.slice(1).flatMap(partShape)];
+  parts.forEach((part, index) => {
     if (index === 0 && part.type === 'tilde') return;
     const atStart = tokens[tokens.length - 1] === '/';
-    if (part.type === 'glob') tokens.push(globShape(part.value, atStart));
+    if (part.type === 'glob') tokens.push(globShape(part.value, atStart && !hiddenNames));
     else tokens.push(...partShape(part));
   });
   return dropDots(tokens);
+}
+
+/**
+ * Whether globs of this text may find hidden names: `dotglob`, `GLOBIGNORE`, or an extglob that names the dot itself.
+ * Source: bash(1) "Pathname Expansion".
+ */
+export function findsHiddenNames(analysis: Analysis): boolean {
+  if (/[@!?+*]\(|GLOBIGNORE|BASHOPTS/.test(analysis.script.text)) return true;
+  return analysis.commands.some((command) => [command, ...innerCommands(command)].some(changesGlobs));
+}
+
+function changesGlobs({ command, layers }: AnalysedCommand): boolean {
+  const program = layers.at(-1)?.words[0];
+  if (program !== undefined && (program.values === undefined || program.values[0] === 'shopt')) return true;
+  return command.words.some((word) => word.values?.some((value) => /^[-+]O|glob/.test(value)) === true);
+}
+
+export function innerCommands(command: AnalysedCommand): readonly AnalysedCommand[] {
+  return command.inner.flatMap((inner) => [inner, ...innerCommands(inner)]);
 }
 
 function folder(path: string): string {
@@ -37,10 +65,10 @@ function partShape(part: Word['parts'][number]): readonly Token[] {
   return [part.type === 'glob' ? globShape(part.value, false) : anyText];
 }
 
-/** An extglob can name a leading dot itself, and `**` crosses folders under `globstar`. */
+/** `**` crosses folders under `globstar`. */
 function globShape(glob: string, atSegmentStart: boolean): Token {
   if (glob.includes('**')) return anyText;
-  return atSegmentStart && !glob.includes('(') && !glob.startsWith('[') ? visibleInSegment : anyInSegment;
+  return atSegmentStart ? visibleInSegment : anyInSegment;
 }
 
 /** Removes `./` and resolves `x/../` as far as both sides are literal; a `..` after an unknown piece can lead anywhere. */

@@ -39,7 +39,9 @@ export function suggestRules(
   const exact = offer(innermostRule) ?? offer(wholeRule);
   const wider = offer((view) => subcommandRule(view) ?? innermostRule(view));
   const suggestions = [exact, wider].filter((each) => each !== undefined);
-  return suggestions.length === 2 && exact?.rules.join('\n') === wider?.rules.join('\n') ? suggestions.slice(1) : suggestions;
+  return suggestions.length === 2 && exact?.rules.join('\n') === wider?.rules.join('\n')
+    ? suggestions.slice(1)
+    : suggestions;
 }
 
 /** The text as written, with its assignments and wrappers: such a rule lifts findings (RULES O23). */

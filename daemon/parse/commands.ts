@@ -4,8 +4,9 @@
  *
  * Source: bash(1) "Simple Commands", "Shell Function Definitions".
  */
-import { argumentUse } from './atoms.ts';
+
 import { readArrayArgument, readAssignment } from './assignments.ts';
+import { argumentUse } from './atoms.ts';
 import { type Cursor, isMeta } from './cursor.ts';
 import type { Assignment, Redirection, SimpleCommand, Word } from './model.ts';
 import { readRedirection } from './redirections.ts';
@@ -69,5 +70,9 @@ function readCommandWord(cursor: Cursor, words: readonly Word[]): Word {
 
 function refuseNothing(cursor: Cursor): never {
   const char = cursor.peek();
-  return cursor.syntaxError(char === '' ? 'the text ends where a command was expected' : `an unexpected \`${char === '\n' ? 'newline' : char}\``);
+  return cursor.syntaxError(
+    char === ''
+      ? 'the text ends where a command was expected'
+      : `an unexpected \`${char === '\n' ? 'newline' : char}\``,
+  );
 }

@@ -83,7 +83,8 @@ function readArithmeticCommand(cursor: Cursor): Body {
   cursor.advance(2);
   const expression = readArithmetic(cursor, '');
   if (!cursor.startsWith('))')) cursor.unsupported('`((` that is not closed by `))`', start);
-  if (cursor.pending.length > 0 && expression.text.includes('\n')) cursor.unsupported('several lines of arithmetic here');
+  if (cursor.pending.length > 0 && expression.text.includes('\n'))
+    cursor.unsupported('several lines of arithmetic here');
   cursor.advance(2);
   return { type: 'arithmetic', expression };
 }
@@ -198,7 +199,8 @@ function readPatterns(cursor: Cursor): Word[] {
     patterns.push(readWord(cursor, patternUse));
     cursor.skipBlanks();
     const char = cursor.peek();
-    if (char !== ')' && (char !== '|' || cursor.peek(1) === '|')) cursor.syntaxError('`)` was expected after a pattern');
+    if (char !== ')' && (char !== '|' || cursor.peek(1) === '|'))
+      cursor.syntaxError('`)` was expected after a pattern');
     cursor.advance();
     if (char === ')') return patterns;
     cursor.skipBlanks();
@@ -213,7 +215,9 @@ function readCoproc(cursor: Cursor, start: number): Statement {
   let name: string | undefined;
   let body: Statement | undefined = unnamed;
   if (body === undefined) {
-    const named = /^[A-Za-z_][A-Za-z0-9_]*(?=[ \t])/.exec(cursor.text.slice(cursor.position, cursor.position + 256))?.[0];
+    const named = /^[A-Za-z_][A-Za-z0-9_]*(?=[ \t])/.exec(
+      cursor.text.slice(cursor.position, cursor.position + 256),
+    )?.[0];
     const before = cursor.position;
     if (named !== undefined) {
       cursor.advance(named.length);

@@ -58,7 +58,8 @@ function readTerm(cursor: Cursor, words: Word[]): void {
   skipConditionalLines(cursor);
   if (peekBare(cursor) === '!') {
     takeOperator(cursor, words, '!');
-    return cursor.nested(() => readTerm(cursor, words));
+    cursor.nested(() => readTerm(cursor, words));
+    return;
   }
   if (takeOperator(cursor, words, '(')) {
     cursor.nested(() => readOr(cursor, words));
@@ -93,7 +94,8 @@ function endsTerm(cursor: Cursor): boolean {
 }
 
 function requireWord(cursor: Cursor, word: Word): Word {
-  if (word.source === '' || (word.source === ']]' && !word.quoted)) cursor.syntaxError('an operand was expected inside [[ ]]');
+  if (word.source === '' || (word.source === ']]' && !word.quoted))
+    cursor.syntaxError('an operand was expected inside [[ ]]');
   return word;
 }
 

@@ -2,8 +2,9 @@
  * A place in the text that is being read, with the work and depth spent so far. Reading can be bounded to a part of the
  * text (the inside of backticks, the body of a here-document) and still gives spans of the whole text.
  */
-import type { Redirection, Statement } from './model.ts';
+
 import { maxDepth, maxReaderSteps } from './limits.ts';
+import type { Redirection, Statement } from './model.ts';
 import { Stop } from './stop.ts';
 
 /** A here-document whose body has not been reached: bash reads it after the next newline token. */

@@ -7,8 +7,9 @@
 import { readArithmetic } from './arithmetic.ts';
 import { makeWord, patternUse, quotedUse, singleUse } from './atoms.ts';
 import type { Cursor } from './cursor.ts';
-import type { Statement, Word, WordPart } from './model.ts';
+import type { Arithmetic, Statement, Word, WordPart } from './model.ts';
 import { type QuoteContext, readQuotedOperand, readUnquoted } from './quotes.ts';
+import { childrenOf, walkStatements, wordsOf } from './walk.ts';
 
 const nameStart = /[A-Za-z_]/;
 const namePattern = /[A-Za-z_][A-Za-z0-9_]*/y;
@@ -24,7 +25,8 @@ export function readDollar(cursor: Cursor, context: QuoteContext): WordPart | un
   const start = cursor.position;
   const next = cursor.peek(1);
   const quoted = context !== 'none';
-  if (next === '(') return cursor.startsWith('$((') ? readArithmeticPart(cursor, quoted) : readSubstitution(cursor, quoted);
+  if (next === '(')
+    return cursor.startsWith('$((') ? readArithmeticPart(cursor, quoted) : readSubstitution(cursor, quoted);
   if (next === '{') return cursor.nested(() => readParameter(cursor, context));
   if (next === '[') return cursor.unsupported('the obsolete arithmetic `$[`');
   if (next === '\\' && cursor.peek(2) === '\n') return cursor.unsupported('a line continuation after $');
@@ -41,7 +43,17 @@ export function readDollar(cursor: Cursor, context: QuoteContext): WordPart | un
     cursor.advance(2);
   } else return undefined;
   const end = cursor.position;
-  return { type: 'parameter', name, operator: undefined, operands: [], indirect: false, length: false, quoted, start, end };
+  return {
+    type: 'parameter',
+    name,
+    operator: undefined,
+    operands: [],
+    indirect: false,
+    length: false,
+    quoted,
+    start,
+    end,
+  };
 }
 
 function readSubstitution(cursor: Cursor, quoted: boolean): WordPart {
@@ -67,10 +79,39 @@ function readBody(cursor: Cursor, start: number): Statement[] {
   const body = cursor.nested(() => cursor.grammar.readSubstitutionBody(cursor));
   if (cursor.peek() !== ')') cursor.syntaxError('a substitution has no closing parenthesis', start);
   if (cursor.pending.length > 0) cursor.unsupported('a here-document that does not end inside its substitution', start);
+  refuseTextAfterHeredoc(cursor, body, start);
   cursor.advance();
   cursor.pending = pending;
   cursor.outerPending = outerPending;
   return body;
+}
+
+/**
+ * bash 5.2 prints the commands of a substitution and reads them again, and after a here-document it forgets a `;`: in
+ * `$(a <<E⏎E⏎b; c)` it runs `b c`. So a here-document is taken only at the end, with simple commands around it.
+ * Source: experiments with bash 5.2.15; `was_heredoc` in `print_cmd.c`.
+ */
+function refuseTextAfterHeredoc(cursor: Cursor, body: readonly Statement[], start: number): void {
+  for (const statement of body) {
+    if (!hasHeredoc(statement)) continue;
+    if (statement !== body.at(-1) || !isPlain(statement)) {
+      cursor.unsupported('commands after a here-document in a substitution', start);
+    }
+  }
+}
+
+/** Whether the statement, substitutions inside of it aside, has a here-document. */
+function hasHeredoc(statement: Statement): boolean {
+  const redirections = statement.type === 'command' ? statement.command.redirections : statement.redirections;
+  if (redirections.some(({ operator }) => operator === '<<' || operator === '<<-')) return true;
+  return childrenOf(statement).some(({ part, body }) => part === undefined && body.some(hasHeredoc));
+}
+
+/** Simple commands joined by `|`, `&&` or `||`. */
+function isPlain(statement: Statement): boolean {
+  if (statement.type === 'command') return !statement.background;
+  if (statement.type !== 'pipeline' && statement.type !== 'and-or') return false;
+  return childrenOf(statement).every(({ part, body }) => part !== undefined || body.every(isPlain));
 }
 
 export function readBackticks(cursor: Cursor, context: QuoteContext): WordPart {
@@ -88,11 +129,53 @@ export function readBackticks(cursor: Cursor, context: QuoteContext): WordPart {
   return { type: 'substitution', body, quoted: context !== 'none', start, end: cursor.position };
 }
 
+/**
+ * When it expands `$((…))` bash counts parentheses in the bare text, and runs the text as commands if they do not pair:
+ * the `)` of a `case` pattern, of a comment or of quoted text is enough. Source: `chk_arithsub` in `subst.c`.
+ */
+function hasLooseParenthesis({ text, expansions }: Arithmetic): boolean {
+  let open = 0;
+  for (const [char] of text.matchAll(/[()]/g)) {
+    open += char === '(' ? 1 : -1;
+    if (open < 0) return true;
+  }
+  if (open !== 0) return true;
+  if (expansions.length === 0) return false;
+  return /(?:^|[\s;&|()])#/.test(text) || expansions.some((part) => mentionsParenthesis(part));
+}
+
+/** A parenthesis that opens or closes nothing, or a `case`, anywhere in what the expansion would run. */
+function mentionsParenthesis(part: WordPart): boolean {
+  const inWord = ({ parts }: Word): boolean => parts.some(mentionsParenthesis);
+  switch (part.type) {
+    case 'literal':
+      return /[()]/.test(part.value);
+    case 'substitution':
+    case 'process': {
+      let found = false;
+      walkStatements(part.body, (statement) => {
+        found ||= statement.type === 'case' || wordsOf(statement).some(({ word }) => inWord(word));
+      });
+      return found;
+    }
+    case 'parameter':
+      return part.operands.some(inWord);
+    case 'brace':
+      return part.words.some(inWord);
+    case 'arithmetic':
+      return part.expression.expansions.some(mentionsParenthesis);
+    case 'glob':
+    case 'tilde':
+      return false;
+  }
+}
+
 function readArithmeticPart(cursor: Cursor, quoted: boolean): WordPart {
   const start = cursor.position;
   cursor.advance(3);
   const expression = cursor.nested(() => readArithmetic(cursor, ''));
   if (!cursor.startsWith('))')) cursor.unsupported('`$((` that is not closed by `))`', start);
+  if (hasLooseParenthesis(expression)) cursor.unsupported('parentheses of this kind inside `$((`', start);
   cursor.advance(2);
   return { type: 'arithmetic', expression, quoted, start, end: cursor.position };
 }
@@ -111,7 +194,8 @@ function readParameter(cursor: Cursor, context: QuoteContext): WordPart {
   const length = cursor.peek() === '#' && /[A-Za-z_0-9@*]/.test(cursor.peek(1));
   if (indirect || length) cursor.advance();
   let name = findName(cursor);
-  if (name === '') name = /^(?:[0-9]+|[@*#?$!-])/.exec(cursor.text.slice(cursor.position, cursor.position + 12))?.[0] ?? '';
+  if (name === '')
+    name = /^(?:[0-9]+|[@*#?$!-])/.exec(cursor.text.slice(cursor.position, cursor.position + 12))?.[0] ?? '';
   if (name === '' || /^\d{10}/.test(name)) cursor.unsupported('this form of ${…}', start);
   cursor.advance(name.length);
   const operands: Word[] = [];

@@ -16,7 +16,8 @@ const plainDelimiter = /^[A-Za-z0-9_.,:=+@%/!^~?*#-]+$/;
 export function readDelimiter(cursor: Cursor, word: Word): { delimiter: string; quoted: boolean } {
   const [part, ...others] = word.parts;
   const value = word.quoted ? word.values?.[0] : word.source;
-  const joined = word.parts.every((piece) => piece.type === 'literal') || (!word.quoted && part !== undefined && others.length >= 0);
+  const joined =
+    word.parts.every((piece) => piece.type === 'literal') || (!word.quoted && part !== undefined && others.length >= 0);
   if (!joined || value === undefined || !(word.quoted ? /^[^\n\\`$]*$/ : plainDelimiter).test(value)) {
     return cursor.unsupported('this delimiter of a here-document', word.start, word.end);
   }

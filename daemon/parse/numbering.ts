@@ -12,7 +12,11 @@ export function numberCommands(body: readonly Statement[]): SimpleCommand[] {
   const found: Mutable<SimpleCommand>[] = [];
   const pipes: { from: Mutable<SimpleCommand>; to: SimpleCommand }[] = [];
 
-  function visitAll(statements: readonly Statement[], positions: readonly Position[], target: SimpleCommand | undefined) {
+  function visitAll(
+    statements: readonly Statement[],
+    positions: readonly Position[],
+    target: SimpleCommand | undefined,
+  ) {
     for (const statement of statements) visit(statement, positions, target);
   }
 

@@ -26,7 +26,8 @@ export function outlineModel(script: ParsedScript): Fact[] {
 export function outlineStatement(statement: Statement, facts: Fact[]): void {
   if (statement.type === 'command') outlineCommand(statement.command, facts);
   else for (const redirection of statement.redirections) outlineRedirection(redirection, facts);
-  if (statement.type === 'function') facts.push({ kind: 'function', start: statement.start, end: 0, detail: statement.name });
+  if (statement.type === 'function')
+    facts.push({ kind: 'function', start: statement.start, end: 0, detail: statement.name });
 }
 
 export function outlineCommand(command: SimpleCommand, facts: Fact[]): void {

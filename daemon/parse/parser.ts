@@ -3,14 +3,15 @@
  * commands, words, assignments and redirections, or the text is unparsable and will be asked about. Total: whatever the
  * text, the answer is data, never a throw.
  */
+
+import { type GrammarFiles, loadGrammarFiles } from '../platform/grammar.ts';
 import { requireAgreement } from './agreement.ts';
 import { confirmScript } from './confirm.ts';
-import { type GrammarFiles, loadGrammarFiles } from '../platform/grammar.ts';
 import type { ParseResult } from './model.ts';
 import { outlineModel } from './outline.ts';
 import { readScript } from './reader.ts';
 import { Stop, toUnparsable } from './stop.ts';
-import { type TreeSitter, createTreeSitter } from './tree-sitter.ts';
+import { createTreeSitter, type TreeSitter } from './tree-sitter.ts';
 import { outlineUnbash } from './unbash-outline.ts';
 
 export interface BashParser {

@@ -28,8 +28,10 @@ export function readUnquoted(cursor: Cursor, place: UnquotedPlace): Atom[] {
     if (char === '') break;
     if (char === '\\') {
       if (cursor.peek(1) === '\n') {
-        if (place.until === 'word' && endsAtContinuation(cursor)) break;
-        cursor.advance(2);
+        if (place.until !== 'word') cursor.advance(2);
+        else if (atoms.length > 0 && !endsAtContinuation(cursor))
+          cursor.unsupported('a line continuation inside a word');
+        else break;
       } else atoms.push(readEscaped(cursor));
     } else if (char === "'") atoms.push(readSingleQuoted(cursor));
     else if (char === '"') atoms.push(...readDoubleQuoted(cursor));
@@ -61,7 +63,8 @@ function endsAtContinuation(cursor: Cursor): boolean {
   let offset = 2;
   while (cursor.peek(offset) === '\\' && cursor.peek(offset + 1) === '\n') offset += 2;
   const next = cursor.peek(offset);
-  if (next === '<' || next === '>' || next === '(') cursor.unsupported('a line continuation between a word and an operator');
+  if (next === '<' || next === '>' || next === '(')
+    cursor.unsupported('a line continuation between a word and an operator');
   return isMeta(next);
 }
 
@@ -163,7 +166,12 @@ function readQuotedText(cursor: Cursor, atoms: Atom[], context: 'double' | 'here
  * An operand inside `${…}` that itself stands in double quotes or a here-document.
  * @param isPattern the operator takes a pattern, in which single quotes do quote
  */
-export function readQuotedOperand(cursor: Cursor, context: 'double' | 'heredoc', until: string, isPattern: boolean): Atom[] {
+export function readQuotedOperand(
+  cursor: Cursor,
+  context: 'double' | 'heredoc',
+  until: string,
+  isPattern: boolean,
+): Atom[] {
   const atoms: Atom[] = [];
   for (;;) {
     const char = cursor.peek();

@@ -13,7 +13,11 @@ export function isReserved(word: string): boolean {
 /** The bare word at the cursor, for comparison with a reserved word; quotes are part of it and so never match. */
 export function peekBare(cursor: Cursor): string {
   let length = 0;
-  while (length < 9 && !isMeta(cursor.peek(length)) && !(cursor.peek(length) === '\\' && cursor.peek(length + 1) === '\n')) {
+  while (
+    length < 9 &&
+    !isMeta(cursor.peek(length)) &&
+    !(cursor.peek(length) === '\\' && cursor.peek(length + 1) === '\n')
+  ) {
     length++;
   }
   return cursor.text.slice(cursor.position, cursor.position + length);

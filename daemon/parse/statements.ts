@@ -3,8 +3,9 @@
  *
  * Source: bash(1) "Lists", "Pipelines"; `parse.y` of bash 5.2.
  */
-import { readCompound } from './compounds.ts';
+
 import { readSimpleCommand } from './commands.ts';
+import { readCompound } from './compounds.ts';
 import type { Cursor, Grammar } from './cursor.ts';
 import { readFunctionBody } from './functions.ts';
 import { readNewline } from './heredocs.ts';
@@ -96,7 +97,8 @@ function readAndOr(cursor: Cursor): Statement {
 
 /** `|\⏎|` is the operator `||`. */
 function refuseJoinedOperator(cursor: Cursor): void {
-  if (cursor.startsWith('\\\n') && /[|&]/.test(cursor.peek(2))) cursor.unsupported('a line continuation inside an operator');
+  if (cursor.startsWith('\\\n') && /[|&]/.test(cursor.peek(2)))
+    cursor.unsupported('a line continuation inside an operator');
 }
 
 function readPipeline(cursor: Cursor): Statement {
@@ -127,8 +129,6 @@ function readPipeline(cursor: Cursor): Statement {
     if (/^(?:time|!)$/.test(peekBare(cursor))) cursor.unsupported(`\`${peekBare(cursor)}\` after a pipe`);
     stages.push(readCommand(cursor));
   }
-  // In a substitution bash 5.2 refuses `time [[ ( … ) ]]`.
-  if (timed && stages[0]?.type === 'conditional') cursor.unsupported('`time` before [[', start);
   const [only] = stages as [Statement];
   if (stages.length === 1 && start === only.start) return only;
   const end = stages.at(-1)?.end ?? start;

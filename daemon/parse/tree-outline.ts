@@ -25,7 +25,16 @@ const structures = new Set([
 
 /** Words and what is inside of words, arithmetic and tests. */
 const pieces = new Set([
-  ...['word', 'string', 'string_content', 'raw_string', 'ansi_c_string', 'translated_string', 'concatenation', 'number'],
+  ...[
+    'word',
+    'string',
+    'string_content',
+    'raw_string',
+    'ansi_c_string',
+    'translated_string',
+    'concatenation',
+    'number',
+  ],
   ...['simple_expansion', 'expansion', 'variable_name', 'special_variable_name', 'subscript', 'arithmetic_expansion'],
   ...['brace_expression', 'array', 'regex', 'extglob_pattern', 'binary_expression', 'unary_expression'],
   ...['ternary_expression', 'postfix_expression', 'parenthesized_expression', 'test_operator', 'file_descriptor'],
@@ -55,7 +64,7 @@ export function outlineTree(tree: Tree, text: string): TreeOutline {
 function findError(node: Node): Stop {
   let place = node;
   for (;;) {
-    const child = place.children.find((candidate) => candidate !== null && candidate.hasError);
+    const child = place.children.find((candidate) => candidate?.hasError);
     if (place.isError || place.isMissing || !child) break;
     place = child;
   }
@@ -84,44 +93,29 @@ class TreeReader {
     if (!cursor.nodeIsNamed) return;
     const type = cursor.nodeType;
     const start = cursor.startIndex;
-    switch (type) {
-      case 'comment':
-        return;
-      case 'command':
-        return this.visitCommand(start, parent);
-      case 'declaration_command':
-      case 'unset_command':
-        return this.visitBuiltin(start);
-      case 'variable_assignment':
-        return this.visitAssignment(parent);
-      case 'file_redirect':
-      case 'herestring_redirect':
-        return void this.visitRedirect(type);
-      case 'heredoc_redirect':
-        return this.visitHeredoc();
-      case 'redirected_statement':
-        return this.visitRedirected();
-      case 'test_command':
-        if (this.text[start + 1] !== '[') {
-          this.add('command', start, 0);
-          this.add('word', start, cursor.endIndex);
-        }
-        break;
-      case 'variable_assignments':
-        this.add('command', start, 0);
-        break;
-      case 'function_definition':
-        this.add('function', start, 0);
-        break;
-      case 'command_substitution':
-      case 'process_substitution':
-        // The grammar counts blanks in front of a substitution in double quotes to it.
-        this.substitutions.add(start + this.text.slice(start, cursor.endIndex).search(/\S/));
-        break;
-      default:
-        if (!structures.has(type) && !pieces.has(type)) {
-          throw new Stop('unsupported-syntax', `this syntax (${type}) is not supported`, start, cursor.endIndex);
-        }
+    if (type === 'command') this.visitCommand(start);
+    else if (type === 'declaration_command' || type === 'unset_command') this.visitBuiltin(start);
+    else if (type === 'variable_assignment') this.visitAssignment(parent);
+    else if (type === 'file_redirect' || type === 'herestring_redirect') this.visitRedirect(type);
+    else if (type === 'heredoc_redirect') this.visitHeredoc();
+    else if (type === 'redirected_statement') this.visitRedirected();
+    else if (structures.has(type) || pieces.has(type)) this.visitOther(type, start);
+    else if (type !== 'comment') {
+      throw new Stop('unsupported-syntax', `this syntax (${type}) is not supported`, start, cursor.endIndex);
+    }
+  }
+
+  private visitOther(type: string, start: number): void {
+    const { endIndex: end } = this.cursor;
+    if (type === 'test_command' && this.text[start + 1] !== '[') {
+      this.add('command', start, 0);
+      this.add('word', start, end);
+    }
+    if (type === 'variable_assignments') this.add('command', start, 0);
+    if (type === 'function_definition') this.add('function', start, 0);
+    if (type === 'command_substitution' || type === 'process_substitution') {
+      // The grammar counts blanks in front of a substitution in double quotes to it.
+      this.substitutions.add(start + this.text.slice(start, end).search(/\S/));
     }
     this.eachChild(() => this.visit(type));
   }
@@ -139,7 +133,7 @@ class TreeReader {
     cursor.gotoParent();
   }
 
-  private visitCommand(start: number, parent: string): void {
+  private visitCommand(start: number): void {
     const words: Child[] = [];
     let first: number | undefined;
     this.eachChild((child) => {
@@ -156,7 +150,6 @@ class TreeReader {
     });
     this.add('command', first ?? start, 0);
     this.addWords(words);
-    void parent;
   }
 
   private visitBuiltin(start: number): void {
@@ -233,23 +226,15 @@ class TreeReader {
     const words: Child[] = [];
     let operator = '';
     this.eachChild((child) => {
-      switch (child.type) {
-        case '<<':
-        case '<<-':
-          operator = child.type;
-          return;
-        case 'heredoc_start':
-          return this.add('redirection', child.start, child.end, operator);
-        case 'heredoc_end':
-          return this.add('heredoc', this.findLineStart(child.start), 0);
-        case 'file_redirect':
-        case 'herestring_redirect':
-          words.push(...this.visitRedirect(child.type));
-          return;
+      if (child.type === '<<' || child.type === '<<-') operator = child.type;
+      else if (child.type === 'heredoc_start') this.add('redirection', child.start, child.end, operator);
+      else if (child.type === 'heredoc_end') this.add('heredoc', this.findLineStart(child.start), 0);
+      else if (child.type === 'file_redirect' || child.type === 'herestring_redirect') {
+        words.push(...this.visitRedirect(child.type));
+      } else {
+        if (this.cursor.nodeIsNamed && pieces.has(child.type)) words.push(child);
+        this.visit('heredoc_redirect');
       }
-      const isWord = this.cursor.nodeIsNamed && pieces.has(child.type);
-      if (isWord) words.push(child);
-      this.visit('heredoc_redirect');
     });
     this.addWords(words);
   }

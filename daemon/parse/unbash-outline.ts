@@ -1,5 +1,5 @@
 /** The second opinion's facts: the same text as `unbash`, an independent parser, reads it. */
-import { forEachChild, type Redirection, parse, type SyntaxNode } from 'unbash';
+import { forEachChild, parse, type Redirection, type SyntaxNode } from 'unbash';
 import type { Fact } from './outline.ts';
 import { Stop } from './stop.ts';
 
@@ -18,10 +18,15 @@ export function outlineUnbash(text: string): Fact[] {
 function visit(node: SyntaxNode, facts: Fact[]): void {
   if (node.type === 'Script' && node.errors !== undefined && node.errors.length > 0) {
     const [error] = node.errors;
-    throw new Stop('syntax-error', `a second parser finds an error here: ${error?.message.toLowerCase()}`, error?.pos ?? 0);
+    throw new Stop(
+      'syntax-error',
+      `a second parser finds an error here: ${error?.message.toLowerCase()}`,
+      error?.pos ?? 0,
+    );
   }
   if (node.type === 'Command') outlineCommand(node, facts);
-  if (node.type === 'Redirect' || node.type === 'HereString' || node.type === 'HereDoc') outlineRedirection(node, facts);
+  if (node.type === 'Redirect' || node.type === 'HereString' || node.type === 'HereDoc')
+    outlineRedirection(node, facts);
   if (node.type === 'Function') facts.push({ kind: 'function', start: node.pos, end: 0, detail: node.name.text });
   forEachChild(node, (child) => visit(child, facts));
 }
@@ -32,7 +37,12 @@ function outlineCommand(node: SyntaxNode & { type: 'Command' }, facts: Fact[]): 
     if (item.type === 'Word') facts.push({ kind: 'word', start: item.pos, end: item.end, detail: `=${item.value}` });
     if (item.type === 'Assignment') {
       const isPrefix = (node.prefix as readonly unknown[]).includes(item);
-      facts.push({ kind: isPrefix ? 'assignment' : 'word', start: item.pos, end: item.end, detail: isPrefix ? item.name : '' });
+      facts.push({
+        kind: isPrefix ? 'assignment' : 'word',
+        start: item.pos,
+        end: item.end,
+        detail: isPrefix ? item.name : '',
+      });
     }
   }
 }

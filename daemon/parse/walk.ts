@@ -52,7 +52,10 @@ function bodiesOf(statement: Statement): StatementChild[] {
       return [shares(statement.body, 'subshell')];
     case 'if':
       return [
-        ...statement.branches.flatMap(({ condition, body }) => [shares(condition, 'condition'), shares(body, 'branch')]),
+        ...statement.branches.flatMap(({ condition, body }) => [
+          shares(condition, 'condition'),
+          shares(body, 'branch'),
+        ]),
         shares(statement.otherwise, 'branch'),
       ];
     case 'while':

@@ -116,7 +116,8 @@ function startCarrier(
   init: number,
 ): RunningProcess {
   const filter = setting.filter.open();
-  const text = compiled.longCommand === undefined ? undefined : createPrivateFile(compiled.longCommand, setting.account);
+  const text =
+    compiled.longCommand === undefined ? undefined : createPrivateFile(compiled.longCommand, setting.account);
   const textEnd = text?.open();
   try {
     const carrier = startProcess(
@@ -177,9 +178,16 @@ function superviseCommand(setting: LaunchSetting, prepared: PreparedCommand, car
   let killTimer: NodeJS.Timeout | undefined;
 
   const findCommandInit = (): number | undefined => (ended ? undefined : findInit(carrier.pid, 3));
-  const signal = (name: NodeJS.Signals): void => {
-    void status.begun.then(() => {
+  /** The init is there before the command: a signal sent in between would reach nobody. */
+  const findStartedInit = async (): Promise<number | undefined> => {
+    for (;;) {
       const init = findCommandInit();
+      if (init === undefined || readChildren(init).length > 0) return init;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+  const signal = (name: NodeJS.Signals): void => {
+    void status.begun.then(findStartedInit).then((init) => {
       if (init === undefined) return;
       sent.add(name);
       if (name === 'SIGKILL') return sendSignal(init, name);

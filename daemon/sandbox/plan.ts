@@ -133,7 +133,7 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     workspace: input.workspace,
     overlays: places.map((place) => planOverlay(place, facts, hidden, targets)),
     writable,
-    held: facts.held,
+    held: listHeld(facts, targets),
     pins: facts.pins.toSorted(byDepth),
     masks: [...masks, ...socketMasks].sort((a, b) => byDepth(a.path, b.path)),
     resolver: facts.resolver !== undefined && isAnew(facts.resolver) ? facts.resolver : undefined,
@@ -147,6 +147,18 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     unixSockets: socketsInside.length > 0 ? 'blocked' : 'allowed',
     warnings,
   };
+}
+
+/**
+ * A mount point cannot be renamed, but a folder above it can, and takes it along: then the pinned name is free. So every
+ * folder between a writable place and a pin becomes a mount too.
+ */
+function listHeld(facts: HostFacts, targets: readonly string[]): string[] {
+  const above = facts.pins.flatMap((pin) => {
+    const target = targets.findLast((candidate) => isStrictlyWithin(candidate, pin));
+    return target === undefined ? [] : foldersBetween(target, pin).map((name) => path.join(target, name));
+  });
+  return [...new Set([...facts.held, ...above])].filter((folder) => !facts.pins.includes(folder)).sort(byDepth);
 }
 
 /**

@@ -1,4 +1,6 @@
 /** How long a decision takes: typical commands, and text made to be slow. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { createEngine } from '../../daemon/offline.ts';
 import { quantile, type Row } from './measure.ts';
 
@@ -33,12 +35,15 @@ const pathological: Record<string, string> = {
 };
 
 export async function benchDecision(): Promise<Row[]> {
-  const engine = await createEngine({ userPolicyFile: undefined, home: '/home/u' });
+  const folder = mkdtempSync('/var/tmp/sbx-bench-');
+  const userPolicyFile = path.join(folder, 'policy.json');
   const words = Array.from({ length: 200 }, (_, index) => `Bash(tool${index} * run * --x)`);
-  const flags = { allow: [...words, 'Bash(npm * * * * * * * test)', 'Bash(git commit *)', 'Bash(npm test)'] };
+  const allow = [...words, 'Bash(npm * * * * * * * test)', 'Bash(git commit *)', 'Bash(npm test)'];
+  writeFileSync(userPolicyFile, JSON.stringify({ permissions: { allow } }), { mode: 0o600 });
+  const engine = await createEngine({ userPolicyFile, home: '/home/u' });
   const decideOnce = (command: string): number => {
     const started = performance.now();
-    engine.decide({ command, cwd: '/tmp', workspace: '/tmp', home: '/home/u', autoAllow: false, flags });
+    engine.decide({ command, cwd: '/tmp', workspace: '/tmp', home: '/home/u', autoAllow: false });
     return performance.now() - started;
   };
   for (let round = 0; round < 100; round++) for (const command of typical) decideOnce(command);
@@ -59,5 +64,6 @@ export async function benchDecision(): Promise<Row[]> {
       target: '<= 300 ms',
     });
   }
+  rmSync(folder, { recursive: true });
   return rows;
 }

@@ -38,7 +38,9 @@ const separator = '=next-text-9f2c=';
 /** Evaluates each text in one bash, in order; gives what each wrote to standard output. */
 export function evaluateAll(texts: readonly string[], prelude = ''): string[] {
   const script = `${prelude}\nfor text in "$@"; do eval "$text"; builtin printf '%s' '${separator}'; done`;
-  return runBash(['-c', script, 'bash', ...texts]).stdout.split(separator).slice(0, -1);
+  return runBash(['-c', script, 'bash', ...texts])
+    .stdout.split(separator)
+    .slice(0, -1);
 }
 
 /** Whether bash's own parser accepts the text without an error or warning. */

@@ -10,17 +10,48 @@ const number = '@N@';
 const simple = `r ${number}`;
 
 const literals = fc.constantFrom(
-  ...['a', "'b c'", '"d e"', "'$(r 0)'", "'`r 0`'", '"a\\$(r 0)"', '\\;', "';'", '"|"', '{p,q}', "$'x\\ty'", 'a#b', '""'],
-  ...["'#'", '--k=v', '-o', '1', '\\(', '"("', "'it'\\''s'", '\\\n', '"x\ny"', '[z]', '$', '"$"', "'<<E'", '"<(r 0)"', '!', '{}'],
+  ...[
+    'a',
+    "'b c'",
+    '"d e"',
+    "'$(r 0)'",
+    "'`r 0`'",
+    '"a\\$(r 0)"',
+    '\\;',
+    "';'",
+    '"|"',
+    '{p,q}',
+    "$'x\\ty'",
+    'a#b',
+    '""',
+  ],
+  ...[
+    "'#'",
+    '--k=v',
+    '-o',
+    '1',
+    '\\(',
+    '"("',
+    "'it'\\''s'",
+    '\\\n',
+    '"x\ny"',
+    '[z]',
+    '$',
+    '"$"',
+    "'<<E'",
+    '"<(r 0)"',
+    '!',
+    '{}',
+  ],
 );
 
-interface Pieces {
+type Pieces = {
   list: string;
   statement: string;
   stage: string;
   command: string;
   word: string;
-}
+};
 
 /** Statements of several lines cannot stand in a pipeline or before `;`. */
 function isOneLine(text: string): boolean {
@@ -37,7 +68,7 @@ function joinStatements(statements: readonly string[], separators: readonly stri
     .join('');
 }
 
-const { list } = fc.letrec<Pieces>((tie) => {
+const { list } = fc.letrec<Pieces>((tie: fc.LetrecTypedTie<Pieces>): fc.LetrecValue<Pieces> => {
   const inline = tie('list').map((text) => (isOneLine(text) ? text : simple));
   const oneStage = tie('command').map((text) => (isOneLine(text) ? text : simple));
   return {
@@ -51,7 +82,12 @@ const { list } = fc.letrec<Pieces>((tie) => {
       { weight: 1, arbitrary: tie('word').map((word) => `\${u:-${word.includes('{') ? 'w' : word}}`) },
       { weight: 1, arbitrary: inline.map((body) => `$((1 + $( ${body}) + 1))`) },
       { weight: 1, arbitrary: inline.map((body) => `<( ${body})`) },
-      { weight: 1, arbitrary: fc.tuple(tie('word'), tie('word')).map(([one, other]) => (other.startsWith('<') ? one : `${one}${other}`)) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(tie('word'), tie('word'))
+          .map(([one, other]) => (other.startsWith('<') ? one : `${one}${other}`)),
+      },
     ),
     command: fc.oneof(
       { maxDepth: 5, withCrossShrink: true },
@@ -63,23 +99,44 @@ const { list } = fc.letrec<Pieces>((tie) => {
       { weight: 1, arbitrary: fc.constant(`${simple} <<-'E' > f\n\t$(r 0) \`r 0\`\n\tE`) },
       { weight: 1, arbitrary: tie('list').map((body) => `( ${body}\n)`) },
       { weight: 1, arbitrary: tie('list').map((body) => `{ ${body}\n}`) },
-      { weight: 1, arbitrary: fc.tuple(tie('list'), tie('list'), tie('list')).map(([a, b, c]) => `if ${a}\nthen ${b}\nelse ${c}\nfi`) },
-      { weight: 1, arbitrary: fc.tuple(tie('word'), tie('list')).map(([word, body]) => `for i in ${word} 2\ndo ${body}\ndone`) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(tie('list'), tie('list'), tie('list'))
+          .map(([a, b, c]) => `if ${a}\nthen ${b}\nelse ${c}\nfi`),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.tuple(tie('word'), tie('list')).map(([word, body]) => `for i in ${word} 2\ndo ${body}\ndone`),
+      },
       { weight: 1, arbitrary: fc.tuple(tie('list'), tie('list')).map(([a, b]) => `while ${a}\ndo ${b}\nbreak\ndone`) },
-      { weight: 1, arbitrary: fc.tuple(tie('list'), tie('list')).map(([a, b]) => `case a in\n(b|c) ${a}\n;;\n*) ${b}\n;;\nesac`) },
+      {
+        weight: 1,
+        arbitrary: fc.tuple(tie('list'), tie('list')).map(([a, b]) => `case a in\n(b|c) ${a}\n;;\n*) ${b}\n;;\nesac`),
+      },
       { weight: 1, arbitrary: tie('list').map((body) => `f() { ${body}\n}\nf`) },
-      { weight: 1, arbitrary: tie('word').map((word) => `[[ -n x${word.includes('<') || word.includes('\n') ? 'y' : word} && ( a == a ) ]]`) },
+      {
+        weight: 1,
+        arbitrary: tie('word').map(
+          (word) => `[[ -n x${word.includes('<') || word.includes('\n') ? 'y' : word} && ( a == a ) ]]`,
+        ),
+      },
       { weight: 1, arbitrary: inline.map((body) => `(( $( ${body}) + 1 ))`) },
       { weight: 1, arbitrary: fc.array(tie('word'), { maxLength: 2 }).map((words) => `q=(${words.join(' ')})`) },
     ),
     stage: fc
       .tuple(fc.array(oneStage, { minLength: 1, maxLength: 3 }), fc.constantFrom('', '', '', '! ', 'time '))
-      .map(([stages, prefix]) => `${stages.length > 1 || /^r /.test(stages[0] ?? '') ? prefix : ''}${stages.join(' | ')}`),
+      .map(
+        ([stages, prefix]) => `${stages.length > 1 || /^r /.test(stages[0] ?? '') ? prefix : ''}${stages.join(' | ')}`,
+      ),
     statement: fc.oneof(
       { maxDepth: 6, withCrossShrink: true },
       { weight: 3, arbitrary: tie('command') },
       { weight: 1, arbitrary: tie('stage') },
-      { weight: 1, arbitrary: fc.tuple(tie('stage'), fc.constantFrom('&&', '||'), tie('stage')).map((parts) => parts.join(' ')) },
+      {
+        weight: 1,
+        arbitrary: fc.tuple(tie('stage'), fc.constantFrom('&&', '||'), tie('stage')).map((parts) => parts.join(' ')),
+      },
     ),
     list: fc
       .tuple(
@@ -117,7 +174,18 @@ export const mutatedText: fc.Arbitrary<string> = fc
       fc.tuple(
         fc.nat(),
         fc.constantFrom('insert', 'delete', 'double'),
-        fc.constantFrom(..."'\"`$(){}[]<>|&;\\\n #!=:-~*?,@^%+r 1".split(''), '\\\n', '$(', '${', '<<E', "$'", '))', '[[', '`r 9`', '$(r 9)'),
+        fc.constantFrom(
+          ...'\'"`$(){}[]<>|&;\\\n #!=:-~*?,@^%+r 1'.split(''),
+          '\\\n',
+          '$(',
+          '${',
+          '<<E',
+          "$'",
+          '))',
+          '[[',
+          '`r 9`',
+          '$(r 9)',
+        ),
       ),
       { minLength: 1, maxLength: 3 },
     ),

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createParser } from '../../daemon/parse/parser.ts';
 import type { ParsedScript } from '../../daemon/parse/model.ts';
+import { createParser } from '../../daemon/parse/parser.ts';
 import { readScript } from '../../daemon/parse/reader.ts';
 import { Stop } from '../../daemon/parse/stop.ts';
 import { evaluateAll } from './parse-bash.ts';
@@ -61,16 +61,19 @@ function predict(words: readonly string[]): Case | undefined {
 test('words of known value are what bash makes of them', () => {
   let compared = 0;
   fc.assert(
-    fc.property(fc.array(fc.array(quotedWord, { minLength: 1, maxLength: 3 }), { minLength: 250, maxLength: 250 }), (batch) => {
-      const cases = batch.map(predict).filter((each) => each !== undefined);
-      const answers = evaluateAll(cases.map(({ text }) => text));
-      for (const [index, { text, values }] of cases.entries()) {
-        // printf prints once even without arguments.
-        const expected = values.length === 0 ? '\0' : values.map((value) => `${value}\0`).join('');
-        assert.equal(answers[index], expected, `text ${JSON.stringify(text)}`);
-      }
-      compared += cases.length;
-    }),
+    fc.property(
+      fc.array(fc.array(quotedWord, { minLength: 1, maxLength: 3 }), { minLength: 250, maxLength: 250 }),
+      (batch) => {
+        const cases = batch.map(predict).filter((each) => each !== undefined);
+        const answers = evaluateAll(cases.map(({ text }) => text));
+        for (const [index, { text, values }] of cases.entries()) {
+          // printf prints once even without arguments.
+          const expected = values.length === 0 ? '\0' : values.map((value) => `${value}\0`).join('');
+          assert.equal(answers[index], expected, `text ${JSON.stringify(text)}`);
+        }
+        compared += cases.length;
+      },
+    ),
     { numRuns: 30, endOnFailure: true, includeErrorInReport: true },
   );
   assert.ok(compared > 1_000, `only ${compared} words were compared`);
@@ -78,11 +81,14 @@ test('words of known value are what bash makes of them', () => {
 
 test('a string that is quoted is one literal word', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.oneof(characters, fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })) }), (value) => {
-      const result = parser.parse(`printf '${value.replaceAll("'", "'\\''")}'`);
-      if (result.kind === 'unparsable') return assert.equal(result.code, 'control-character');
-      assert.deepEqual(result.commands[0]?.words[1]?.values, [value]);
-    }),
+    fc.property(
+      fc.string({ unit: fc.oneof(characters, fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })) }),
+      (value) => {
+        const result = parser.parse(`printf '${value.replaceAll("'", "'\\''")}'`);
+        if (result.kind === 'unparsable') return assert.equal(result.code, 'control-character');
+        assert.deepEqual(result.commands[0]?.words[1]?.values, [value]);
+      },
+    ),
     { numRuns: 500 },
   );
 });

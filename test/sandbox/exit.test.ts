@@ -20,7 +20,7 @@ function isRunning(marker: string): boolean {
 }
 
 for (const account of listTestAccounts()) {
-  describe(`ends as ${account.name}`, () => {
+  describe(`ends as ${account.name}`, { timeout: 60_000 }, () => {
     let place: Place;
     let session: SandboxSession;
     before(async () => {

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { SandboxProcess, SandboxSession } from '../../daemon/sandbox/model.ts';
-import { listTestAccounts, makePlace, openPlace, type Place, run, start, waitForOutput } from '../fixtures/sandbox-session.ts';
+import {
+  listTestAccounts,
+  makePlace,
+  openPlace,
+  type Place,
+  run,
+  start,
+  waitForOutput,
+} from '../fixtures/sandbox-session.ts';
 
 const pty = { columns: 91, rows: 23, term: 'xterm-256color' };
 
@@ -15,7 +23,7 @@ async function collect(started: SandboxProcess): Promise<string> {
 }
 
 for (const account of listTestAccounts()) {
-  describe(`terminal as ${account.name}`, () => {
+  describe(`terminal as ${account.name}`, { timeout: 60_000 }, () => {
     let place: Place;
     let session: SandboxSession;
     before(async () => {
@@ -34,7 +42,10 @@ for (const account of listTestAccounts()) {
       ['echo a >/dev/tty; echo b >/dev/stdout; echo c >/dev/stderr', 'a\r\nb\r\nc\r\n'],
       ['trap', ''],
       ['grep SigIgn /proc/self/status', 'SigIgn:\t0000000000000000\r\n'],
-      ['set -m; sleep 100 & jobs; kill %1; wait %1; echo $?', /Running[^\n]*sleep 100[^\n]*\n(.*Terminated[^\n]*\n)?143/s],
+      [
+        'set -m; sleep 100 & jobs; kill %1; wait %1; echo $?',
+        /Running[^\n]*sleep 100[^\n]*\n(.*Terminated[^\n]*\n)?143/s,
+      ],
       ['ls /proc/self/fd | tr "\\n" " "', '0 1 2 3 '],
     ];
     for (const [command, output] of rows) {
@@ -51,7 +62,9 @@ for (const account of listTestAccounts()) {
     });
 
     test('Ctrl-C interrupts the command alone', async () => {
-      const started = await start(session, 'trap "echo caught; exit 4" INT; echo ready; while :; do sleep 0.05; done', { pty });
+      const started = await start(session, 'trap "echo caught; exit 4" INT; echo ready; while :; do sleep 0.05; done', {
+        pty,
+      });
       await waitForOutput(started, 'ready');
       started.pty?.write(Buffer.from('\x03'));
       assert.equal((await started.exit).code, 4);
@@ -75,17 +88,20 @@ for (const account of listTestAccounts()) {
       const started = await start(session, 'PS1="> " bash --norc -i', { pty });
       const output = collect(started);
       await waitForOutput(started, '> ');
-      started.pty?.write(Buffer.from('sleep 100\n'));
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      const going = waitForOutput(started, 'job goes');
+      started.pty?.write(Buffer.from('bash -c "echo job g""oes; exec sleep 100"\n'));
+      await going;
       started.pty?.write(Buffer.from('\x1a'));
       await waitForOutput(started, 'Stopped');
-      started.pty?.write(Buffer.from('kill %1; exit 9\n'));
+      started.pty?.write(Buffer.from('exit 9\nexit 9\n'));
       assert.equal((await started.exit).code, 9);
       assert.doesNotMatch(await output, /no job control|cannot set terminal/);
     });
 
     test('resize', async () => {
-      const started = await start(session, 'trap "stty size; exit" WINCH; echo ready; while :; do sleep 0.05; done', { pty });
+      const started = await start(session, 'trap "stty size; exit" WINCH; echo ready; while :; do sleep 0.05; done', {
+        pty,
+      });
       const output = collect(started);
       await waitForOutput(started, 'ready');
       started.pty?.resize(40, 10);
@@ -129,7 +145,10 @@ for (const account of listTestAccounts()) {
 
     test('typing into the own terminal is refused', async () => {
       const command = `perl -e 'my $c = "x"; printf "%s\\n", ioctl(STDIN, 0x5412, $c) ? "typed" : "refused: $!"; my $p = pack("i", 0); printf "%s\\n", ioctl(STDIN, 0x540f, $p) ? "read" : "unreadable"'`;
-      assert.equal(await collect(await start(session, command, { pty })), 'refused: Operation not permitted\r\nread\r\n');
+      assert.equal(
+        await collect(await start(session, command, { pty })),
+        'refused: Operation not permitted\r\nread\r\n',
+      );
     });
   });
 }

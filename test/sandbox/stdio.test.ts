@@ -14,7 +14,7 @@ import {
 } from '../fixtures/sandbox-session.ts';
 
 for (const account of listTestAccounts()) {
-  describe(`stdio as ${account.name}`, () => {
+  describe(`stdio as ${account.name}`, { timeout: 60_000 }, () => {
     let place: Place;
     let session: SandboxSession;
     before(async () => {
@@ -44,7 +44,10 @@ for (const account of listTestAccounts()) {
       ['test -p /dev/stdin && test -p /dev/stdout && test -p /dev/stderr && echo pipes', { stdout: 'pipes\n' }, ''],
       ['yes | head -n 1', { stdout: 'y\n', stderr: '' }],
       ['set -o pipefail; yes | head -n 1 >/dev/null', { code: 141 }],
-      ['grep -E "Sig(Ign|Blk)" /proc/self/status', { stdout: 'SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n' }],
+      [
+        'grep -E "Sig(Ign|Blk)" /proc/self/status',
+        { stdout: 'SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n' },
+      ],
       ['exec 1>&-; echo x', { stdout: '', code: 1 }],
       ['head -c 1; exit 3', { stdout: 'a', code: 3 }, 'a'.repeat(1_000_000)],
       [String.raw`printf '\000\377\r\n'`, { stdout: '\0�\r\n' }],

@@ -8,7 +8,7 @@ import { findPackageRoot } from '../../daemon/platform/package-root.ts';
 
 test('every error code is documented as it is, and no other', () => {
   const page = readFileSync(path.join(findPackageRoot(), 'client/protocol/README.md'), 'utf8');
-  const rows = [...page.matchAll(/^\| `([a-z-]+)` \| (input|environment|internal) \| (.+) \|$/gm)];
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| (input|environment|internal) +\| (.+?) +\|$/gm)];
   assert.deepEqual(
     rows.map(([, code, kind, meaning]) => [code, kind, meaning]),
     Object.entries(errorCodes).map(([code, [kind, meaning]]) => [code, kind, meaning]),

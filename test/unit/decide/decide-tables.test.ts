@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Decision, decisionSchema } from '../../../client/protocol/decision.ts';
+import { grantCases, modeCases } from '../../cases/decide-grants.ts';
+import { autoAllowCases, restrictionCases } from '../../cases/decide-restrictions.ts';
 import { type DecideCase, vectors } from '../../cases/decide-vectors.ts';
 import { type EngineFixture, openEngineFixture } from './engine-fixture.ts';
 
@@ -32,7 +34,13 @@ function check(row: DecideCase): void {
     );
 }
 
-for (const [name, table] of Object.entries({ 'RULES vectors': vectors })) {
+for (const [name, table] of Object.entries({
+  'RULES vectors': vectors,
+  grants: grantCases,
+  modes: modeCases,
+  restrictions: restrictionCases,
+  'auto-allow': autoAllowCases,
+})) {
   describe(name, () => {
     for (const row of table) it(`${row.id}: ${row.command.slice(0, 60)}`, () => check(row));
   });
