@@ -2,7 +2,7 @@
 import type { CommandVerdict, Decision, DecisionEffect, Reason } from '../protocol/decision.ts';
 import { showText } from '../protocol/visible.ts';
 import type { Paint } from './colour.ts';
-import { formatOrigin, quoteForShell } from './report.ts';
+import { formatReason, quoteForShell } from './report.ts';
 
 /** A text of a thousand lines is known to its author; the tree names the place. */
 const maxTextCharacters = 100;
@@ -35,8 +35,8 @@ export function growTree(commands: readonly CommandVerdict[]): Branch[] {
 }
 
 function explainReason(reason: Reason, paint: Paint): string {
-  const where = [reason.finding, formatOrigin(reason)].filter((part) => part !== undefined && part !== '').join('; ');
-  return `${showText(reason.message)}${where === '' ? '' : paint.dim(` [${showText(where)}]`)}`;
+  const finding = reason.finding === undefined ? '' : paint.dim(` [${showText(reason.finding)}]`);
+  return `${showText(formatReason(reason))}${finding}`;
 }
 
 function shorten(text: string): string {

@@ -8,6 +8,7 @@ function countUnfinished(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) return 0;
+    if (byte >= 0xf5) return 0;
     if (byte >= 0xc0) return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? back : 0;
   }
   return 0;
@@ -15,7 +16,7 @@ function countUnfinished(bytes: Buffer): number {
 
 export class JsonLines {
   readonly #write: (line: Buffer) => void;
-  readonly #rest = new Map<StreamName, { readonly offset: number; readonly bytes: Buffer }>();
+  readonly #rest = new Map<StreamName, { readonly seq: number; readonly offset: number; readonly bytes: Buffer }>();
 
   constructor(write: (line: Buffer) => void) {
     this.#write = write;
@@ -39,7 +40,7 @@ export class JsonLines {
       return;
     }
     if (unfinished > 0) {
-      this.#rest.set(stream, { offset: start + whole.length, bytes: Buffer.from(bytes.subarray(whole.length)) });
+      this.#rest.set(stream, { seq, offset: start + whole.length, bytes: Buffer.from(bytes.subarray(whole.length)) });
     }
     if (whole.length > 0) this.line({ seq, type: 'output', stream, offset: start, text: whole.toString('utf8') });
   }
@@ -49,8 +50,8 @@ export class JsonLines {
   }
 
   #flush(): void {
-    for (const [stream, { offset, bytes }] of this.#rest) {
-      this.line({ type: 'output', stream, offset, base64: bytes.toString('base64') });
+    for (const [stream, { seq, offset, bytes }] of this.#rest) {
+      this.line({ seq, type: 'output', stream, offset, base64: bytes.toString('base64') });
     }
     this.#rest.clear();
   }

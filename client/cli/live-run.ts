@@ -37,6 +37,8 @@ export class LiveRun implements SignalTarget {
   #answeredNo = false;
   #cancelled = false;
   #running = false;
+  /** What fails from now on only fails because it is over. */
+  #over = false;
   #input: Input | undefined;
   #raw: RawMode | undefined;
   #question: { readonly approvalId: string; readonly abort: AbortController } | undefined;
@@ -87,6 +89,7 @@ export class LiveRun implements SignalTarget {
   }
 
   fail(error: unknown): void {
+    if (this.#over) return;
     this.#raw?.leave();
     if (error instanceof SbxError) {
       const { code, message, help } = error;
@@ -111,6 +114,7 @@ export class LiveRun implements SignalTarget {
   leave(name: NodeJS.Signals): void {
     this.#tell('run.stop', { runId: this.runId, graceMs: 0 });
     this.#raw?.leave();
+    this.#over = true;
     // Not `#finish`: whoever reads our output may have stalled for good.
     this.#end(statusOfSignal(name));
   }
@@ -121,6 +125,7 @@ export class LiveRun implements SignalTarget {
   }
 
   async #finish(status: number): Promise<void> {
+    this.#over = true;
     this.#running = false;
     this.#raw?.leave();
     this.#input?.stop();
@@ -254,6 +259,7 @@ export class LiveRun implements SignalTarget {
 
   async #exit(exit: Exit): Promise<void> {
     this.#running = false;
+    this.#over = true;
     // The last of the output still belongs to the command's terminal.
     await this.#output.flush();
     this.#raw?.leave();

@@ -7,7 +7,7 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import tty from 'node:tty';
 import type { Approval, Params } from '../protocol/messages.ts';
 import { showBlock, showText } from '../protocol/visible.ts';
-import { formatOrigin } from './report.ts';
+import { formatReason } from './report.ts';
 
 export type Answer = Pick<Params<'approval.answer'>, 'answer' | 'suggestion'>;
 
@@ -42,8 +42,7 @@ export function describeApproval(approval: Approval): string {
   lines.push(`  does    ${showText(decision.description)}`);
   lines.push(`  risk    ${decision.risk.level}: ${showText(decision.risk.why)}`);
   for (const reason of decision.reasons.filter(({ effect }) => effect === 'ask')) {
-    const origin = formatOrigin(reason);
-    lines.push(`  why     ${showText(reason.message)}${origin === '' ? '' : showText(` (${origin})`)}`);
+    lines.push(`  why     ${showText(formatReason(reason))}`);
     const part = reason.command === undefined ? undefined : decision.commands[reason.command];
     if (part && decision.commands.length > 1) lines.push(`          in \`${showText(shorten(part.text))}\``);
   }

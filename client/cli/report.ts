@@ -35,9 +35,11 @@ export function quoteForShell(text: string): string {
   return /^[A-Za-z0-9_@%+:,./=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function formatReason(reason: Reason): string {
+/** The message, with rule and place unless it names them itself. */
+export function formatReason(reason: Reason): string {
+  if (reason.rule !== undefined && reason.message.includes(reason.rule)) return reason.message;
   const origin = formatOrigin(reason);
-  return origin === '' || reason.message.includes(origin) ? reason.message : `${reason.message} (${origin})`;
+  return origin === '' ? reason.message : `${reason.message} (${origin})`;
 }
 
 /** Why a command was not run, and the exact rules that would let it. */
@@ -47,7 +49,7 @@ export function formatRefusal(decision: Decision, answeredNo: boolean): string[]
     decision.effect === 'deny' ? 'denied' : answeredNo ? 'not approved' : 'needs approval and nobody was asked';
   const lines = [formatSentence(reason === undefined ? verb : `${verb}: ${formatReason(reason)}`, reason?.help)];
   const [suggestion] = decision.suggestions;
-  if (decision.effect === 'ask' && suggestion && !answeredNo) {
+  if (decision.effect === 'ask' && suggestion) {
     const options = suggestion.rules.map((rule) => `--allow ${quoteForShell(rule)}`).join(' ');
     lines.push(`sbx: to allow exactly this: ${showText(options)}`);
   }

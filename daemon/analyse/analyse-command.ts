@@ -1,15 +1,16 @@
 /** Analyses one simple command at one point of the text: its layers, its effects, and the commands that it runs in turn. */
-import type { Redirection, SimpleCommand, Word } from '../parse/model.ts';
+import { type SimpleCommand, type Word, wordValue } from '../parse/model.ts';
 import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
 import type { Program } from './compile-catalogue.ts';
 import { describeCommand } from './describe.ts';
-import { runInnerText } from './inner-text.ts';
+import { runInnerText, runText } from './inner-text.ts';
 import { type Interpretation, interpret } from './interpret.ts';
 import { baseName, buildLayers, type LayeredCommand } from './layers.ts';
 import type { AnalysedCommand, Effect, Layer } from './model.ts';
 import { redirectionEffects } from './redirections.ts';
-import { hasOption, type Reading, readArguments } from './read-arguments.ts';
+import { type Reading, readArguments } from './read-arguments.ts';
 import type { ShellState } from './shell-state.ts';
+import { feedersOf, literalStdin, readsProgramFromStdin } from './stdin-program.ts';
 import { type Arg, expandWords, makeArg, type Values } from './words.ts';
 
 /** One way the command's words can turn out, fully read. */
@@ -21,6 +22,8 @@ export interface Instance {
   readonly reading: Reading | undefined;
   readonly interpretation: Interpretation | undefined;
   readonly layered: LayeredCommand;
+  /** What the wrappers' own options do. */
+  readonly wrapping: readonly Interpretation[];
 }
 
 /** An analysed command with what findings, descriptions and the walk need beyond the public result. */
@@ -37,7 +40,7 @@ export interface CommandRecord {
 
 export function analyseCommand(command: SimpleCommand, state: ShellState, values: Values, context: AnalysisContext): CommandRecord {
   const lists = command.words.length === 0 ? [] : expandWords(command.words, values);
-  const harmless = areHarmless(command, values, context);
+  const harmless = areHarmless(command, context);
   const isFunction = (name: string): boolean => state.functions.has(name);
   const instances = lists.map((args, index) =>
     readInstance(command, args, index === 0 ? command.words.map((word) => word.source) : [], harmless, state, isFunction, context),
@@ -68,12 +71,28 @@ function readInstance(
   context: AnalysisContext,
 ): Instance {
   const layered = buildLayers(command.assignments, args, sources, harmless, context.catalogue, isFunction);
-  const innermost = layered.wrappers.at(-1)?.program.name === 'xargs' ? [...layered.innermost, standardInputArg(layered.innermost)] : layered.innermost;
+  const innermost = withStandardInput(layered);
   const name = innermost[0]?.text;
   const program = name === undefined || isFunction(name) ? undefined : context.catalogue.programs.get(baseName(name));
   const reading = program === undefined ? undefined : readArguments(program, innermost.slice(1));
-  const interpretation = reading === undefined ? undefined : interpret(reading, state.cwd, context.facts);
-  return { args: innermost, name, program, reading, interpretation, layered };
+  const interpretation = reading === undefined ? undefined : interpret(reading, state.cwd, context.facts, context.catalogue.variables);
+  const wrapping = layered.wrappers.map((wrapper) => interpret(wrapper, state.cwd, context.facts, context.catalogue.variables));
+  return { wrapping, args: innermost, name, program, reading, interpretation, layered };
+}
+
+/** The words that `xargs` adds or puts in place of its `-I` mark. */
+function withStandardInput(layered: LayeredCommand): readonly Arg[] {
+  const reading = layered.wrappers.find((wrapper) => wrapper.program.name === 'xargs');
+  if (reading === undefined) return layered.innermost;
+  const replace = reading.options.find(({ option }) => option.spellings.includes('-I') || option.spellings.includes('-i'));
+  if (replace === undefined) return [...layered.innermost, standardInputArg(layered.innermost)];
+  const mark = replace.value === undefined ? '{}' : replace.value.text;
+  return layered.innermost.map((arg) => {
+    if (mark === undefined || mark === '' || arg.text?.includes(mark) !== true) return arg;
+    const hole = { kind: 'value', variable: undefined, assigned: true, empty: false } as const;
+    const pieces = arg.text.split(mark).flatMap((text, index) => (index === 0 ? [{ kind: 'known', text } as const] : [hole, { kind: 'known', text } as const]));
+    return makeArg(arg.word, pieces, false);
+  });
 }
 
 /** What `xargs` appends: any number of words of unknown value. */
@@ -84,11 +103,13 @@ function standardInputArg(args: readonly Arg[]): Arg {
 
 const missingWord: Word = { start: 0, end: 0, source: '', parts: [], values: undefined, quoted: false };
 
-function areHarmless(command: SimpleCommand, values: Values, context: AnalysisContext): boolean {
+function areHarmless(command: SimpleCommand, context: AnalysisContext): boolean {
   return command.assignments.every((assignment) => {
     if (assignment.subscript !== undefined || assignment.value === undefined) return false;
-    const value = assignment.value.values?.length === 1 ? assignment.value.values[0] : undefined;
-    return context.catalogue.variables.harmless(assignment.name, value) && (value !== undefined || values.home !== '');
+    const value = wordValue(assignment.value);
+    // `IFS= read` splits that one line only.
+    if (assignment.name === 'IFS' && value !== undefined && /^(?:read|mapfile|readarray)$/.test(wordValue(command.words[0]) ?? '')) return true;
+    return context.catalogue.variables.harmless(assignment.name, value);
   });
 }
 
@@ -102,11 +123,15 @@ function runInner(
   unknownCode: Arg[],
 ): void {
   const { interpretation, reading } = instance;
-  const texts = [...(interpretation?.shellTexts ?? []), ...instance.layered.wrappers.flatMap((wrapper) => interpret(wrapper, state.cwd, context.facts).shellTexts)];
+  const texts = [...(interpretation?.shellTexts ?? []), ...instance.wrapping.flatMap((wrapping) => wrapping.shellTexts)];
   for (const arg of texts) {
     const records = runInnerText(arg, command, state, context);
     if (records === undefined) unknownCode.push(arg);
     else inner.push(...records);
+  }
+  if (instance.program?.data.interprets === 'shell' && readsProgramFromStdin(reading) && context.depth < maxInnerDepth) {
+    const text = literalStdin(command, feedersOf(command, context.script));
+    if (text !== undefined) inner.push(...runText(text, { start: command.start, end: command.end }, command, state, context));
   }
   for (const words of interpretation?.commands ?? []) {
     if (context.depth >= maxInnerDepth || words.length === 0) continue;
@@ -193,7 +218,7 @@ function summarise(
     obstacle ??= judged.obstacle;
     known &&= judged.known;
     unnamed.push(...judged.unnamed);
-    effects.push(...(instance.interpretation?.effects ?? []));
+    effects.push(...(instance.interpretation?.effects ?? []), ...instance.wrapping.flatMap((wrapping) => wrapping.effects));
   }
   if (!harmless && command.words.length > 0) obstacle ??= 'it runs with a variable that can change more than language, colour or verbosity';
   for (const one of record.inner) effects.push(...one.result.effects);
@@ -231,10 +256,10 @@ function judgeGrantLayer(
   if (!sameAsInnermost) {
     const program = context.catalogue.programs.get(baseName(name)) ?? context.catalogue.wrappers.get(baseName(name));
     reading = program === undefined ? undefined : readArguments(program, granted.slice(1));
-    interpretation = reading === undefined ? undefined : interpret(reading, record.state.cwd, context.facts);
+    interpretation = reading === undefined ? undefined : interpret(reading, record.state.cwd, context.facts, context.catalogue.variables);
   } else if (reading === undefined && context.catalogue.wrappers.has(baseName(name))) {
     reading = readArguments(context.catalogue.wrappers.get(baseName(name)) as Program, granted.slice(1));
-    interpretation = interpret(reading, record.state.cwd, context.facts);
+    interpretation = interpret(reading, record.state.cwd, context.facts, context.catalogue.variables);
   }
   if (reading === undefined || interpretation === undefined) {
     return { obstacle: `\`${name}\` is not in the catalogue`, known: false, unnamed: [] };
@@ -257,6 +282,3 @@ function mergeLayers(instances: readonly Instance[]): readonly Layer[] {
     return true;
   });
 }
-
-export type { Redirection };
-export { hasOption };

@@ -140,7 +140,7 @@ function compileProgram(
 export function needsNaming(meaning: Pick<Meaning, 'role' | 'mustBeNamed'>, data: ProgramData): boolean {
   if (meaning.mustBeNamed) return true;
   if (codeRoles.has(meaning.role)) return data.purpose !== 'run';
-  return isWrite(meaning.role) && data.readOnly !== undefined && data.readOnly !== false;
+  return isWrite(meaning.role) && data.readOnly === true;
 }
 
 function isWrite(role: Role): boolean {

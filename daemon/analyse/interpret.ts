@@ -2,9 +2,8 @@
  * What a command line means: walks a reading of it and says its effects, whether the built-in read-only set covers it,
  * what a broad grant leaves out, and which further commands it runs.
  */
-import type { CriticalPaths } from './critical-paths.ts';
 import { codeRoles, harmlessRoles, type Role } from './catalogue.ts';
-import { needsNaming, type Program } from './compile-catalogue.ts';
+import { needsNaming } from './compile-catalogue.ts';
 import { readAwk } from './languages/awk.ts';
 import { readJq } from './languages/jq.ts';
 import type { ProgramText } from './languages/program-text.ts';
@@ -13,6 +12,7 @@ import type { Effect, Facts, PathTarget, UnnamedDanger } from './model.ts';
 import { makeTarget, resolvePath } from './path-targets.ts';
 import { hasOption, type Reading } from './read-arguments.ts';
 import { connectionOf, isRemotePath } from './remote-targets.ts';
+import type { Variables } from './variables.ts';
 import { type Arg, couldBeOption, makeArg } from './words.ts';
 
 /** A place that is removed, with what critical-path checks need to know about it. */
@@ -56,6 +56,13 @@ interface Draft {
   cwd: string | undefined;
 }
 
+/** Where an effect is noted and what its paths are relative to. */
+interface Place {
+  readonly draft: Draft;
+  readonly facts: Facts;
+  readonly cwd: string | undefined;
+}
+
 const defaultReasons: Partial<Record<Role, string>> = {
   run: 'runs another program',
   load: 'loads code from a file',
@@ -71,7 +78,7 @@ const defaultReasons: Partial<Record<Role, string>> = {
   connect: 'connects to the network',
 };
 
-export function interpret(reading: Reading, cwd: string | undefined, facts: Facts): Interpretation {
+export function interpret(reading: Reading, cwd: string | undefined, facts: Facts, variables: Variables): Interpretation {
   const { program } = reading;
   const draft: Draft = {
     effects: [], removals: [], writes: [], unnamed: [], shellTexts: [], commands: [], names: [], environment: [],
@@ -87,20 +94,23 @@ export function interpret(reading: Reading, cwd: string | undefined, facts: Fact
     const before = draft.unnamed.length;
     if (command !== undefined) draft.commands.push(command);
     const subject = value ?? arg;
-    apply(role, subject, value !== undefined, reading, draft, facts);
+    const base = option.meaning.role === 'archive' ? cwd : draft.cwd;
+    apply(role, subject, value !== undefined, reading, { draft, facts, cwd: base });
     if (needsNaming({ role, mustBeNamed: option.meaning.mustBeNamed }, program.data) && draft.unnamed.length === before) {
       draft.unnamed.push({ word: arg.word, name: option.spelling, because: option.meaning.because ?? defaultReasons[role] ?? 'can do more than its program' });
     }
-    if (!harmlessRoles.has(role)) draft.notReadOnly ??= `\`${option.spelling}\` ${option.meaning.because ?? defaultReasons[role] ?? 'is not read-only'}`;
+    if (!harmlessRoles.has(role) || option.meaning.mustBeNamed) draft.notReadOnly ??= `\`${option.spelling}\` ${option.meaning.because ?? defaultReasons[role] ?? 'is not read-only'}`;
   }
   for (const { arg, role, mustBeNamed } of joinShellOperands(reading.operands)) {
     const before = draft.unnamed.length;
-    apply(role, arg, true, reading, draft, facts);
+    apply(role, arg, true, reading, { draft, facts, cwd: draft.cwd });
     const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run');
     if (dangerous && draft.unnamed.length === before) {
       draft.unnamed.push({ word: arg.word, name: arg.word.source, because: defaultReasons[role] ?? 'can do more than its program' });
     }
-    if (!harmlessRoles.has(role)) draft.notReadOnly ??= role === 'unknown' ? `\`${arg.word.source}\` is more than the catalogue knows of \`${program.path}\`` : `\`${program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
+    if (role === 'assignment') {
+      if (!isHarmlessAssignment(arg, variables)) draft.notReadOnly ??= `\`${arg.word.source}\` can change more than language, colour or verbosity`;
+    } else if (!harmlessRoles.has(role)) draft.notReadOnly ??= role === 'unknown' ? `\`${arg.word.source}\` is more than the catalogue knows of \`${program.path}\`` : `\`${program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
   }
   applyImplicit(reading, draft, facts);
   applyAlways(reading, draft, facts);
@@ -127,8 +137,8 @@ function joinShellOperands(operands: Reading['operands']): Reading['operands'] {
   return [...operands.filter(({ role }) => role !== 'shell'), joined];
 }
 
-function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, draft: Draft, facts: Facts): void {
-  const { cwd } = draft;
+function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place: Place): void {
+  const { draft, facts, cwd } = place;
   const span = { start: arg.word.start, end: arg.word.end };
   const path = (kind: 'read' | 'write' | 'remove', recursive: boolean): void => {
     if (!hasValue || arg.text === '-') return;
@@ -161,14 +171,22 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, draft:
       if (target !== undefined) draft.writes.push({ arg, cwd, target });
       return;
     }
-    case 'url':
-    case 'host':
     case 'git-url':
-      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, role === 'host'), span });
-      if (role === 'git-url' && (arg.text === undefined ? couldBeOption(arg) : /^[A-Za-z0-9]+::/.test(arg.text))) {
+      if (arg.text !== undefined && !isRemotePath(arg.text)) {
+        // The name of a remote, or a repository on this machine.
+        if (/^\w[\w.-]*$/.test(arg.text)) draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
+        else path('read', true);
+        return;
+      }
+      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, false), span });
+      if (arg.text === undefined ? couldBeOption(arg) : /^[A-Za-z0-9]+::/.test(arg.text)) {
         draft.unnamed.push({ word: arg.word, name: arg.word.source, because: 'a transport of this kind runs a program' });
         draft.notReadOnly ??= `\`${arg.word.source}\` can run a program`;
       }
+      return;
+    case 'url':
+    case 'host':
+      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, role === 'host'), span });
       return;
     case 'remote-read':
     case 'remote-write':
@@ -210,6 +228,11 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, draft:
   }
 }
 
+function isHarmlessAssignment(arg: Arg, variables: Variables): boolean {
+  const match = /^([A-Za-z_]\w*)(=([\s\S]*))?$/.exec(arg.text ?? '');
+  return match?.[1] !== undefined && variables.harmless(match[1], match[3]);
+}
+
 function nameOf(arg: Arg): string {
   return arg.text ?? arg.word.source;
 }
@@ -241,7 +264,7 @@ function applyImplicit(reading: Reading, draft: Draft, facts: Facts): void {
       const named = reading.operands.some((operand) => operand.role === role) || reading.options.some((option) => option.role === role && option.value !== undefined);
       if (named) continue;
       const word = reading.options.at(-1)?.arg.word ?? { start: 0, end: 0, source: text, parts: [], values: [text], quoted: false };
-      apply(role, { word: { ...word, source: text }, pieces: [{ kind: 'known', text }], text, many: false }, true, reading, draft, facts);
+      apply(role, { word: { ...word, source: text }, pieces: [{ kind: 'known', text }], text, many: false }, true, reading, { draft, facts, cwd: draft.cwd });
       if (!harmlessRoles.has(role)) draft.notReadOnly ??= `\`${reading.program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
     }
   }
@@ -255,7 +278,7 @@ function applyAlways(reading: Reading, draft: Draft, facts: Facts): void {
     else if (role === 'run') draft.effects.push({ kind: 'execute', what: reading.program.path, span });
     else if (value !== undefined) {
       const word = { start: 0, end: 0, source: value, parts: [], values: [value], quoted: false };
-      apply(role as Role, makeArg(word, [{ kind: 'known', text: value }], false), true, reading, draft, facts);
+      apply(role as Role, makeArg(word, [{ kind: 'known', text: value }], false), true, reading, { draft, facts, cwd: draft.cwd });
     }
     draft.notReadOnly ??= `\`${reading.program.path}\` ${defaultReasons[role as Role] ?? 'is not read-only'}`;
   }
@@ -287,5 +310,3 @@ function findReadOnlyObstacle(reading: Reading): string | undefined {
   );
   return holds ? undefined : `\`${program.path}\` is not read-only with these options and operands`;
 }
-
-export type { CriticalPaths };

@@ -7,7 +7,7 @@ import type { Assignment, Word } from '../parse/model.ts';
 import type { Catalogue } from './compile-catalogue.ts';
 import type { Layer, UnnamedDanger } from './model.ts';
 import { normalisePath } from './path-targets.ts';
-import { hasOption, type Reading, readArguments } from './read-arguments.ts';
+import { type Reading, readArguments } from './read-arguments.ts';
 import { type Arg, makeArg } from './words.ts';
 
 export interface LayeredCommand {
@@ -67,9 +67,11 @@ export function buildLayers(
     wrappers.push(reading);
     const kind = wrapper.data.wrapper;
     if (kind === 'exact' && grants && unnamed.length === 0) {
-      for (const arg of rest) unnamed.push({ word: arg.word, name: arg.word.source, because: `is run by \`${bare}\`, which only an exact rule can allow` });
+      const [arg] = rest;
+      if (arg !== undefined) unnamed.push({ word: arg.word, name: arg.word.source, because: `is run by \`${bare}\`, which only an exact rule can allow` });
     }
-    const plainOptions = reading.unknownOptions.length === 0 && reading.uncertain.length === 0;
+    const plainOptions =
+      reading.unknownOptions.length === 0 && reading.uncertain.length === 0 && reading.options.every(({ role }) => role === 'ok' || role === 'text');
     grants = grants && bare === name && plainOptions && (kind === 'always' || (kind === 'bare' && reading.options.length === 0));
     current = rest;
     if (grants) granted = current;
@@ -158,5 +160,3 @@ function resolvedOf(args: readonly Arg[]): string | undefined {
   }
   return text;
 }
-
-export { hasOption };

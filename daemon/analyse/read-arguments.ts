@@ -277,11 +277,16 @@ function finish(
   const drops = new Set(found.map(({ option }) => option.meaning.drops));
   if (slots !== undefined && drops.has('first')) slots = slots.slice(1);
   if (slots !== undefined && drops.has('last')) slots = slots.slice(0, -1);
-  const implicit = [program.data.implicit, ...found.map(({ option }) => option.meaning.implicit)].filter((map) => map !== undefined);
+  const implicit = [program.data.implicit, ...found.map(({ option }) => option.meaning.implicit)].flatMap((map) =>
+    Object.entries(map ?? {}).map(([role, text]) => ({ [turn(role as Role)]: text })),
+  );
   return {
     program,
     options: found.map((one) => ({ ...one, role: turn(one.option.meaning.role) })),
-    operands: assignRoles(slots, operands).map((operand) => ({ ...operand, role: turn(operand.role) })),
+    operands: assignRoles(slots, operands).map((operand) => {
+      const role = turn(operand.role);
+      return { ...operand, role, mustBeNamed: operand.mustBeNamed && role === operand.role };
+    }),
     filtered: found.some(({ option }) => option.meaning.filters),
     implicit,
     ...rest,

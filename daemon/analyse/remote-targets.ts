@@ -20,6 +20,8 @@ export function connectionOf(text: string | undefined, bareHost: boolean): Conne
       return { host: undefined, url: text };
     }
   }
+  // `ext::COMMAND` names a transport, not a host.
+  if (/^\w+::/.test(text)) return { host: undefined, url: undefined };
   const remote = /^(?:[^\s/:@]+@)?(\[[0-9A-Fa-f:.]+\]|[^\s/:[\]@]+)(?::|$)/.exec(text)?.[1];
   if (remote !== undefined && (bareHost || text.includes(':'))) return { host: remote, url: undefined };
   if (bareHost) return { host: text.replace(/^.*@/, '').replace(/\/.*$/, ''), url: undefined };

@@ -2,11 +2,12 @@
  * Walks the statements of a script in the order bash runs them, carrying the shell's state, and analyses every simple
  * command where it stands. A command that the walk did not reach is analysed with nothing known about its surroundings.
  */
-import type { Assignment, ParsedScript, Redirection, SimpleCommand, Statement, Word, WordPart } from '../parse/model.ts';
+import type { Arithmetic, Assignment, ParsedScript, Redirection, SimpleCommand, Statement, Word, WordPart } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
 import { analyseCommand, type CommandRecord } from './analyse-command.ts';
 import type { AnalysisContext } from './analyse.ts';
 import { changeByBuiltin } from './builtins.ts';
+import { checkArithmetic, checkConditional, checkWord } from './findings/arithmetic.ts';
 import type { Effect } from './model.ts';
 import { redirectionEffects } from './redirections.ts';
 import { collectChanges } from './shell-changes.ts';
@@ -49,8 +50,12 @@ class Walker {
   /** Functions defined before anything runs: their bodies may call each other in any order. */
   readonly #hoisted = new Set<string>();
 
+  /** Arrays whose subscripts are plain strings. */
+  readonly #associative: ReadonlySet<string>;
+
   constructor(context: AnalysisContext) {
     this.#context = context;
+    this.#associative = findAssociative(context.script.commands);
   }
 
   hoistFunctions(body: readonly Statement[]): void {
@@ -105,8 +110,7 @@ class Walker {
         this.#for(statement, state);
         return;
       case 'arithmetic-for':
-        for (const expression of statement.expressions) this.#parts(expression.expansions, state);
-        this.#loop(state, [statement], (inside) => this.statements(statement.body, inside));
+        this.#arithmeticFor(statement, state);
         return;
       case 'case':
         this.#case(statement, state);
@@ -120,11 +124,11 @@ class Walker {
         return;
       case 'conditional':
         for (const word of statement.words) this.#word(word, state);
+        checkConditional(statement.words, state, this.#context);
         assign(state, 'BASH_REMATCH', unknownValue);
         return;
       case 'arithmetic':
-        this.#parts(statement.expression.expansions, state);
-        this.#forget(collectChanges([statement]), state);
+        this.#arithmetic(statement.expression, state);
     }
   }
 
@@ -155,26 +159,48 @@ class Walker {
     return this.#context.script.text.includes('lastpipe');
   }
 
+  /** The shell after the statement, apart for when it succeeded and when it failed. */
+  #outcome(statement: Statement, state: ShellState): { success: ShellState; failure: ShellState } {
+    if (statement.type === 'and-or' && !statement.background && statement.redirections.length === 0) {
+      const left = this.#outcome(statement.left, state);
+      if (statement.operator === '&&') {
+        const right = this.#outcome(statement.right, left.success);
+        mergeState(left.failure, right.failure);
+        return { success: right.success, failure: left.failure };
+      }
+      const right = this.#outcome(statement.right, left.failure);
+      mergeState(left.success, right.success);
+      return { success: left.success, failure: right.failure };
+    }
+    const before = copyState(state);
+    this.statement(statement, state);
+    if (commandName(statement) !== 'cd') return { success: state, failure: copyState(state) };
+    // A folder that the facts show to exist is taken to be entered.
+    before.ended ||= state.fallbacks.length === before.fallbacks.length;
+    state.fallbacks = before.fallbacks;
+    return { success: state, failure: before };
+  }
+
   #andOr(statement: Statement & { type: 'and-or' }, state: ShellState): void {
-    const { cwd, fallbacks } = state;
-    this.statement(statement.left, state);
-    const skipped = copyState(state);
-    // After `cd DIR && …`, what follows the list stands in the old folder when DIR could not be entered.
-    if (statement.operator === '&&' && lastCommandName(statement.left) === 'cd' && state.fallbacks.length > fallbacks.length) skipped.cwd = cwd;
-    this.statement(statement.right, state);
-    mergeState(state, skipped);
+    const { success, failure } = this.#outcome(statement, copyState(state));
+    mergeState(success, failure);
+    Object.assign(state, success);
   }
 
   #if(statement: Statement & { type: 'if' }, state: ShellState): void {
     const outcomes: ShellState[] = [];
+    let current = copyState(state);
     for (const branch of statement.branches) {
-      this.statements(branch.condition, state);
-      const inside = copyState(state);
-      this.statements(branch.body, inside);
-      outcomes.push(inside);
+      this.statements(branch.condition.slice(0, -1), current);
+      const last = branch.condition.at(-1);
+      const { success, failure } = last === undefined ? { success: copyState(current), failure: current } : this.#outcome(last, current);
+      this.statements(branch.body, success);
+      outcomes.push(success);
+      current = failure;
     }
-    this.statements(statement.otherwise, state);
-    for (const outcome of outcomes) mergeState(state, outcome);
+    this.statements(statement.otherwise, current);
+    for (const outcome of outcomes) mergeState(current, outcome);
+    Object.assign(state, current);
   }
 
   #case(statement: Statement & { type: 'case' }, state: ShellState): void {
@@ -255,6 +281,7 @@ class Walker {
     for (const assignment of command.assignments) this.#assignmentWords(assignment, state);
     for (const word of command.words) this.#word(word, state);
     for (const redirection of command.redirections) this.#redirectionWords(redirection, state);
+    if (wordValue(command.words[0]) === 'let') for (const word of command.words.slice(1)) checkWord(word, state, this.#context);
     const values = this.#values(state);
     const record = analyseCommand(command, state, values, this.#context);
     this.records.set(command.id, record);
@@ -308,9 +335,34 @@ class Walker {
     );
   }
 
+  #arithmetic(expression: Arithmetic, state: ShellState): void {
+    this.#parts(expression.expansions, state);
+    if (expression.constant) return;
+    checkArithmetic(expression, state, this.#context);
+    const statement: Statement = { type: 'arithmetic', expression, redirections: [], background: false, start: expression.start, end: expression.end };
+    this.#forget(collectChanges([statement]), state);
+  }
+
+  #arithmeticFor(statement: Statement & { type: 'arithmetic-for' }, state: ShellState): void {
+    const [first, ...rest] = statement.expressions;
+    if (first !== undefined) this.#arithmetic(first, state);
+    this.#loop(state, [statement], (inside) => {
+      for (const expression of rest) this.#arithmetic(expression, inside);
+      this.statements(statement.body, inside);
+    });
+  }
+
+  #subscript(word: Word | undefined, state: ShellState): void {
+    if (word === undefined || word.source === '@' || word.source === '*') return;
+    checkWord(word, state, this.#context);
+  }
+
   #assignmentWords(assignment: Assignment, state: ShellState): void {
     if (assignment.value !== undefined) this.#word(assignment.value, state);
-    if (assignment.subscript !== undefined) this.#word(assignment.subscript, state);
+    if (assignment.subscript !== undefined) {
+      this.#word(assignment.subscript, state);
+      if (!this.#associative.has(assignment.name)) this.#subscript(assignment.subscript, state);
+    }
     for (const element of assignment.elements ?? []) this.#word(element, state);
   }
 
@@ -329,13 +381,12 @@ class Walker {
       if (part.type === 'substitution' || part.type === 'process') this.statements(part.body, copyState(state));
       else if (part.type === 'parameter') {
         for (const operand of part.operands) this.#word(operand, state);
+        if (part.operator === '[' && !this.#associative.has(part.name)) this.#subscript(part.operands[0], state);
+        if (part.operator === ':') for (const operand of part.operands) checkWord(operand, state, this.#context);
         if (part.operator === ':=' || part.operator === '=') assign(state, part.name, unknownValue);
       } else if (part.type === 'brace') for (const word of part.words) this.#word(word, state);
       else if (part.type === 'arithmetic') {
-        this.#parts(part.expression.expansions, state);
-        if (!part.expression.constant) {
-          this.#forget(collectChanges([{ type: 'arithmetic', expression: part.expression, redirections: [], background: false, start: part.start, end: part.end }]), state);
-        }
+        this.#arithmetic(part.expression, state);
       }
     }
   }
@@ -343,6 +394,20 @@ class Walker {
   #values(state: ShellState): Values {
     return stateValues(state, this.#context.facts, (part) => knownSubstitution(part, state.cwd, this.#context));
   }
+}
+
+/** Names that `declare -A` makes associative, wherever it stands. */
+function findAssociative(commands: readonly SimpleCommand[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { words } of commands) {
+    const values = words.map((word) => wordValue(word) ?? '');
+    if (!/^(?:declare|local|typeset|readonly)$/.test(values[0] ?? '') || !values.some((value) => /^-\w*A/.test(value))) continue;
+    for (const value of values.slice(1)) {
+      const name = /^[A-Za-z_]\w*/.exec(value)?.[0];
+      if (name !== undefined) names.add(name);
+    }
+  }
+  return names;
 }
 
 function asStatement(command: SimpleCommand): Statement {
@@ -355,8 +420,6 @@ function isPreamble(command: SimpleCommand): boolean {
   return command.words.length === 0 || name === 'set' || name === 'shopt' || name === 'export' || name === 'readonly';
 }
 
-function lastCommandName(statement: Statement): string | undefined {
-  if (statement.type === 'command') return wordValue(statement.command.words[0]);
-  if (statement.type === 'and-or') return lastCommandName(statement.right);
-  return undefined;
+function commandName(statement: Statement): string | undefined {
+  return statement.type === 'command' ? wordValue(statement.command.words[0]) : undefined;
 }

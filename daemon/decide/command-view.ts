@@ -25,6 +25,8 @@ export interface GrantForm {
   readonly text: string;
   /** The command as written, without its redirections. */
   readonly whole: boolean;
+  /** Begins with assignments that could not be stripped: more than harmless ones (RULES N1, O19). */
+  readonly assigned: boolean;
   /** Units of `text` that a wildcard must not match; undefined when a wildcard can match nothing here. */
   readonly pinned: ReadonlySet<number> | undefined;
 }
@@ -79,7 +81,8 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
   const head = placed ? layer.text.slice(0, layer.text.length - joined.length) : '';
   const plain = placed && !/[*'"\\$`]/.test(program) && program.includes('/') ? normaliseRelative(program) : program;
   const text = placed ? [head + plain, ...operands].join(' ') : layer.text;
-  if (!placed) return { text, whole, pinned: undefined };
+  const assigned = command.command.assignments.length > 0 && !layer.text.startsWith(joined);
+  if (!placed) return { text, whole, assigned, pinned: undefined };
 
   const starts: number[] = [];
   let at = head.length;
@@ -105,11 +108,11 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
   for (const danger of command.unnamed) {
     const place = layer.words.findIndex((word) => isSameWord(word, danger.word));
     const start = starts[place];
-    if (start === undefined) return { text, whole, pinned: undefined };
+    if (start === undefined) return { text, whole, assigned, pinned: undefined };
     const { source } = danger.word;
     pin(start, start + (source.startsWith(danger.name) ? danger.name.length : source.length));
   }
-  return { text, whole, pinned };
+  return { text, whole, assigned, pinned };
 }
 
 function isSameWord(a: Word, b: Word): boolean {

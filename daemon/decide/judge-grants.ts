@@ -33,6 +33,7 @@ export function judgeGrants(
   policy: Policy,
   mode: Mode,
   facts: Facts,
+  allExact: boolean,
 ): Grant {
   const { command } = view;
   const covered: Reason[] = [];
@@ -58,7 +59,7 @@ export function judgeGrants(
     missing.push(reason);
     if (effect.target.path !== undefined) paths.push(effect.target.path);
   }
-  const lifted = (finding: Finding): boolean => exact && finding.class !== 'deception';
+  const lifted = (finding: Finding): boolean => isLifted(finding, command, exact, allExact);
   const stopped = findings.filter((finding) => finding.neverAutoApproved).map((finding) => findingReason(finding, at));
   const open = findings.filter((finding) => !finding.neverAutoApproved && !lifted(finding));
   missing.unshift(...open.map((finding) => findingReason(finding, at)));
@@ -69,6 +70,20 @@ export function judgeGrants(
     exact,
     needs: { command: !exact && (open.length > 0 || covered.length === 0 || missing.length > paths.length), paths },
   };
+}
+
+/** The code of these findings can reach a program through a pipe, so that it is no part of the command's own text. */
+const fedFindings = new Set(['code-on-stdin', 'downloaded-code', 'decoded-code']);
+
+/** An exact rule lifts a finding (RULES O23) when the cause is in the text that it names. */
+export function isLifted(finding: Finding, { command }: AnalysedCommand, exact: boolean, allExact: boolean): boolean {
+  if (finding.neverAutoApproved || finding.class === 'deception') return false;
+  return fedFindings.has(finding.id) && command.positions.includes('pipeline') ? allExact : exact;
+}
+
+/** The rule for this very text, or else the first that covers the command. */
+export function isExact(view: CommandView, policy: Policy, facts: Facts): boolean {
+  return findGrant(view, policy, facts)?.match === 'exact';
 }
 
 function place(at: At): Pick<Reason, 'command' | 'span'> {

@@ -18,7 +18,6 @@ export interface Restriction {
 export function judgeRestrictions(
   view: CommandView,
   at: At,
-  findings: readonly Finding[],
   policy: Policy,
   facts: Facts,
   autoAllow: boolean,
@@ -37,21 +36,6 @@ export function judgeRestrictions(
     if (match === 'yes') asked.push(ruleReason(rule, at, 'ask', `meets the ask rule ${showRule(rule)}`));
     if (match === 'maybe') asked.push(unsure(rule, at));
   }
-  if (
-    asked.length === 0 &&
-    autoAllow &&
-    (view.unknownProgram || findings.some(hidesProgram)) &&
-    hasCommandRestriction(policy)
-  ) {
-    asked.push({
-      kind: 'auto-allow',
-      effect: 'ask',
-      message: `${at.subject} runs a program that is not known beforehand, and the policy restricts commands`,
-      command: at.command,
-      span: at.span,
-      help: 'write the name of the program out',
-    });
-  }
   // A rule about the command itself says more than one about a file in its way.
   denied.sort((a, b) => Number(a.kind !== 'rule') - Number(b.kind !== 'rule'));
   return { denied, asked };
@@ -66,11 +50,32 @@ function showRule(rule: Rule): string {
   return `\`${rule.text}\``;
 }
 
-export function hasCommandRestriction(policy: Policy): boolean {
-  return [...policy.deny, ...policy.ask].some((rule) => rule.tool === 'Bash' && rule.pattern !== undefined);
+/**
+ * Under auto-allow a command whose program is not known beforehand is asked about when commands are restricted at all:
+ * it could be the restricted one (RULES O11).
+ */
+export function judgeUnknownProgram(
+  view: CommandView,
+  at: At,
+  findings: readonly Finding[],
+  policy: Policy,
+): Reason | undefined {
+  if (!view.unknownProgram && !findings.some(hidesProgram)) return undefined;
+  const rules = [...policy.deny, ...policy.ask];
+  if (!rules.some((rule) => rule.tool === 'Bash' && rule.pattern !== undefined)) return undefined;
+  return {
+    kind: 'auto-allow',
+    effect: 'ask',
+    message: `${at.subject} runs a program that is not known beforehand, and the policy restricts commands`,
+    command: at.command,
+    span: at.span,
+    help: 'write the name of the program out',
+  };
 }
 
-/** Code that analysis could not read may run any program. */
+/** Findings of code that is not in the text: it may run any program. */
+const hiddenCode = new Set(['unknown-code', 'unknown-source', 'downloaded-code', 'decoded-code', 'code-on-stdin']);
+
 function hidesProgram(finding: Finding): boolean {
-  return finding.class === 'undecidable';
+  return hiddenCode.has(finding.id);
 }

@@ -27,7 +27,9 @@ function grants(rule: CommandRule, view: CommandView, facts: Facts): Match {
   // What narrows a grant is a restriction: it counts when it could match.
   if (rule.unless.some((each) => restricts(each, view, facts) !== 'no')) return 'no';
   const { pattern } = rule;
-  if (pattern === undefined) return 'yes';
+  // The whole tool covers every program, but no environment that could change what a program does (RULES N1, O33).
+  if (pattern === undefined)
+    return view.grants.length === 0 || view.grants.some((form) => !form.assigned) ? 'yes' : 'no';
   let best: Match = 'no';
   for (const form of view.grants) {
     if (pattern.exact) {
@@ -54,10 +56,10 @@ function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
       return pattern === undefined ? 'yes' : worst(view.wide, (form) => meets(pattern, form));
     }
     case 'WebFetch':
+      // A host that the text does not name is the network's business: the same rule decides there, on the real one.
       return worst(view.connections, ({ host }) => {
-        if (host === undefined) return 'maybe';
-        const exempt = unless.some((each) => each.tool === 'WebFetch' && matchesHost(each.pattern, host));
-        return !exempt && matchesHost(rule.pattern, host) ? 'yes' : 'no';
+        if (host === undefined || !matchesHost(rule.pattern, host)) return 'no';
+        return unless.some((each) => each.tool === 'WebFetch' && matchesHost(each.pattern, host)) ? 'no' : 'yes';
       });
     case 'Read':
     case 'Edit':

@@ -5,9 +5,10 @@
  * Source: bash(1) "ARITHMETIC EVALUATION".
  */
 import type { Cursor } from './cursor.ts';
-import { readBackticks, readDollar } from './expansions.ts';
+import { readDollar } from './expansions.ts';
 import type { Arithmetic, WordPart } from './model.ts';
 import { readDoubleQuoted } from './quotes.ts';
+import { readBackticks } from './substitutions.ts';
 
 const constantText = /^[\d\s+\-*/%<>=!&|^~?:(),]*$/;
 

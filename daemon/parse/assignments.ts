@@ -6,9 +6,9 @@
  */
 import { argumentUse, assignmentUse, makeWord } from './atoms.ts';
 import { type Cursor, isMeta } from './cursor.ts';
-import { readSubscript } from './expansions.ts';
 import { readNewline } from './heredocs.ts';
 import type { Assignment, Word, WordPart } from './model.ts';
+import { readSubscript } from './parameters.ts';
 import { readWord } from './words.ts';
 
 const namePattern = /[A-Za-z_][A-Za-z0-9_]*(?=\+?=|\[)/y;

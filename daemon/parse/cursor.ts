@@ -125,3 +125,12 @@ export class Cursor {
 export function isMeta(char: string): boolean {
   return char === '' || ' \t\n;&|<>()'.includes(char);
 }
+
+const namePattern = /[A-Za-z_][A-Za-z0-9_]*/y;
+
+/** The name of a variable at the cursor, or the empty string. */
+export function findName(cursor: Cursor): string {
+  namePattern.lastIndex = cursor.position;
+  const name = namePattern.exec(cursor.text)?.[0] ?? '';
+  return name.slice(0, cursor.end - cursor.position);
+}

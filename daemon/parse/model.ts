@@ -118,10 +118,13 @@ export interface SimpleCommand extends Span {
   readonly positions: readonly Position[];
   /** Leading `NAME=value`, `NAME+=value`, `NAME[i]=value`, `NAME=(…)`; alone on the line when `words` is empty. */
   readonly assignments: readonly Assignment[];
-  /** The program name first. Empty for a bare assignment or a bare redirection. */
+  /**
+   * The program name first. Empty for a bare assignment or a bare redirection. An argument `NAME=(…)` of `declare` and
+   * its kin is one word of unknown value with the parts of its elements.
+   */
   readonly words: readonly Word[];
   readonly redirections: readonly Redirection[];
-  /** What the command's standard output feeds, when it stands before a `|`. */
+  /** What the command's standard output feeds, when it stands before a `|`: the first command of the next stage. */
   readonly pipedTo: number | undefined;
 }
 
@@ -185,7 +188,8 @@ export type WordPart =
   | (Span & { readonly type: 'brace'; readonly words: readonly Word[] })
   /**
    * `$name`, `${name…}`. `operator` is what follows the name (`:-`, `#`, `/`, `@P`, `[`, …), `operands` the words after
-   * it, whose expansions run. `indirect` is `${!name}`; `length` is `${#name}`.
+   * it, whose expansions run; with a subscript it begins with `[` (`[:-` in `${a[i]:-x}`) and the subscript is the first
+   * operand. `indirect` is `${!name}`; `length` is `${#name}`.
    */
   | (Span & {
       readonly type: 'parameter';

@@ -5,14 +5,14 @@
  */
 
 import { type GrammarFiles, loadGrammarFiles } from '../platform/grammar.ts';
-import { requireAgreement } from './agreement.ts';
-import { confirmScript } from './confirm.ts';
 import type { ParseResult } from './model.ts';
-import { outlineModel } from './outline.ts';
 import { readScript } from './reader.ts';
+import { requireAgreement } from './second-opinion/agreement.ts';
+import { confirmScript } from './second-opinion/confirm.ts';
+import { outlineModel } from './second-opinion/outline.ts';
+import { createTreeSitter, type TreeSitter } from './second-opinion/tree-sitter.ts';
+import { outlineUnbash } from './second-opinion/unbash-outline.ts';
 import { Stop, toUnparsable } from './stop.ts';
-import { createTreeSitter, type TreeSitter } from './tree-sitter.ts';
-import { outlineUnbash } from './unbash-outline.ts';
 
 export interface BashParser {
   /** Never throws. The same text always gets the same answer. */

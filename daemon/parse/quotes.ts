@@ -8,7 +8,8 @@ import { readAnsiC } from './ansi-c.ts';
 import type { Atom } from './atoms.ts';
 import { refuseHiddenCharacter } from './characters.ts';
 import { type Cursor, isMeta } from './cursor.ts';
-import { readBackticks, readDollar, readProcess } from './expansions.ts';
+import { readDollar } from './expansions.ts';
+import { readBackticks, readProcess } from './substitutions.ts';
 
 /** What surrounds an expansion, which decides what its quotes mean. */
 export type QuoteContext = 'none' | 'double' | 'heredoc';
@@ -29,13 +30,14 @@ export function readUnquoted(cursor: Cursor, place: UnquotedPlace): Atom[] {
     if (char === '\\') {
       if (cursor.peek(1) === '\n') {
         if (place.until !== 'word') cursor.advance(2);
-        else if (atoms.length > 0 && !endsAtContinuation(cursor))
-          cursor.unsupported('a line continuation inside a word');
+        else if (!endsAtContinuation(cursor)) cursor.unsupported('a line continuation inside a word');
         else break;
       } else atoms.push(readEscaped(cursor));
     } else if (char === "'") atoms.push(readSingleQuoted(cursor));
     else if (char === '"') atoms.push(...readDoubleQuoted(cursor));
     else if (char === '$' && cursor.peek(1) === "'") {
+      // In an operand of `"${x:-$(a ${y:-$'…'})}"` bash 5.2 runs the decoded text instead of quoting it.
+      if (place.until !== 'word') cursor.unsupported("a $'…' inside ${…}");
       const value = readAnsiC(cursor);
       atoms.push({ kind: 'text', value, start, end: cursor.position });
     } else if (char === '$' && cursor.peek(1) === '"') {

@@ -52,6 +52,12 @@ function readTarget(cursor: Cursor, operator: RedirectionOperator): Word {
   if (cursor.peek() === '#') cursor.syntaxError('a redirection has no target');
   const isProcess = (cursor.peek() === '<' || cursor.peek() === '>') && cursor.peek(1) === '(';
   if (isMeta(cursor.peek()) && !isProcess) cursor.syntaxError('a redirection has no target');
-  if (operator === '<<' || operator === '<<-') return readWord(cursor, quotedUse);
-  return readWord(cursor, operator === '<<<' ? singleUse : argumentUse);
+  const isHeredoc = operator === '<<' || operator === '<<-';
+  const target = readWord(cursor, isHeredoc ? quotedUse : operator === '<<<' ? singleUse : argumentUse);
+  // `>&-x` closes a descriptor and goes on with the word `x`; `> 2>f` has a descriptor where the target should be.
+  if (operator.endsWith('&') && /^-./.test(target.source)) cursor.unsupported('text right after `&-`', target.start);
+  if (/^(?:\d+|\{\w+\})$/.test(target.source) && /[<>]/.test(cursor.peek())) {
+    cursor.syntaxError('a redirection has no target', target.start);
+  }
+  return target;
 }

@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs';
 
 export interface Mount {
+  readonly id: number;
+  /** The mount that it is mounted on. */
+  readonly parent: number;
   readonly path: string;
   readonly options: readonly string[];
   readonly type: string;
@@ -22,6 +25,8 @@ export function parseMountTable(text: string): Mount[] {
       const fields = head.split(' ');
       const [type = '', source = ''] = tail.split(' ');
       return {
+        id: Number(fields[0]),
+        parent: Number(fields[1]),
         path: decodePath(fields[4] ?? ''),
         options: (fields[5] ?? '').split(','),
         type,
@@ -33,4 +38,23 @@ export function parseMountTable(text: string): Mount[] {
 /** @throws when the process is gone. */
 export function readMountTable(pid: number | 'self'): Mount[] {
   return parseMountTable(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
+}
+
+/**
+ * The mount that a path really leads to. A mount may be in the table and yet out of sight, when another was made later
+ * on a folder above it.
+ */
+export function findMountAt(mounts: readonly Mount[], place: string): Mount | undefined {
+  const ids = new Set(mounts.map((mount) => mount.id));
+  let current = mounts.find((mount) => mount.path === '/' && !ids.has(mount.parent));
+  const names = place.split('/').filter((name) => name !== '');
+  for (let length = 0; length <= names.length; length++) {
+    const prefix = `/${names.slice(0, length).join('/')}`;
+    for (let on = current; on !== undefined; ) {
+      const below = on.id;
+      on = mounts.find((mount) => mount.parent === below && mount.path === prefix && mount.id !== below);
+      current = on ?? current;
+    }
+  }
+  return current;
 }

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import type { OverlayPlace, SessionPlan } from './plan.ts';
-import { isWithin } from './plan.ts';
+import { byDepth, isWithin } from './plan.ts';
 
 /** Source name of a tmpfs that every template has; by it a daemon sees that it was started inside a sandbox. */
 export const sessionMountSource = 'sbx-session';
@@ -31,6 +31,7 @@ while (($#)); do
     file) : >"$2"; shift 2 ;;
     whiteout) mknod -- "$2" c 0 0; shift 2 ;;
     overlay) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
+    fresh) mount -n -t tmpfs -o "size=$2,mode=1777,nosuid,nodev" tmpfs "$3"; shift 3 ;;
     bind) mount -n --no-canonicalize --bind "$2" "$3"; shift 3 ;;
     move) mount -n --no-canonicalize --move "$2" "$3"; shift 3 ;;
     remove) n=$2; rmdir -- "\${@:3:n}"; shift $((n + 2)) ;;
@@ -60,9 +61,6 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
   const sources = plan.writable.map((_, index) => `${stash}/writable${index}`);
   const views = plan.writable.map((_, index) => `${stash}/view${index}`);
   const isPinned = plan.writable.map(({ target }) => plan.pins.some((pin) => isWithin(target, pin)));
-  const inFresh = (place: string): boolean =>
-    [...plan.freshFolders, '/run'].some((folder) => isWithin(folder, place)) && !isWithin(own, place);
-
   const options = [
     '--unshare-user',
     '--unshare-net',
@@ -72,7 +70,6 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...['--ro-bind', '/', '/'],
     ...['--dev-bind', '/dev', '/dev'],
     ...['--bind', '/proc', '/proc'],
-    ...plan.freshFolders.flatMap((folder) => ['--size', String(plan.tmpBytes), '--perms', '1777', '--tmpfs', folder]),
     ...['--size', '65536', '--perms', '0755', '--tmpfs', '/run'],
     ...['--dir', own],
     ...plan.runLinks.flatMap(([name, target]) => ['--symlink', target, `/run/${name}`]),
@@ -80,9 +77,6 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...plan.overlays.flatMap(({ path: place }, index) => ['--ro-bind', place, lowers[index] ?? '']),
     ...plan.writable.flatMap(({ source }, index) => ['--bind', source, sources[index] ?? '']),
     ...plan.writable.flatMap(({ source }, index) => (isPinned[index] ? ['--ro-bind', source, views[index] ?? ''] : [])),
-    ...[...plan.overlays.map(({ path: place }) => place), ...plan.writable.map(({ target }) => target)]
-      .filter(inFresh)
-      .flatMap((place) => ['--dir', place]),
   ];
 
   const stashed = [...lowers, ...sources, ...views.filter((_, index) => isPinned[index])];
@@ -98,15 +92,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ),
     // sealed first: mounts made of its empty file and folder take over that it is read-only
     ...['seal', own],
-    ...plan.overlays.flatMap((place, index) => [
-      ...['overlay', layerOf(index), lowers[index] ?? '', place.path],
-      ...place.exceptions.flatMap((name) => [
-        'bind',
-        path.join(lowers[index] ?? '', name),
-        path.join(place.path, name),
-      ]),
-    ]),
-    ...plan.writable.flatMap(({ target }, index) => ['move', sources[index] ?? '', target]),
+    ...compileMounts(plan, lowers, sources),
     ...plan.held.flatMap((folder) => ['bind', folder, folder]),
     ...plan.pins.flatMap((pin) => ['bind', viewOf(pin), pin]),
     ...plan.masks.flatMap(({ path: place, kind }) => ['bind', kind === 'folder' ? emptyFolder : emptyFile, place]),
@@ -131,6 +117,32 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
       ...plan.masks.map(({ path: place }) => [place, 'ro'] as const),
     ],
   };
+}
+
+/**
+ * Outer folders first, whatever kind of mount they are: a mount made later on a folder above puts those below out of
+ * sight.
+ */
+function compileMounts(plan: SessionPlan, lowers: readonly string[], sources: readonly string[]): string[] {
+  const needsFolder = (place: string): boolean =>
+    [...plan.freshFolders, '/run'].some((folder) => folder !== place && isWithin(folder, place)) &&
+    !isWithin(own, place);
+  const mounts = [
+    ...plan.freshFolders.map((folder) => ({ target: folder, steps: ['fresh', String(plan.tmpBytes), folder] })),
+    ...plan.overlays.map((place, index) => ({
+      target: place.path,
+      steps: [
+        ...['overlay', layerOf(index), lowers[index] ?? '', place.path],
+        ...place.exceptions.flatMap((name) => [
+          ...['bind', path.join(lowers[index] ?? '', name), path.join(place.path, name)],
+        ]),
+      ],
+    })),
+    ...plan.writable.map(({ target }, index) => ({ target, steps: ['move', sources[index] ?? '', target] })),
+  ];
+  return mounts
+    .sort((a, b) => byDepth(a.target, b.target))
+    .flatMap(({ target, steps }) => [...(needsFolder(target) ? ['folders', '1', target] : []), ...steps]);
 }
 
 function layerOf(index: number): string {

@@ -75,7 +75,7 @@ function foldersBetween(folder: string, leaf: string): string[] {
   return names.map((_, index) => names.slice(0, index + 1).join('/'));
 }
 
-function byDepth(a: string, b: string): number {
+export function byDepth(a: string, b: string): number {
   return a.split('/').length - b.split('/').length || (a < b ? -1 : 1);
 }
 

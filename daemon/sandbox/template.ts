@@ -5,7 +5,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { SbxError } from '../../client/protocol/errors.ts';
-import { type Mount, readMountTable } from '../platform/mount-table.ts';
+import { findMountAt, type Mount, readMountTable } from '../platform/mount-table.ts';
 import { readStat } from '../platform/process-tree.ts';
 import { type RunningProcess, startProcess } from '../platform/spawn.ts';
 import { asAccount } from './account.ts';
@@ -98,11 +98,10 @@ function endTemplate(holder: RunningProcess, init: number): void {
  * @throws {SbxError} `sandbox-failed`
  */
 export function verifyMounts(mounts: readonly Mount[], compiled: CompiledHolder): void {
-  const access = new Map<string, string>();
-  for (const mount of mounts) access.set(mount.path, mount.options.includes('ro') ? 'ro' : 'rw');
-  const wanted = new Map(compiled.expected);
-  for (const [place, expected] of wanted) {
-    if (access.get(place) !== expected) {
+  for (const [place, expected] of new Map(compiled.expected)) {
+    const mount = findMountAt(mounts, place);
+    const access = mount?.options.includes('ro') ? 'ro' : 'rw';
+    if (mount?.path !== place || access !== expected) {
       throw new SbxError('sandbox-failed', `the sandbox is not as planned: \`${place}\` is not mounted ${expected}`);
     }
   }

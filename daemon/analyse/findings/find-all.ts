@@ -3,11 +3,32 @@ import type { ParsedScript, Span } from '../../parse/model.ts';
 import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord } from '../analyse-command.ts';
 import type { Effect } from '../model.ts';
+import { arithmetic } from './arithmetic.ts';
 import { criticalRemovals } from './critical-removals.ts';
+import { devices } from './devices.ts';
+import { environment } from './environment.ts';
 import type { FindingFamily } from './family.ts';
+import { globOptions } from './glob-options.ts';
+import { innerCode } from './inner-code.ts';
+import { programNames } from './program-names.ts';
 import { protectedWrites } from './protected-writes.ts';
+import { redefinitions } from './redefinitions.ts';
+import { repositories } from './repositories.ts';
+import { variableNames } from './variable-names.ts';
 
-export const families: readonly FindingFamily[] = [criticalRemovals, protectedWrites] as readonly FindingFamily[];
+export const families: readonly FindingFamily[] = [
+  criticalRemovals,
+  protectedWrites,
+  programNames,
+  innerCode,
+  environment,
+  redefinitions,
+  devices,
+  variableNames,
+  repositories,
+  globOptions,
+  arithmetic,
+] as readonly FindingFamily[];
 
 export function findAll(script: ParsedScript, commands: readonly CommandRecord[], loose: readonly Effect[], context: AnalysisContext): void {
   for (const family of families) {

@@ -66,8 +66,8 @@ export const protectedWrites: FindingFamily<Id> = {
       report(id, message, span, command);
     };
     checkEffects(record.result.effects, context, record, once);
-    for (const { interpretation } of record.instances) {
-      for (const write of interpretation?.writes ?? []) checkArg(write.arg, write.cwd, write.target, context, record, once);
+    for (const { interpretation, wrapping } of record.instances) {
+      for (const write of [interpretation, ...wrapping].flatMap((one) => one?.writes ?? [])) checkArg(write.arg, write.cwd, write.target, context, record, once);
     }
     for (const redirection of record.command.redirections) {
       if (redirection.operator === '<' || redirection.operator === '<&') continue;

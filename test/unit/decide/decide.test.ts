@@ -356,7 +356,8 @@ describe('what a restriction sees', () => {
     const policy = makePolicy({ deny: ['WebFetch(domain:*.evil.com)'] });
     assert.equal(decide(connect('a.evil.com'), policy, { autoAllow: true }).effect, 'deny');
     assert.equal(decide(connect('evil.com'), policy, { autoAllow: true }).effect, 'allow');
-    assert.equal(decide(connect(undefined), policy, { autoAllow: true }).effect, 'ask');
+    assert.equal(decide(connect(undefined), policy, { autoAllow: true }).effect, 'allow');
+    assert.equal(decide(connect('a.b'), makePolicy({ deny: ['WebFetch'] }), { autoAllow: true }).effect, 'deny');
   });
 });
 

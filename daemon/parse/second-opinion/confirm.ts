@@ -3,13 +3,14 @@
  * where bash runs commands; both are evened out here, each with its reason. Nothing is hidden by that: what the grammar
  * does not see is given to it once more on its own.
  */
+
+import type { ParsedScript, SimpleCommand, Span, Statement } from '../model.ts';
+import { Stop } from '../stop.ts';
+import { childrenOf, type SubstitutionPart, walkStatements, wordsOf } from '../walk.ts';
 import { requireAgreement } from './agreement.ts';
-import type { ParsedScript, SimpleCommand, Span, Statement } from './model.ts';
 import { type Fact, outlineCommand, outlineStatement } from './outline.ts';
-import { Stop } from './stop.ts';
 import { outlineTree } from './tree-outline.ts';
 import type { TreeSitter } from './tree-sitter.ts';
-import { childrenOf, type SubstitutionPart, walkStatements, wordsOf } from './walk.ts';
 
 /** @throws {Stop} when the grammar finds an error or reads other commands, words, assignments or redirections. */
 export function confirmScript(script: ParsedScript, treeSitter: TreeSitter): void {

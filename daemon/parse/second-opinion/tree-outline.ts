@@ -5,9 +5,9 @@
  * text are commands, words, assignments and redirections.
  */
 import type { Node, Tree, TreeCursor } from 'web-tree-sitter';
-import { maxTreeNodes } from './limits.ts';
+import { maxTreeNodes } from '../limits.ts';
+import { Stop } from '../stop.ts';
 import type { Fact, FactKind } from './outline.ts';
-import { Stop } from './stop.ts';
 
 export interface TreeOutline {
   readonly facts: readonly Fact[];

@@ -2,8 +2,9 @@
  * Compares our reading of a text with another parser's. Any difference that is not listed here as a difference of
  * representation is an answer: the text has no certain reading.
  */
+
+import { Stop } from '../stop.ts';
 import type { Fact } from './outline.ts';
-import { Stop } from './stop.ts';
 
 function order(one: Fact, other: Fact): number {
   return one.start - other.start || one.kind.localeCompare(other.kind) || one.end - other.end;

@@ -3,9 +3,9 @@
  * text's reading; the next text gets a new parser.
  */
 import { Language, Parser, type Tree } from 'web-tree-sitter';
-import type { GrammarFiles } from '../platform/grammar.ts';
-import { maxTreeSitterSteps } from './limits.ts';
-import { Stop } from './stop.ts';
+import type { GrammarFiles } from '../../platform/grammar.ts';
+import { maxTreeSitterSteps } from '../limits.ts';
+import { Stop } from '../stop.ts';
 
 export interface TreeSitter {
   /**

@@ -1,7 +1,7 @@
 /** The second opinion's facts: the same text as `unbash`, an independent parser, reads it. */
 import { forEachChild, parse, type Redirection, type SyntaxNode } from 'unbash';
+import { Stop } from '../stop.ts';
 import type { Fact } from './outline.ts';
-import { Stop } from './stop.ts';
 
 /** @throws {Stop} syntax-error where this parser finds one, too-complex when it runs out of stack. */
 export function outlineUnbash(text: string): Fact[] {

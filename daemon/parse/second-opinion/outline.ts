@@ -2,8 +2,8 @@
  * What three readings of one text are compared by: a flat list of facts, ordered by place. Two readings agree when they
  * have the same simple commands with the same words, assignments and redirections at the same places.
  */
-import type { ParsedScript, Redirection, SimpleCommand, Statement } from './model.ts';
-import { walkStatements } from './walk.ts';
+import type { ParsedScript, Redirection, SimpleCommand, Statement } from '../model.ts';
+import { walkStatements } from '../walk.ts';
 
 export type FactKind = 'command' | 'word' | 'assignment' | 'redirection' | 'heredoc' | 'function';
 

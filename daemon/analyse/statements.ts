@@ -1,0 +1,37 @@
+/** The statements that stand directly inside a statement, without those in substitutions. */
+import type { Statement } from '../parse/model.ts';
+
+export function childStatements(statement: Statement): readonly Statement[] {
+  switch (statement.type) {
+    case 'pipeline':
+      return statement.stages;
+    case 'and-or':
+      return [statement.left, statement.right];
+    case 'group':
+    case 'subshell':
+    case 'for':
+    case 'select':
+    case 'arithmetic-for':
+      return statement.body;
+    case 'if':
+      return [...statement.branches.flatMap((branch) => [...branch.condition, ...branch.body]), ...statement.otherwise];
+    case 'while':
+    case 'until':
+      return [...statement.condition, ...statement.body];
+    case 'case':
+      return statement.items.flatMap((item) => item.body);
+    case 'function':
+    case 'coproc':
+      return [statement.body];
+    default:
+      return [];
+  }
+}
+
+/** The statement and everything in it, outermost first. */
+export function* allStatements(statements: readonly Statement[]): Generator<Statement> {
+  for (const statement of statements) {
+    yield statement;
+    yield* allStatements(childStatements(statement));
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Judges every simple command of a text, in its order: denied, held back, asked about, allowed by a grant, or allowed
+ * because it stays inside the sandbox (RULES E7, O11, §15).
+ */
+import type { CommandVerdict, Reason } from '../../client/protocol/decision.ts';
+import type { Mode } from '../../client/protocol/messages.ts';
+import type { AnalysedCommand, Analysis, Facts, Finding } from '../analyse/model.ts';
+import { type CommandView, viewCommand } from './command-view.ts';
+import { isExact, isLifted, judgeGrants } from './judge-grants.ts';
+import { judgeRestrictions, judgeUnknownProgram } from './judge-restrictions.ts';
+import { findsHiddenNames } from './path-shape.ts';
+import type { Policy } from './policy.ts';
+import { atCommand, findingReason } from './reasons.ts';
+import type { Need } from './suggest.ts';
+
+export interface JudgeContext {
+  readonly mode: Mode;
+  readonly autoAllow: boolean;
+  readonly facts: Facts;
+}
+
+export interface JudgedScript {
+  readonly verdicts: readonly CommandVerdict[];
+  /** Reasons that belong to no simple command. */
+  readonly whole: readonly Reason[];
+  /** What rules would have to cover; undefined when no rule can make the text run without a question. */
+  readonly needs: readonly Need[] | undefined;
+}
+
+export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeContext): JudgedScript {
+  const hiddenNames = findsHiddenNames(analysis);
+  const views = analysis.commands.map((command) => viewCommand(command, context.facts, hiddenNames));
+  const allExact = views.length > 0 && views.every((view) => isExact(view, policy, context.facts));
+  const judged = views.map((view) => {
+    const findings = analysis.findings.filter((finding) => finding.command === view.command.command.id);
+    return judgeCommand({ view, findings, text: analysis.script.text, allExact }, policy, context);
+  });
+  const ids = new Set(analysis.commands.map((each) => each.command.id));
+  const findings = analysis.findings
+    .filter((finding) => finding.command === undefined || !ids.has(finding.command))
+    .filter((finding) => finding.neverAutoApproved || finding.class === 'deception' || !allExact)
+    .filter((finding) => holds(finding, context.autoAllow))
+    .map((finding) => findingReason(finding, undefined));
+  const whole = [...judgeLoose(analysis, policy, context, hiddenNames), ...findings];
+  if (judged.length === 0 && whole.length === 0) {
+    whole.push({ kind: 'read-only', effect: 'allow', message: 'nothing in it runs a program or writes a file' });
+  }
+  return {
+    verdicts: judged.map((each) => each.verdict),
+    whole,
+    needs: judged.every((each) => each.suggestible) ? judged.flatMap((each) => each.need ?? []) : undefined,
+  };
+}
+
+/** Under auto-allow only findings that the sandbox is no answer to still ask (RULES O11). */
+function holds(finding: Finding, autoAllow: boolean): boolean {
+  return !autoAllow || finding.neverAutoApproved || finding.class === 'escape' || finding.class === 'deception';
+}
+
+interface Judging {
+  readonly view: CommandView;
+  readonly findings: readonly Finding[];
+  /** Of the whole script. */
+  readonly text: string;
+  /** Every simple command of the script has a rule for its very text. */
+  readonly allExact: boolean;
+}
+
+interface JudgedCommand {
+  readonly verdict: CommandVerdict;
+  readonly need: Need | undefined;
+  readonly suggestible: boolean;
+}
+
+function judgeCommand(judging: Judging, policy: Policy, { mode, autoAllow, facts }: JudgeContext): JudgedCommand {
+  const { view, findings, text, allExact } = judging;
+  const { command } = view;
+  const at = atCommand(command, text);
+  const { denied, asked } = judgeRestrictions(view, at, policy, facts, autoAllow);
+  const grant = judgeGrants(view, at, findings, policy, mode, facts, allExact);
+  const finish = (effect: CommandVerdict['effect'], reasons: readonly Reason[]): JudgedCommand => ({
+    verdict: {
+      text: command.layers[0]?.text ?? text.slice(command.command.start, command.command.end),
+      span: at.span,
+      effect,
+      description: command.description,
+      reasons: [...reasons],
+    },
+    need: effect === 'ask' ? { view, ...grant.needs } : undefined,
+    suggestible: effect !== 'deny' && asked.length === 0 && grant.stopped.length === 0,
+  });
+  if (denied.length > 0) return finish('deny', denied);
+  if (grant.stopped.length > 0 || asked.length > 0) return finish('ask', [...grant.stopped, ...asked]);
+  if (grant.missing.length === 0) return finish('allow', grant.covered);
+  if (!autoAllow) return finish('ask', grant.missing);
+  const held = findings
+    .filter((finding) => holds(finding, true) && !isLifted(finding, command, grant.exact, allExact))
+    .map((finding) => findingReason(finding, at));
+  const unknown = judgeUnknownProgram(view, at, findings, policy);
+  if (unknown !== undefined) held.push(unknown);
+  if (held.length > 0) return finish('ask', held);
+  const message = `nothing restricts ${at.subject}, and it runs inside the sandbox`;
+  return finish('allow', [{ kind: 'auto-allow', effect: 'allow', message, command: at.command, span: at.span }]);
+}
+
+/** Redirections of compound commands that hold no simple command are judged as one command without words. */
+function judgeLoose(
+  analysis: Analysis,
+  policy: Policy,
+  context: JudgeContext,
+  hiddenNames: boolean,
+): readonly Reason[] {
+  if (analysis.effects.length === 0) return [];
+  const span = { start: 0, end: analysis.script.text.length };
+  const command: AnalysedCommand = {
+    command: { ...span, id: 0, positions: [], assignments: [], words: [], redirections: [], pipedTo: undefined },
+    cwd: undefined,
+    changedDirectory: false,
+    layers: [],
+    program: undefined,
+    known: true,
+    readOnly: true,
+    notReadOnlyBecause: undefined,
+    callsFunction: undefined,
+    effects: analysis.effects,
+    unnamed: [],
+    inner: [],
+    description: '',
+  };
+  const view = viewCommand(command, context.facts, hiddenNames);
+  const { verdict } = judgeCommand(
+    { view, findings: [], text: analysis.script.text, allExact: false },
+    policy,
+    context,
+  );
+  return verdict.reasons.map(({ command: _, ...reason }) => reason);
+}
