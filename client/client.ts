@@ -29,21 +29,44 @@ export interface Greeted {
 const maxAttempts = 6;
 const drainTimeoutMs = 15_000;
 
+/** Not `os.userInfo`, which fails for a uid without an account, as containers have them. */
+function ownUid(): number {
+  return process.getuid?.() ?? -1;
+}
+
 export function findSocketPath(env: ConnectOptions['env']): string {
   const directory = findRunDirectory({
     runtimeDirectory: env['XDG_RUNTIME_DIR'],
     temporaryDirectory: os.tmpdir(),
-    uid: os.userInfo().uid,
+    uid: ownUid(),
   });
   const socketPath = socketPathIn(directory);
   assertSocketPath(socketPath);
   return socketPath;
 }
 
-async function find(env: ConnectOptions['env']): Promise<Connection | undefined> {
+async function findOnce(env: ConnectOptions['env']): Promise<Connection | undefined> {
   const socketPath = findSocketPath(env);
   const directory = socketPath.slice(0, socketPath.lastIndexOf('/'));
-  return isPrivateDirectory(directory, os.userInfo().uid) ? openConnection(socketPath) : undefined;
+  return isPrivateDirectory(directory, ownUid()) ? openConnection(socketPath) : undefined;
+}
+
+/** A daemon that is just ending may take a connection and drop it. */
+const maxDropped = 20;
+
+async function find(env: ConnectOptions['env']): Promise<Connection | undefined> {
+  for (let dropped = 0; ; dropped++) {
+    try {
+      return await findOnce(env);
+    } catch (error) {
+      if (!isLost(error) || dropped === maxDropped) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof SbxError && error.code === 'daemon-lost';
 }
 
 /** The old daemon gives up its socket at once and ends after its live runs. */
@@ -99,7 +122,7 @@ export async function connect(options: ConnectOptions): Promise<Greeted | undefi
     } catch (error) {
       connection.close();
       // Nothing of ours was begun: a daemon that was just ending is simply asked again.
-      if (!(error instanceof SbxError && error.code === 'daemon-lost') || attempt > maxAttempts) throw error;
+      if (!isLost(error) || attempt > maxAttempts) throw error;
     }
   }
 }

@@ -33,7 +33,7 @@ interface Incoming {
 
 const handshakeTimeoutMs = 10_000;
 
-/** Undefined when nobody listens there. @throws {SbxError} `run-directory`, `daemon-unreachable` */
+/** Undefined when nobody listens there. @throws {SbxError} `run-directory`, `daemon-unreachable`, `daemon-lost` */
 export async function openConnection(socketPath: string): Promise<Connection | undefined> {
   const stream = await reach(socketPath);
   if (!stream) return undefined;
@@ -49,13 +49,19 @@ export async function openConnection(socketPath: string): Promise<Connection | u
       const value = response.headers[buildHeader];
       build = typeof value === 'string' ? value : undefined;
     });
-    const fail = (error: Error) =>
+    const fail = (error: NodeJS.ErrnoException) => {
+      // It took the connection and ended before it could say anything.
+      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
+        reject(new SbxError('daemon-lost', 'the daemon ended while it was asked', { help: 'run the command again' }));
+        return;
+      }
       reject(
         new SbxError('daemon-unreachable', `what listens on \`${socketPath}\` does not answer: ${error.message}`, {
           help: 'see sbx daemon logs, end that process, and run the command again',
           cause: error,
         }),
       );
+    };
     socket.once('error', fail);
     // In the same tick as the first bytes: frames that came with the handshake's answer must find their listener.
     socket.once('open', () => {

@@ -14,6 +14,7 @@ import { decide } from './decide/decide.ts';
 import { parseFlags } from './decide/flags.ts';
 import { mergePolicies, type ParsedPolicy, type Policy, showOrigin } from './decide/policy.ts';
 import { parsePolicy } from './decide/policy-text.ts';
+import type { Unparsable } from './parse/model.ts';
 import { createParser } from './parse/parser.ts';
 import { loadCatalogue } from './platform/catalogue-files.ts';
 import { lookUpFacts } from './platform/facts.ts';
@@ -55,9 +56,6 @@ export interface Engine {
   readonly idleMinutes: () => number | undefined;
 }
 
-/** Each round follows one more `cd` whose target depends on the one before; more than these are rare. */
-const maxFactRounds = 4;
-
 /** Folders of their own in every session's sandbox. */
 const temporaryDirectories = ['/tmp', '/var/tmp'];
 
@@ -66,18 +64,27 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const catalogue = loadCatalogue();
   const parse = (text: string) => parser.parse(text);
 
-  const lookUp = (command: string, base: Omit<Facts, 'paths'>): { analysis: Analysis; facts: Facts } => {
+  const understand = (command: string, base: Omit<Facts, 'paths'>): { analysis: Analysis; facts: Facts } => {
     const script = parse(command);
-    let facts: Facts = { ...base, paths: new Map() };
-    let analysis = analyse(script, facts, catalogue, parse);
-    // Knowing where a `cd` leads can name further paths, so it goes on until nothing new is named.
-    for (let round = 0; round < maxFactRounds; round++) {
-      const paths = collectPaths(analysis);
-      if (paths.every((each) => facts.paths.has(each))) break;
-      facts = lookUpFacts([...new Set([...facts.paths.keys(), ...paths])], base);
-      analysis = analyse(script, facts, catalogue, parse);
+    const facts = lookUpFacts(script.kind === 'unparsable' ? [] : collectPaths(script, base), base);
+    return { analysis: analyse(script, facts, catalogue, parse), facts };
+  };
+
+  /** A defect in a stage is text that was not understood: a question, never a permission and never a crash. */
+  const understandOrAsk: typeof understand = (command, base) => {
+    try {
+      return understand(command, base);
+    } catch (error) {
+      const script: Unparsable = {
+        kind: 'unparsable',
+        text: command,
+        code: 'parser-failure',
+        message: `the command could not be analysed, which is a defect of sbx: ${(error as Error).message}`,
+        span: { start: 0, end: command.length },
+      };
+      const facts = { ...base, paths: new Map() };
+      return { analysis: analyse(script, facts, catalogue, parse), facts };
     }
-    return { analysis, facts };
   };
 
   const openPolicy = (file: string, layer: 'user' | 'flags', home: string): PolicyFile<ParsedPolicy> => {
@@ -151,7 +158,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const { command, cwd, home, mode, workspace } = request;
       const policy = mergeFor(request);
       const base = { home, cwd, workspace, additionalDirectories: policy.additionalDirectories, temporaryDirectories };
-      const { analysis, facts } = lookUp(command, base);
+      const { analysis, facts } = understandOrAsk(command, base);
       const decision = decide(analysis, policy, {
         mode,
         autoAllow: request.autoAllow ?? policy.autoAllow ?? true,

@@ -1,4 +1,5 @@
 /** `sbx daemon start` and `sbx daemon stop`. */
+import { readFileSync } from 'node:fs';
 import { connect } from '../client.ts';
 import { SbxError } from '../protocol/errors.ts';
 import { build, findDaemonScript } from './build.ts';
@@ -14,10 +15,19 @@ export async function startedDaemon(caller: Caller): Promise<number> {
   return 0;
 }
 
+/** Ended but not yet collected by its parent is over: whoever is init in a container may take its time. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text[text.lastIndexOf(')') + 2] !== 'Z';
+  } catch {
+    return process.platform !== 'linux' && canSignal(pid);
+  }
+}
+
+function canSignal(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
   } catch {
     return false;
   }

@@ -51,14 +51,23 @@ async function dispatch([name, ...rest]: readonly string[], caller: Caller): Pro
   }
 }
 
-const caller: Caller = { env: process.env, cwd: () => process.cwd() };
-let status: number = statuses.failed;
-try {
-  status = await dispatch(process.argv.slice(2), caller);
-} catch (error) {
-  process.stderr.write(`${formatError(error)}\n`);
-  if (process.env['SBX_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+async function main(): Promise<void> {
+  const caller: Caller = { env: process.env, cwd: () => process.cwd() };
+  let status: number = statuses.failed;
+  try {
+    if (Number.parseInt(process.versions.node, 10) < 20) {
+      throw new SbxError('unsupported-platform', `Node ${process.versions.node} is too old`, {
+        help: 'install Node 20 or later',
+      });
+    }
+    status = await dispatch(process.argv.slice(2), caller);
+  } catch (error) {
+    process.stderr.write(`${formatError(error)}\n`);
+    if (process.env['SBX_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  }
+  // A run's sockets and terminal may still be open, and all of its output is out.
+  if (process.argv[2] === 'run') process.exit(status);
+  process.exitCode = status;
 }
-// A run's sockets and terminal may still be open, and all of its output is out.
-if (process.argv[2] === 'run') process.exit(status);
-process.exitCode = status;
+
+void main();

@@ -41,7 +41,15 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+const brand = Symbol.for('sbx.error');
+
 export class SbxError extends Error {
+  /** By mark, not by class: two bundles of one program each have their own copy of the class. */
+  static override [Symbol.hasInstance](value: unknown): value is SbxError {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+
+  readonly [brand] = true;
   readonly code: ErrorCode;
   /** What to do, one sentence. */
   readonly help: string | undefined;

@@ -69,11 +69,9 @@ const meaningText = z
   .string()
   .refine((text) => parseMeaning(text) !== undefined, 'expected `role`, `role!` or `role: reason` with a known role');
 
-const meaningSchema = z.union([
-  meaningText,
-  z.strictObject({
-    is: meaningText,
-    /** Takes the place of an operand: `grep -e` leaves no pattern operand, `cp -t` no destination. */
+const meaningShape = z.strictObject({
+  is: meaningText,
+  /** Takes the place of an operand: `grep -e` leaves no pattern operand, `cp -t` no destination. */
     drops: z.enum(['first', 'last']).optional(),
     /** Changes what other words mean: `{ "read": "write" }` for `sed -i`. */
     turns: z.partialRecord(z.enum(roles), z.enum(roles)).optional(),
@@ -81,8 +79,14 @@ const meaningSchema = z.union([
     implicit: z.partialRecord(z.enum(roles), z.string()).optional(),
     /** Narrows what the program acts on, so that a removal is not of everything (`find -name`). */
     filters: z.boolean().optional(),
-  }),
-]);
+});
+type MeaningData = string | z.infer<typeof meaningShape>;
+
+/** Not a union: there are thousands of these, and a union tries every branch with its error. */
+const meaningSchema = z.custom<MeaningData>(
+  (value) => (typeof value === 'string' ? parseMeaning(value) !== undefined : meaningShape.safeParse(value).success),
+  'expected `role`, `role!` or `role: reason` with a known role, or an object with `is`',
+);
 
 const conditionSchema = z.strictObject({
   /** At least one of these options is there. */
@@ -103,10 +107,11 @@ export interface ProgramData {
   abbreviations?: boolean | undefined;
   bundled?: boolean | undefined;
   plus?: boolean | undefined;
-  options?: Record<string, z.infer<typeof meaningSchema>> | undefined;
+  options?: Record<string, MeaningData> | undefined;
   uses?: string[] | undefined;
   operands?: string[] | undefined;
   ignores?: string[] | undefined;
+  lenient?: boolean | undefined;
   implicit?: Partial<Record<Role, string>> | undefined;
   also?: string[] | undefined;
   purpose?: 'run' | undefined;
@@ -116,6 +121,7 @@ export interface ProgramData {
   globals?: 'before' | 'anywhere' | undefined;
   subcommands?: Record<string, ProgramData> | undefined;
   wrapper?: 'always' | 'bare' | 'restrictions' | 'exact' | undefined;
+  queries?: string[] | undefined;
   number?: Condition[] | undefined;
   examples?: Record<string, string> | undefined;
 }
@@ -143,6 +149,8 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     operands: z.array(z.string().regex(operandPattern)).optional(),
     /** Operands that are punctuation. */
     ignores: z.array(z.string()).optional(),
+    /** Words that look like options but are none of its own are operands (`echo ---`). */
+    lenient: z.boolean().optional(),
     implicit: z.partialRecord(z.enum(roles), z.string()).optional(),
     /** Effects it always has: `connect`, `connect HOST`, `run`, `change`, `write PATH`. */
     also: z.array(z.string().regex(/^(connect|run|change|write|write-tree|read)( \S+)?$/)).optional(),
@@ -158,6 +166,8 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     subcommands: z.record(z.string(), programSchema).optional(),
     /** The rest of its words are a command: who may see it (RULES N2–N6). */
     wrapper: z.enum(['always', 'bare', 'restrictions', 'exact']).optional(),
+    /** Options with which a wrapper only answers a question (`command -v`). */
+    queries: z.array(z.string()).optional(),
     /** Conditions under which its standard output is a plain number. */
     number: z.array(conditionSchema).min(1).optional(),
     /** Command line → facts that hold for it; run by the generic test. */
@@ -248,7 +258,7 @@ function parseMeaning(text: string): { role: Role; mustBeNamed: boolean; because
 }
 
 /** @throws {Error} for text that the schema would have refused. */
-export function compileMeaning(data: z.infer<typeof meaningSchema>): Meaning {
+export function compileMeaning(data: MeaningData): Meaning {
   const shape = typeof data === 'string' ? { is: data } : data;
   const head = parseMeaning(shape.is);
   if (head === undefined) throw new Error(`not a meaning: ${shape.is}`);

@@ -1,22 +1,114 @@
 /**
- * Which paths analysis will want facts about: every absolute path that an effect names. Found by analysing without facts,
- * so that there is one account of what a word means; a `cd` whose target is not known yet is followed as text.
+ * Which paths of a text the machine should be asked about before the analysis: every word that could be one, seen from every
+ * folder that a literal `cd` can lead to. More than needed is harmless; the number is bounded, so a hostile text cannot make
+ * the daemon look up without end.
  */
-import type { AnalysedCommand, Analysis, Effect } from './model.ts';
+import type { Assignment, ParsedScript, Redirection, Word } from '../parse/model.ts';
+import { wordValue } from '../parse/model.ts';
+import { resolvePath } from './path-targets.ts';
+import { allStatements } from './statements.ts';
+import { type Arg, expandWord, type Piece, type Values } from './words.ts';
 
-export function collectPaths(analysis: Analysis): string[] {
-  const paths = new Set<string>();
-  const take = (effects: readonly Effect[]) => {
-    for (const effect of effects) {
-      if ('target' in effect && effect.target.path !== undefined) paths.add(effect.target.path);
+/** More paths than this are not asked about; their links stay unresolved. */
+export const maxPaths = 256;
+const maxFolders = 8;
+const maxLength = 1024;
+
+export function collectPaths(script: ParsedScript, base: { readonly home: string; readonly cwd: string; readonly workspace: string | undefined }): readonly string[] {
+  const variables = literalVariables(script);
+  const values: Values = {
+    home: base.home,
+    cwd: base.cwd,
+    oddSplitting: false,
+    substitution: () => undefined,
+    lookUp: (name) => variables.get(name) ?? (name === 'HOME' ? [[{ kind: 'known', text: base.home }]] : name === 'PWD' ? [[{ kind: 'known', text: base.cwd }]] : undefined),
+  };
+  const paths = new Set<string>([base.cwd, ...(base.workspace === undefined ? [] : [base.workspace])]);
+  const folders = cdFolders(script, values, base.cwd);
+  for (const folder of folders) paths.add(folder);
+  for (const word of allWords(script)) {
+    for (const text of candidateTexts(word, values)) {
+      for (const folder of text.startsWith('/') ? [base.cwd] : folders) {
+        if (paths.size >= maxPaths) return [...paths];
+        const path = resolvePath(text, folder);
+        if (path !== undefined) paths.add(path);
+      }
+    }
+  }
+  return [...paths];
+}
+
+function candidateTexts(word: Word, values: Values): readonly string[] {
+  const args = word.values === undefined ? expandWord(word, values).flat() : word.values.map((text) => ({ text }) as Pick<Arg, 'text'>);
+  return args.flatMap(({ text }) => {
+    if (text === undefined || text === '' || text.length > maxLength || text.includes('\n') || text.includes('\0')) return [];
+    if (!text.startsWith('-')) {
+      const equals = text.indexOf('=');
+      return equals > 0 ? [text, text.slice(equals + 1)] : [text];
+    }
+    const equals = text.indexOf('=');
+    if (equals > 0) return [text.slice(equals + 1)];
+    // The value may stand right after a short option: `-Cdir`.
+    return /^-[A-Za-z]./.test(text) ? [text.slice(2)] : [];
+  }).filter((text) => text !== '');
+}
+
+/** The start and every folder that a literal `cd`, `pushd` or `-C` can reach from those known so far. */
+function cdFolders(script: ParsedScript, values: Values, cwd: string): readonly string[] {
+  const folders = [cwd];
+  const add = (word: Word | undefined): void => {
+    const text = word === undefined ? undefined : candidateTexts(word, values)[0];
+    if (text === undefined) return;
+    for (const folder of [...folders]) {
+      const path = resolvePath(text, folder);
+      if (path !== undefined && !folders.includes(path) && folders.length < maxFolders) folders.push(path);
     }
   };
-  const visit = (command: AnalysedCommand): void => {
-    if (command.cwd !== undefined) paths.add(command.cwd);
-    take(command.effects);
-    command.inner.forEach(visit);
+  for (const { words } of script.commands) {
+    const name = wordValue(words[0]);
+    if (name === 'cd' || name === 'pushd') add(words.slice(1).find((word) => wordValue(word)?.startsWith('-') !== true));
+    words.forEach((word, index) => {
+      if (/^(?:-C|--directory|--prefix|--chdir)$/.test(wordValue(word) ?? '')) add(words[index + 1]);
+    });
+  }
+  return folders;
+}
+
+function* allWords(script: ParsedScript): Generator<Word> {
+  for (const command of script.commands) {
+    yield* command.words;
+    yield* assignmentWords(command.assignments);
+    yield* redirectionWords(command.redirections);
+  }
+  for (const statement of allStatements(script.body)) {
+    if (statement.type !== 'command') yield* redirectionWords(statement.redirections);
+    if (statement.type === 'for' || statement.type === 'select') yield* statement.words ?? [];
+  }
+}
+
+function* assignmentWords(assignments: readonly Assignment[]): Generator<Word> {
+  for (const { value, elements } of assignments) {
+    if (value !== undefined) yield value;
+    yield* elements ?? [];
+  }
+}
+
+function* redirectionWords(redirections: readonly Redirection[]): Generator<Word> {
+  for (const { target, heredoc } of redirections) if (heredoc === undefined) yield target;
+}
+
+/** All literal values that each variable gets anywhere in the text. */
+function literalVariables(script: ParsedScript): ReadonlyMap<string, readonly (readonly Piece[])[]> {
+  const found = new Map<string, (readonly Piece[])[]>();
+  const add = (name: string, text: string | undefined): void => {
+    if (text === undefined) return;
+    const list = found.get(name) ?? [];
+    if (list.length < 4) found.set(name, [...list, [{ kind: 'known', text }]]);
   };
-  analysis.commands.forEach(visit);
-  take(analysis.effects);
-  return [...paths];
+  for (const { assignments } of script.commands) for (const { name, value } of assignments) add(name, wordValue(value));
+  for (const statement of allStatements(script.body)) {
+    if (statement.type !== 'for') continue;
+    for (const word of statement.words ?? []) for (const text of word.values ?? []) add(statement.variable, text);
+  }
+  return found;
 }

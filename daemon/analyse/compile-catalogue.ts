@@ -51,7 +51,7 @@ export interface Program {
   readonly digits: Option | undefined;
   readonly operands: readonly OperandSlot[] | undefined;
   readonly ignores: ReadonlySet<string>;
-  readonly subcommands: ReadonlyMap<string, Program> | undefined;
+  readonly subcommands: Pick<ProgramTable, 'get' | 'names'> | undefined;
   readonly readOnly: readonly Condition[] | undefined;
   /** The option that a word of unknown value is taken for (RULES O24), if any is more than harmless. */
   readonly worst: Option | undefined;
@@ -59,37 +59,64 @@ export interface Program {
   readonly worstUnnamed: Option | undefined;
 }
 
+/** Programs by name, each compiled when it is first asked for: a session meets a few dozen of several hundred. */
+export interface ProgramTable {
+  get(name: string): Program | undefined;
+  has(name: string): boolean;
+  names(): Iterable<string>;
+}
+
 export interface Catalogue {
-  readonly programs: ReadonlyMap<string, Program>;
-  readonly wrappers: ReadonlyMap<string, Program>;
+  readonly programs: ProgramTable;
+  readonly wrappers: ProgramTable;
   readonly protectedPaths: ProtectedPaths;
   readonly criticalPaths: CriticalPaths;
   readonly variables: Variables;
 }
 
-type Groups = Record<string, Record<string, Parameters<typeof compileMeaning>[0]>>;
+type MeaningData = Parameters<typeof compileMeaning>[0];
+type Groups = ReadonlyMap<string, ReadonlyMap<string, Option>>;
 
+/** @throws {Error} when two files describe the same program */
 export function compileCatalogue(data: CatalogueData): Catalogue {
-  const programs = new Map<string, Program>();
-  for (const file of data.programs) addPrograms(programs, file);
-  const wrappers = new Map<string, Program>();
-  addPrograms(wrappers, data.wrappers);
   return {
-    programs,
-    wrappers,
+    programs: tableOf(data.programs),
+    wrappers: tableOf([data.wrappers]),
     protectedPaths: compileProtectedPaths(data.protected),
     criticalPaths: compileCriticalPaths(data.critical),
     variables: compileVariables(data.variables),
   };
 }
 
-function addPrograms(into: Map<string, Program>, file: ProgramFile): void {
-  for (const [names, entry] of Object.entries(file.programs)) {
-    for (const name of names.split(' ')) {
-      if (into.has(name)) throw new Error(`the catalogue describes \`${name}\` twice`);
-      into.set(name, compileProgram(name, name, entry, file.groups ?? {}, undefined));
+function tableOf(files: readonly ProgramFile[]): ProgramTable {
+  const entries = new Map<string, { readonly data: ProgramData; readonly groups: () => Groups }>();
+  for (const file of files) {
+    let compiled: Groups | undefined;
+    const groups = (): Groups => {
+      compiled ??= new Map(Object.entries(file.groups ?? {}).map(([name, options]) => [name, compileOptions(options)]));
+      return compiled;
+    };
+    for (const [names, entry] of Object.entries(file.programs)) {
+      for (const name of names.split(' ')) {
+        if (entries.has(name)) throw new Error(`the catalogue describes \`${name}\` twice`);
+        entries.set(name, { data: entry, groups });
+      }
     }
   }
+  const programs = new Map<string, Program>();
+  return {
+    has: (name) => entries.has(name),
+    names: () => entries.keys(),
+    get: (name) => {
+      const found = programs.get(name);
+      if (found !== undefined) return found;
+      const entry = entries.get(name);
+      if (entry === undefined) return undefined;
+      const program = compileProgram(name, name, entry.data, entry.groups(), undefined);
+      programs.set(name, program);
+      return program;
+    },
+  };
 }
 
 function compileProgram(
@@ -101,23 +128,14 @@ function compileProgram(
 ): Program {
   const options = new Map<string, Option>(inherited);
   for (const group of data.uses ?? []) {
-    const found = groups[group];
+    const found = groups.get(group);
     if (found === undefined) throw new Error(`\`${path}\` uses the unknown option group \`${group}\``);
-    addOptions(options, found);
+    for (const [spelling, option] of found) options.set(spelling, option);
   }
-  addOptions(options, data.options ?? {});
+  for (const [spelling, option] of compileOptions(data.options ?? {})) options.set(spelling, option);
   const all = [...options.values()];
   const passedOn = data.globals === 'anywhere' ? options : undefined;
-  const subcommands =
-    data.subcommands === undefined
-      ? undefined
-      : new Map(
-          Object.entries(data.subcommands).flatMap(([names, entry]) =>
-            names
-              .split(' ')
-              .map((sub): [string, Program] => [sub, compileProgram(sub, `${path} ${sub}`, entry, groups, passedOn)]),
-          ),
-        );
+  const subcommands = data.subcommands === undefined ? undefined : lazySubcommands(path, data.subcommands, groups, passedOn);
   const operands = data.operands?.map(compileSlot);
   return {
     name,
@@ -136,6 +154,27 @@ function compileProgram(
   };
 }
 
+function lazySubcommands(
+  path: string,
+  data: Record<string, ProgramData>,
+  groups: Groups,
+  inherited: ReadonlyMap<string, Option> | undefined,
+): Pick<ProgramTable, 'get' | 'names'> {
+  const entries = new Map(Object.entries(data).flatMap(([names, entry]) => names.split(' ').map((name): [string, ProgramData] => [name, entry])));
+  const programs = new Map<string, Program>();
+  return {
+    names: () => entries.keys(),
+    get: (name) => {
+      const found = programs.get(name);
+      const entry = entries.get(name);
+      if (found !== undefined || entry === undefined) return found;
+      const program = compileProgram(name, `${path} ${name}`, entry, groups, inherited);
+      programs.set(name, program);
+      return program;
+    },
+  };
+}
+
 /** Whether a broad grant leaves this option out (RULES O16): code always, files only where the program is a reader. */
 export function needsNaming(meaning: Pick<Meaning, 'role' | 'mustBeNamed'>, data: ProgramData): boolean {
   if (meaning.mustBeNamed) return true;
@@ -151,18 +190,23 @@ function turnsHarmful(meaning: Meaning): boolean {
   return meaning.turns !== undefined && Object.values(meaning.turns).some((role) => !harmlessRoles.has(role));
 }
 
-function addOptions(into: Map<string, Option>, options: Record<string, Parameters<typeof compileMeaning>[0]>): void {
+function compileOptions(options: Record<string, MeaningData>): ReadonlyMap<string, Option> {
+  const into = new Map<string, Option>();
   for (const [key, value] of Object.entries(options)) {
     const meaning = compileMeaning(value);
-    const spelled = key.split(' ').map((text) => ({
-      takes: (text.endsWith('=?') ? 'optional' : text.endsWith('=') ? 'required' : 'none') as Takes,
-      more: text.endsWith('==') ? 1 : 0,
-      spelling: /^[-+]/.test(text) ? text.replace(/=+\??$/, '') : text,
-    }));
+    const spelled = key
+      .split(' ')
+      .filter((text) => text !== '')
+      .map((text) => ({
+        takes: (text.endsWith('=?') ? 'optional' : text.endsWith('=') ? 'required' : 'none') as Takes,
+        more: text.endsWith('==') ? 1 : 0,
+        spelling: /^[-+]/.test(text) ? text.replace(/=+\??$/, '') : text,
+      }));
     const spellings = spelled.map((one) => one.spelling);
     const name = spellings.find((spelling) => spelling.startsWith('--')) ?? spellings[0] ?? key;
     for (const one of spelled) into.set(one.spelling, { ...one, name, meaning, spellings });
   }
+  return into;
 }
 
 function compileSlot(text: string): OperandSlot {

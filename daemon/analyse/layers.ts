@@ -7,7 +7,7 @@ import type { Assignment, Word } from '../parse/model.ts';
 import type { Catalogue } from './compile-catalogue.ts';
 import type { Layer, UnnamedDanger } from './model.ts';
 import { normalisePath } from './path-targets.ts';
-import { type Reading, readArguments } from './read-arguments.ts';
+import { hasOption, type Reading, readArguments } from './read-arguments.ts';
 import { type Arg, makeArg } from './words.ts';
 
 export interface LayeredCommand {
@@ -64,6 +64,7 @@ export function buildLayers(
     const reading = readArguments(wrapper, current.slice(1));
     const rest = reading.command;
     if (rest === undefined || rest.length === 0) break;
+    if (wrapper.data.queries?.some((spelling) => hasOption(reading, spelling)) === true) break;
     wrappers.push(reading);
     const kind = wrapper.data.wrapper;
     if (kind === 'exact' && grants && unnamed.length === 0) {

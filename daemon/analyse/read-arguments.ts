@@ -92,6 +92,11 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
     found.push({ option, arg, value, command: undefined });
   }
 
+  const unknownOption = (arg: Arg): void => {
+    if (program.data.lenient === true) operands.push(arg);
+    else unknownOptions.push(arg);
+  };
+
   while (at < args.length) {
     const arg = args[at] as Arg;
     at += 1;
@@ -103,7 +108,7 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
     }
     const optionLike = head.length > 1 && (head.startsWith('-') || (program.data.plus === true && head.startsWith('+')));
     if (!ended && optionLike && !(program.data.style === 'single' && program.ignores.has(head))) {
-      readOption(program, arg, head, { takeValue, unknown: (one) => unknownOptions.push(one), doubt: (one) => uncertain.push(one) });
+      readOption(program, arg, head, { takeValue, unknown: unknownOption, doubt: (one) => uncertain.push(one) });
       continue;
     }
     if (!ended && couldBeOption(arg)) uncertain.push(arg);

@@ -14,12 +14,21 @@ export function knownSubstitution(part: Substitution, cwd: string | undefined, c
   if (command.assignments.length === 0 && command.redirections.every((redirection) => wordValue(redirection.target) === '/dev/null')) {
     const words = command.words.map(wordValue).join(' ');
     if (words === 'pwd' && cwd !== undefined) return [{ kind: 'known', text: cwd }];
+    const printed = literalOutput(command.words.map(wordValue));
+    if (printed !== undefined) return printed === '' ? [] : [{ kind: 'known', text: printed }];
     if (words === 'git rev-parse --show-toplevel' && cwd !== undefined) {
       const root = context.facts.paths.get(cwd)?.repository;
       if (root !== undefined) return [{ kind: 'known', text: root }];
     }
   }
   return printsNumber(part, cwd, context) ? [{ kind: 'number' }] : undefined;
+}
+
+/** What `echo` of literal words prints, without the newline that a substitution drops. */
+function literalOutput(values: readonly (string | undefined)[]): string | undefined {
+  const [name, ...rest] = values;
+  if (name !== 'echo' || rest.some((value) => value === undefined || value.includes('\\')) || rest[0]?.startsWith('-') === true) return undefined;
+  return rest.join(' ').replace(/\n+$/, '');
 }
 
 /** Whether all that the substitution prints is one or more plain numbers, by the catalogue's word for its last program. */

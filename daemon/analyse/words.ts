@@ -154,7 +154,7 @@ function expandPart(part: WordPart, values: Values, alone: boolean): readonly Dr
       return [{ pieces: [{ kind: 'place', free: true }], many: false }];
     case 'substitution': {
       const known = values.substitution(part);
-      if (known !== undefined) return [{ pieces: known, many: !part.quoted && known.some((piece) => piece.kind === 'value') }];
+      if (known !== undefined) return [expandKnown(known, !part.quoted, alone, values)];
       return [{ pieces: [anything], many: !part.quoted }];
     }
     case 'parameter':
@@ -179,12 +179,24 @@ function expandParameter(part: WordPart & { readonly type: 'parameter' }, values
   const unquoted = !part.quoted;
   if (part.indirect || part.name === '@' || part.name === '*') return [unknown(part.name, true, true, unquoted || part.name === '@')];
   const known = values.lookUp(part.name);
+  if (part.operator !== undefined && /^:?[-=+]$/.test(part.operator)) return expandDefault(part, known, values);
   if (part.operator !== undefined) {
     const guarded = part.operator === ':?';
     return [unknown(part.name, known !== undefined, !guarded, unquoted)];
   }
   if (known === undefined) return [unknown(part.name, false, true, unquoted)];
   return known.map((pieces) => expandKnown(pieces, unquoted, alone, values));
+}
+
+/** `${x:-word}`, `${x:=word}`, `${x:+word}`: what the variable holds, or the word. */
+function expandDefault(part: WordPart & { readonly type: 'parameter' }, known: readonly (readonly Piece[])[] | undefined, values: Values): readonly Draft[] {
+  const [operand] = part.operands;
+  const given = operand === undefined ? [[]] : expandValue(operand, values);
+  const own: readonly (readonly Piece[])[] = part.operator?.endsWith('+')
+    ? [[]]
+    : (known ?? [[{ kind: 'value', variable: part.name, assigned: false, empty: part.operator?.startsWith(':') !== true }]]);
+  const all = [...own.filter((pieces) => pieces.length > 0 || part.operator?.endsWith('+')), ...given];
+  return all.map((pieces) => expandKnown(pieces, !part.quoted, false, values));
 }
 
 /** A variable's value in place: quoted it is one word; unquoted, blanks split it and wildcards expand. */

@@ -5,7 +5,6 @@
 import type { Analysis, Facts } from '../analyse/model.ts';
 import { viewCommand } from './command-view.ts';
 import { matches } from './matches.ts';
-import { findsHiddenNames } from './path-shape.ts';
 import type { ParsedPolicy, PolicyProblem, RuleExample } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 
@@ -29,7 +28,7 @@ export function checkExamples(
 
 /** An allow covers every simple command of its example, a restriction meets one of them. */
 function matchesExample({ rule }: RuleExample, analysis: Analysis, facts: Facts): boolean {
-  const views = analysis.commands.map((command) => viewCommand(command, facts, findsHiddenNames(analysis)));
+  const views = analysis.commands.map((command) => viewCommand(command, facts, analysis));
   if (rule.list === 'allow' && rule.tool === 'Bash') {
     return views.length > 0 && views.every((view) => matches(rule, view, facts, 'grant') !== 'no');
   }

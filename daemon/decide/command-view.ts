@@ -3,12 +3,13 @@
  * to see, character for character; a restriction sees every layer and inner command in every spelling that means the
  * same: quotes resolved, the program without its folder, paths normalised, absolute and below `~` (RULES O2, O27, O30).
  */
-import type { AnalysedCommand, Effect, Facts, Layer } from '../analyse/model.ts';
+import type { AnalysedCommand, Analysis, Effect, Facts, Layer } from '../analyse/model.ts';
 import type { Word } from '../parse/model.ts';
 import { normaliseRelative } from './command-pattern.ts';
 import { anyText, literalTokens, type Token } from './glob.ts';
+import { findListedNames } from './listed-names.ts';
 import type { TargetView } from './path-match.ts';
-import { innerCommands, pathShape } from './path-shape.ts';
+import { findsHiddenNames, innerCommands, pathShape } from './path-shape.ts';
 
 export interface CommandView {
   readonly command: AnalysedCommand;
@@ -43,15 +44,15 @@ export interface WideForm {
 /** A noncharacter: no rule and no command contains it. */
 const unknownPiece = '\uffff';
 
-/** @param hiddenNames see `findsHiddenNames` */
-export function viewCommand(command: AnalysedCommand, facts: Facts, hiddenNames: boolean): CommandView {
+/** @param analysis of the whole text, for what reaches the command from elsewhere in it. */
+export function viewCommand(command: AnalysedCommand, facts: Facts, analysis: Analysis): CommandView {
   const all = [command, ...innerCommands(command)];
   return {
     command,
     grants: command.layers.flatMap((layer, index) => (layer.grants ? [grantForm(command, layer, index)] : [])),
     wide: all.flatMap((each) => each.layers.map((layer) => wideForm(layer, each, facts))),
     // The effects of a command include those of what it runs.
-    targets: command.effects.flatMap((effect) => targetView(effect, command, facts, hiddenNames)),
+    targets: command.effects.flatMap((effect) => viewTarget(effect, command, facts, analysis)),
     connections: command.effects.filter((effect) => effect.kind === 'connect'),
     unknownProgram: all.some((each) => each.layers.some(hasUnknownProgram)),
   };
@@ -61,16 +62,17 @@ function hasUnknownProgram(layer: Layer): boolean {
   return layer.resolved === undefined && layer.words[0] !== undefined && layer.words[0].values?.[0] === undefined;
 }
 
-function targetView(
-  effect: Effect,
-  command: AnalysedCommand,
-  facts: Facts,
-  hiddenNames: boolean,
-): readonly TargetView[] {
+function viewTarget(effect: Effect, command: AnalysedCommand, facts: Facts, analysis: Analysis): readonly TargetView[] {
   if (effect.kind !== 'read' && effect.kind !== 'write' && effect.kind !== 'remove') return [];
-  const shape = effect.target.path === undefined ? pathShape(effect.target, command, facts, hiddenNames) : undefined;
-  return [{ kind: effect.kind, target: effect.target, shape }];
+  const { kind, target } = effect;
+  if (target.path !== undefined) return [{ kind, target, shape: undefined }];
+  const listed = target.source === standardInput ? findListedNames(command, analysis.commands) : undefined;
+  if (listed !== undefined) return listed.map((shape) => ({ kind, target, shape, listed: true }));
+  return [{ kind, target, shape: pathShape(target, command, facts, findsHiddenNames(analysis)) }];
 }
+
+/** What analysis writes for the words that `xargs` takes from its standard input. */
+const standardInput = '…';
 
 function grantForm(command: AnalysedCommand, layer: Layer, index: number): GrantForm {
   const whole = index === 0;
@@ -120,14 +122,14 @@ function isSameWord(a: Word, b: Word): boolean {
 }
 
 function wideForm(layer: Layer, command: AnalysedCommand, facts: Facts): WideForm {
-  const paths = pathsOf(command);
+  const paths = pathsOf(command, facts);
   const plain = (word: Word): string => word.values?.join(' ') ?? maskUnknown(word, facts);
-  const pathOf = (word: Word): string | undefined => paths.get(word.start);
   const spellings = [
     layer.words.map(plain),
     layer.words.map((word) => normaliseOperand(plain(word))),
-    layer.words.map((word) => pathOf(word) ?? plain(word)),
-    layer.words.map((word) => belowHome(pathOf(word), facts) ?? plain(word)),
+    layer.words.map((word) => paths.get(word.start) ?? plain(word)),
+    layer.words.map((word) => belowFolder(paths.get(word.start), facts.home, '~') ?? plain(word)),
+    layer.words.map((word) => belowFolder(paths.get(word.start), command.cwd, '.')?.slice(2) ?? plain(word)),
   ];
   const texts = new Set(layer.resolved === undefined ? [layer.text] : [layer.text, layer.resolved]);
   for (const [program = '', ...operands] of spellings) {
@@ -138,12 +140,19 @@ function wideForm(layer: Layer, command: AnalysedCommand, facts: Facts): WideFor
   return { texts: [...texts], shape, shapeStart: shape === undefined ? '' : literalStart(shape) };
 }
 
-/** Absolute paths that operands name, by the place of the word. */
-function pathsOf(command: AnalysedCommand): ReadonlyMap<number, string> {
+/**
+ * Absolute paths of operands, by the place of the word. A plain relative path inside the working directory stays as it
+ * is: a rule such as `rm -rf /*` is about paths that are written, or lead, somewhere else.
+ */
+function pathsOf(command: AnalysedCommand, facts: Facts): ReadonlyMap<number, string> {
   const paths = new Map<number, string>();
   for (const effect of command.effects) {
-    if (!('target' in effect) || effect.target.path === undefined || effect.target.redirection !== undefined) continue;
-    paths.set(effect.target.span.start, effect.target.path);
+    if (!('target' in effect) || effect.target.path === undefined) continue;
+    const { path, span, source } = effect.target;
+    const word = command.command.words.find((each) => each.start === span.start && each.source === source);
+    if (word === undefined) continue;
+    const relative = word.values !== undefined && word.values[0]?.startsWith('/') === false;
+    if (!relative || belowFolder(path, facts.workspace ?? facts.cwd, '.') === undefined) paths.set(span.start, path);
   }
   return paths;
 }
@@ -153,9 +162,11 @@ function normaliseOperand(value: string): string {
   return normaliseRelative(value).replace(/^\.\//, '') + (value.endsWith('/') && value.length > 1 ? '/' : '');
 }
 
-function belowHome(path: string | undefined, facts: Facts): string | undefined {
-  if (path === facts.home) return '~';
-  return path?.startsWith(`${facts.home}/`) ? `~${path.slice(facts.home.length)}` : undefined;
+/** The path with `name` in the place of the folder; undefined when it lies elsewhere. */
+function belowFolder(path: string | undefined, folder: string | undefined, name: string): string | undefined {
+  if (path === undefined || folder === undefined) return undefined;
+  if (path === folder) return name;
+  return path.startsWith(folder === '/' ? '/' : `${folder}/`) ? `${name}${path.slice(folder.length)}` : undefined;
 }
 
 function maskUnknown(word: Word, facts: Facts): string {

@@ -8,7 +8,6 @@ import type { AnalysedCommand, Analysis, Facts, Finding } from '../analyse/model
 import { type CommandView, viewCommand } from './command-view.ts';
 import { isExact, isLifted, judgeGrants } from './judge-grants.ts';
 import { judgeRestrictions, judgeUnknownProgram } from './judge-restrictions.ts';
-import { findsHiddenNames } from './path-shape.ts';
 import type { Policy } from './policy.ts';
 import { atCommand, findingReason } from './reasons.ts';
 import type { Need } from './suggest.ts';
@@ -28,8 +27,7 @@ export interface JudgedScript {
 }
 
 export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeContext): JudgedScript {
-  const hiddenNames = findsHiddenNames(analysis);
-  const views = analysis.commands.map((command) => viewCommand(command, context.facts, hiddenNames));
+  const views = analysis.commands.map((command) => viewCommand(command, context.facts, analysis));
   const allExact = views.length > 0 && views.every((view) => isExact(view, policy, context.facts));
   const judged = views.map((view) => {
     const findings = analysis.findings.filter((finding) => finding.command === view.command.command.id);
@@ -41,7 +39,7 @@ export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeCo
     .filter((finding) => finding.neverAutoApproved || finding.class === 'deception' || !allExact)
     .filter((finding) => holds(finding, context.autoAllow))
     .map((finding) => findingReason(finding, undefined));
-  const whole = [...judgeLoose(analysis, policy, context, hiddenNames), ...findings];
+  const whole = [...judgeLoose(analysis, policy, context), ...findings];
   if (judged.length === 0 && whole.length === 0) {
     whole.push({ kind: 'read-only', effect: 'allow', message: 'nothing in it runs a program or writes a file' });
   }
@@ -104,12 +102,7 @@ function judgeCommand(judging: Judging, policy: Policy, { mode, autoAllow, facts
 }
 
 /** Redirections of compound commands that hold no simple command are judged as one command without words. */
-function judgeLoose(
-  analysis: Analysis,
-  policy: Policy,
-  context: JudgeContext,
-  hiddenNames: boolean,
-): readonly Reason[] {
+function judgeLoose(analysis: Analysis, policy: Policy, context: JudgeContext): readonly Reason[] {
   if (analysis.effects.length === 0) return [];
   const span = { start: 0, end: analysis.script.text.length };
   const command: AnalysedCommand = {
@@ -127,7 +120,7 @@ function judgeLoose(
     inner: [],
     description: '',
   };
-  const view = viewCommand(command, context.facts, hiddenNames);
+  const view = viewCommand(command, context.facts, analysis);
   const { verdict } = judgeCommand(
     { view, findings: [], text: analysis.script.text, allExact: false },
     policy,

@@ -11,6 +11,8 @@ export interface TargetView {
   readonly target: PathTarget;
   /** Shape of an unknown path; undefined when `target.path` is known. */
   readonly shape: readonly Token[] | undefined;
+  /** The shape is that of names which a search of a whole tree finds. */
+  readonly listed?: boolean;
 }
 
 export function grantsPath(pattern: PathPattern | undefined, view: TargetView, facts: Facts): boolean {
@@ -51,7 +53,10 @@ export function restrictsPath(
     ? undefined
     : shape.map((token) => (typeof token === 'string' ? token : someName)).join('');
   if (inFolder !== undefined && bases.some((base) => meets(pattern, pattern.wide, inFolder, base))) return 'yes';
-  return bases.some((base) => intersects([...literalTokens(`${base}/`), ...pattern.wide], shape)) ? 'maybe' : 'no';
+  // As above: that the tree may hold a denied folder does not make a search of it suspicious.
+  const tokens = view.listed === true ? pattern.named : pattern.wide;
+  if (tokens === undefined) return 'no';
+  return bases.some((base) => intersects([...literalTokens(`${base}/`), ...tokens], shape)) ? 'maybe' : 'no';
 }
 
 /** Stands for whatever a glob finds: a pattern that meets it does so by its own wildcard, or would meet anything there. */

@@ -16,6 +16,8 @@ export interface PathPattern {
   /** What the rest of the path below the base must be, for a grant and for a restriction. */
   readonly narrow: readonly Token[];
   readonly wide: readonly Token[];
+  /** As `wide`, without what lies below a folder; undefined for a pattern of everything in a folder. */
+  readonly named: readonly Token[] | undefined;
   /** Stands in every path that either of them describes. */
   readonly required: string;
   /** Leading segments without wildcards, when the pattern holds at one depth only; a tree above them contains a match. */
@@ -52,6 +54,7 @@ export function parsePathPattern(source: string, anchor: string): PathPattern | 
     up: Math.max(up, 0),
     narrow: [...depth(anyDepthNarrow), ...tokens, ...(lastIsOpen ? [] : below)],
     wide: [...depth(anyDepthWide), ...tokens, ...(directory ? [] : below)],
+    named: directory || named[named.length - 1] === '**' ? undefined : [...depth(anyDepthWide), ...tokens],
     required: requiredText(tokens),
     fixed: anyDepthWide ? undefined : named.slice(0, fixedLength(named)).map(unescapeSegment).join('/'),
   };

@@ -6,7 +6,7 @@
  * Source: bash(1) "Brace Expansion"; compared with real bash by test/property/parse-words.test.ts.
  */
 import type { Atom } from './atoms.ts';
-import { maxBraceWords } from './limits.ts';
+import { maxBraceSize, maxBraceWords } from './limits.ts';
 
 /** The first expandable brace of a word: `before`, the alternatives, `after`. */
 export interface BraceGroup {
@@ -87,10 +87,17 @@ export function expandBraces(atoms: readonly Atom[]): (readonly Atom[])[] | unde
   const afters = expandBraces(atoms.slice(group.close + 1));
   if (afters === undefined) return undefined;
   const words: Atom[][] = [];
+  let size = 0;
   for (const alternative of group.alternatives) {
     const middles = expandBraces(alternative);
     if (middles === undefined || words.length + middles.length * afters.length > maxBraceWords) return undefined;
-    for (const middle of middles) for (const after of afters) words.push([...before, ...middle, ...after]);
+    for (const middle of middles) {
+      for (const after of afters) {
+        size += before.length + middle.length + after.length;
+        if (size > maxBraceSize) return undefined;
+        words.push([...before, ...middle, ...after]);
+      }
+    }
   }
   return words;
 }

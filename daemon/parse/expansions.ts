@@ -6,11 +6,11 @@
  */
 import { readArithmetic } from './arithmetic.ts';
 import { type Cursor, findName } from './cursor.ts';
-import type { Arithmetic, Word, WordPart } from './model.ts';
+import type { Arithmetic, WordPart } from './model.ts';
 import { readParameter } from './parameters.ts';
 import type { QuoteContext } from './quotes.ts';
 import { readSubstitution } from './substitutions.ts';
-import { walkStatements, wordsOf } from './walk.ts';
+import { substitutionsOfPart, walkStatements, wordsOf } from './walk.ts';
 
 const nameStart = /[A-Za-z_]/;
 /** The expansion at a `$`, or undefined when the `$` stands for itself (the cursor is then unmoved). */
@@ -61,31 +61,28 @@ function hasLooseParenthesis({ text, expansions }: Arithmetic): boolean {
   }
   if (open !== 0) return true;
   if (expansions.length === 0) return false;
-  return /(?:^|[\s;&|()])#/.test(text) || expansions.some((part) => mentionsParenthesis(part));
+  if (/(?:^|[\s;&|()])#/.test(text) || expansions.some(hasParenthesis)) return true;
+  let found = false;
+  for (const { body } of expansions.flatMap(substitutionsOfPart)) {
+    walkStatements(body, (statement) => {
+      found ||= statement.type === 'case' || wordsOf(statement).some(({ word }) => word.parts.some(hasParenthesis));
+    });
+  }
+  return found;
 }
 
-/** A parenthesis that opens or closes nothing, or a `case`, anywhere in what the expansion would run. */
-function mentionsParenthesis(part: WordPart): boolean {
-  const inWord = ({ parts }: Word): boolean => parts.some(mentionsParenthesis);
+/** A parenthesis in text that is none to the grammar. Substitutions are not looked into: their statements are walked. */
+function hasParenthesis(part: WordPart): boolean {
   switch (part.type) {
     case 'literal':
       return /[()]/.test(part.value);
-    case 'substitution':
-    case 'process': {
-      let found = false;
-      walkStatements(part.body, (statement) => {
-        found ||= statement.type === 'case' || wordsOf(statement).some(({ word }) => inWord(word));
-      });
-      return found;
-    }
     case 'parameter':
-      return part.operands.some(inWord);
+      return part.operands.some(({ parts }) => parts.some(hasParenthesis));
     case 'brace':
-      return part.words.some(inWord);
+      return part.words.some(({ parts }) => parts.some(hasParenthesis));
     case 'arithmetic':
-      return part.expression.expansions.some(mentionsParenthesis);
-    case 'glob':
-    case 'tilde':
+      return part.expression.expansions.some(hasParenthesis);
+    default:
       return false;
   }
 }

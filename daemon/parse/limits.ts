@@ -16,14 +16,20 @@ export const maxDepth = 100;
 /** Steps of our own reader: about one per token and one per character of a word. Linear in the text, so seldom reached. */
 export const maxReaderSteps = 400_000;
 
-/** Calls of tree-sitter's progress callback, one per about a hundred parser operations. */
-export const maxTreeSitterSteps = 20_000;
+/**
+ * Calls of tree-sitter's progress callback for one text: about eight a millisecond on an ordinary machine. The worst
+ * texts within the length limit that were found take under 600; this is the bound for those that were not.
+ */
+export const maxTreeSitterSteps = 1_500;
 
 /** Nodes of a tree-sitter tree that are visited. */
 export const maxTreeNodes = 60_000;
 
 /** Words that one literal brace expression may expand to before its value counts as unknown. */
 export const maxBraceWords = 1_000;
+
+/** Pieces of all the words that one brace expression expands to, taken together. */
+export const maxBraceSize = 50_000;
 
 /** Opening braces in one word; matching them is quadratic. */
 export const maxBracesInWord = 100;

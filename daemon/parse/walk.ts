@@ -2,7 +2,7 @@
  * One place that knows where statements and words nest in the model, so that no visitor forgets one. Attack: a
  * substitution in a subscript, a default value or a here-document runs as surely as one in an argument.
  */
-import type { Arithmetic, Position, Redirection, Statement, Word, WordPart } from './model.ts';
+import type { Arithmetic, Assignment, Position, Statement, Word, WordPart } from './model.ts';
 
 export interface StatementChild {
   readonly body: readonly Statement[];
@@ -17,17 +17,25 @@ export type SubstitutionPart = Extract<WordPart, { type: 'substitution' | 'proce
 
 /** The lists of statements directly inside a statement, those of its words' substitutions included. */
 export function childrenOf(statement: Statement): StatementChild[] {
-  const inWords: StatementChild[] = wordsOf(statement).flatMap(({ word, heredoc }) =>
-    substitutionsOf(word).map((part): StatementChild => {
-      const kind = part.type === 'process' ? 'process-substitution' : 'substitution';
-      return { body: part.body, positions: heredoc ? [kind, 'heredoc'] : [kind], sharesOutput: false, part };
-    }),
-  );
-  const inArithmetic: StatementChild[] = arithmeticOf(statement)
-    .flatMap((expression) => expression.expansions)
-    .flatMap(substitutionsOfPart)
-    .map((part) => ({ body: part.body, positions: ['substitution'], sharesOutput: false, part }));
-  return [...inWords, ...inArithmetic, ...bodiesOf(statement)];
+  const children: StatementChild[] = [];
+  for (const { word, heredoc } of wordsOf(statement)) {
+    if (!mayRun(word)) continue;
+    for (const part of substitutionsOf(word)) children.push(makeChild(part, heredoc));
+  }
+  for (const { expansions } of arithmeticOf(statement)) {
+    for (const part of expansions.flatMap(substitutionsOfPart)) children.push(makeChild(part, false));
+  }
+  return [...children, ...bodiesOf(statement)];
+}
+
+/** Quick answer for the many words that are one literal. */
+function mayRun({ parts }: Word): boolean {
+  return parts.length > 1 || (parts[0] !== undefined && parts[0].type !== 'literal');
+}
+
+function makeChild(part: SubstitutionPart, heredoc: boolean): StatementChild {
+  const kind = part.type === 'process' ? 'process-substitution' : 'substitution';
+  return { body: part.body, positions: heredoc ? [kind, 'heredoc'] : [kind], sharesOutput: false, part };
 }
 
 /** The bodies of a compound statement, without those of its words. */
@@ -82,28 +90,35 @@ export interface StatementWord {
 
 /** Every word that belongs to the statement itself, not to a statement inside of it. */
 export function wordsOf(statement: Statement): StatementWord[] {
-  const words = [...ownWords(statement)].map((word) => ({ word, heredoc: false }));
+  const words: StatementWord[] = [];
+  for (const word of ownWords(statement)) words.push({ word, heredoc: false });
   const redirections = statement.type === 'command' ? statement.command.redirections : statement.redirections;
-  return [...words, ...redirections.flatMap(wordsOfRedirection)];
+  for (const { target, heredoc } of redirections) {
+    words.push(heredoc === undefined ? { word: target, heredoc: false } : { word: heredoc.body, heredoc: true });
+  }
+  return words;
 }
 
-function wordsOfRedirection({ target, heredoc }: Redirection): StatementWord[] {
-  return heredoc === undefined ? [{ word: target, heredoc: false }] : [{ word: heredoc.body, heredoc: true }];
-}
-
-function* ownWords(statement: Statement): Generator<Word> {
-  if (statement.type === 'command') {
-    for (const { subscript, value, elements } of statement.command.assignments) {
-      if (subscript !== undefined) yield subscript;
-      if (value !== undefined) yield value;
-      yield* elements ?? [];
+function ownWords(statement: Statement): readonly Word[] {
+  switch (statement.type) {
+    case 'command': {
+      const { assignments, words } = statement.command;
+      return assignments.length === 0 ? words : [...assignments.flatMap(wordsOfAssignment), ...words];
     }
-    yield* statement.command.words;
-  } else if (statement.type === 'case') {
-    yield statement.subject;
-    for (const { patterns } of statement.items) yield* patterns;
-  } else if (statement.type === 'conditional') yield* statement.words;
-  else if (statement.type === 'for' || statement.type === 'select') yield* statement.words ?? [];
+    case 'case':
+      return [statement.subject, ...statement.items.flatMap(({ patterns }) => patterns)];
+    case 'conditional':
+      return statement.words;
+    case 'for':
+    case 'select':
+      return statement.words ?? [];
+    default:
+      return [];
+  }
+}
+
+function wordsOfAssignment({ subscript, value, elements }: Assignment): readonly Word[] {
+  return [...(subscript ? [subscript] : []), ...(value ? [value] : []), ...(elements ?? [])];
 }
 
 function arithmeticOf(statement: Statement): readonly Arithmetic[] {
@@ -112,11 +127,11 @@ function arithmeticOf(statement: Statement): readonly Arithmetic[] {
 }
 
 /** Every command and process substitution in a word, at any depth of `${…}`, braces and arithmetic. */
-export function substitutionsOf(word: Word): SubstitutionPart[] {
+function substitutionsOf(word: Word): SubstitutionPart[] {
   return word.parts.flatMap(substitutionsOfPart);
 }
 
-function substitutionsOfPart(part: WordPart): SubstitutionPart[] {
+export function substitutionsOfPart(part: WordPart): SubstitutionPart[] {
   switch (part.type) {
     case 'literal':
     case 'glob':

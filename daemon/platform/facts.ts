@@ -1,50 +1,53 @@
 /**
- * Looks up what analysis wants to know of the machine, in one pass: whether a path is there, where its links lead, which
- * git repository holds it. It never opens a file, and bounds how much it looks at.
+ * The one look at the file system between parse and analyse: for each path what it is, where its links lead, and which git
+ * repository holds it. Synchronous, one pass, never throws for a path; what cannot be seen is reported as it was written.
  */
-import { lstatSync, realpathSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Facts, PathFact } from '../analyse/model.ts';
 
-/** More operands than this are judged without facts, as if they had not been looked up. */
-const maxPaths = 512;
+const maxPaths = 256;
+const maxLinks = 40;
 
-/** @param paths absolute and normalised. Never throws: what cannot be looked at counts as `other` or `missing`. */
+/** @param base - Everything of `Facts` that is known without looking. All paths absolute and normalised. */
 export function lookUpFacts(paths: readonly string[], base: Omit<Facts, 'paths'>): Facts {
   const repositories = new Map<string, string | undefined>();
-  const facts = new Map<string, PathFact>();
-  for (const each of paths.slice(0, maxPaths)) facts.set(each, lookUpPath(each, repositories));
-  return { ...base, paths: facts };
+  const found = new Map<string, PathFact>();
+  for (const place of [base.cwd, ...paths].slice(0, maxPaths)) {
+    if (!found.has(place)) found.set(place, lookUp(place, repositories));
+  }
+  return { ...base, paths: found };
 }
 
-function lookUpPath(place: string, repositories: Map<string, string | undefined>): PathFact {
-  const kind = findKind(place);
-  const resolved = resolve(place);
-  const folder = kind === 'directory' || (kind === 'link' && findKind(resolved) === 'directory') ? resolved : path.dirname(resolved);
+function lookUp(place: string, repositories: Map<string, string | undefined>): PathFact {
+  const kind = kindOf(place);
+  const resolved = resolveLinks(place, maxLinks);
+  const folder = kindOf(resolved) === 'directory' ? resolved : path.dirname(resolved);
   return { kind, resolved, repository: findRepository(folder, repositories) };
 }
 
-function findKind(place: string): PathFact['kind'] {
+function kindOf(place: string): PathFact['kind'] {
   try {
-    const status = lstatSync(place);
-    if (status.isFile()) return 'file';
-    if (status.isDirectory()) return 'directory';
-    return status.isSymbolicLink() ? 'link' : 'other';
+    const stat = lstatSync(place);
+    if (stat.isSymbolicLink()) return 'link';
+    return stat.isDirectory() ? 'directory' : stat.isFile() ? 'file' : 'other';
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = (error as NodeJS.ErrnoException).code;
     return code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : 'other';
   }
 }
 
-/** As far as it exists; a tail that is missing is appended to where its nearest existing folder leads. */
-function resolve(place: string): string {
-  const tail: string[] = [];
-  for (let at = place; ; at = path.dirname(at)) {
+/** Also for paths that do not exist yet: a dangling link leads to its target, a missing tail is appended to its parent. */
+function resolveLinks(place: string, budget: number): string {
+  try {
+    return realpathSync(place);
+  } catch {
+    if (budget <= 0 || place === '/') return place;
     try {
-      return path.join(realpathSync(at), ...tail);
+      const target = readlinkSync(place);
+      return resolveLinks(path.resolve(resolveLinks(path.dirname(place), budget - 1), target), budget - 1);
     } catch {
-      if (at === path.dirname(at)) return place;
-      tail.unshift(path.basename(at));
+      return path.join(resolveLinks(path.dirname(place), budget - 1), path.basename(place));
     }
   }
 }
@@ -52,8 +55,7 @@ function resolve(place: string): string {
 function findRepository(folder: string, known: Map<string, string | undefined>): string | undefined {
   if (known.has(folder)) return known.get(folder);
   const parent = path.dirname(folder);
-  const isRoot = findKind(path.join(folder, '.git')) !== 'missing';
-  const found = isRoot ? folder : parent === folder ? undefined : findRepository(parent, known);
-  known.set(folder, found);
-  return found;
+  const root = kindOf(path.join(folder, '.git')) !== 'missing' ? folder : parent === folder ? undefined : findRepository(parent, known);
+  known.set(folder, root);
+  return root;
 }

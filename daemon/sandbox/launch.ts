@@ -226,6 +226,7 @@ function superviseCommand(setting: LaunchSetting, prepared: PreparedCommand, car
 }
 
 function sendSignal(target: number, name: NodeJS.Signals): void {
+  console.error("SEND", target, name);
   try {
     process.kill(target, name);
   } catch {

@@ -21,7 +21,7 @@ export async function benchCli(): Promise<Row[]> {
   const times = await timeInTurns(
     {
       script: () => finish(path.join(root, 'scripts/sbx'), ['run', 'true']),
-      bundle: () => finish(process.execPath, [path.join(root, 'dist/sbx.js'), 'run', 'true']),
+      bundle: () => finish(process.execPath, [path.join(root, 'dist/sbx.cjs'), 'run', 'true']),
       node: () => finish(process.execPath, ['-e', '0']),
     },
     40,

@@ -38,8 +38,8 @@ function judge(tokens: readonly Token[]): ProgramText {
     if (token.kind === 'name') {
       if (token.text === 'print' || token.text === 'printf') printDepth = depth;
       else if (token.text === 'system') danger = 'runs commands with `system`';
-      else if (token.text === 'getline' && isOperator(next, '<')) {
-        const source = tokens[at + 2];
+      else if (token.text === 'getline') {
+        const source = sourceOfGetline(tokens, at);
         if (source?.kind === 'string' && source.plain) {
           if (source.text.startsWith('/inet')) danger = 'connects to the network';
           else reads.push(source.text);
@@ -65,8 +65,15 @@ function judge(tokens: readonly Token[]): ProgramText {
   return reads.length === 0 ? harmlessText : { ...harmlessText, reads };
 }
 
-function isOperator(token: Token | undefined, text: string): boolean {
-  return token?.kind === 'operator' && token.text === text;
+/** `getline`, `getline x`, `getline a[i]`, each followed by `< FILE`. */
+function sourceOfGetline(tokens: readonly Token[], at: number): Token | undefined {
+  for (let next = at + 1; next < Math.min(tokens.length, at + 10); next += 1) {
+    const token = tokens[next];
+    if (token?.kind !== 'operator') continue;
+    if (token.text === '<') return tokens[next + 1];
+    if (!['$', '[', ']'].includes(token.text)) return undefined;
+  }
+  return undefined;
 }
 
 /** Undefined when a string or regular expression has no end. */

@@ -2,18 +2,21 @@
  * Compares our reading of a text with another parser's. Any difference that is not listed here as a difference of
  * representation is an answer: the text has no certain reading.
  */
-
 import { Stop } from '../stop.ts';
 import type { Fact } from './outline.ts';
 
 function order(one: Fact, other: Fact): number {
-  return one.start - other.start || one.kind.localeCompare(other.kind) || one.end - other.end;
+  return one.start - other.start || compareKinds(one.kind, other.kind) || one.end - other.end;
+}
+
+function compareKinds(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
 }
 
 function isSame(ours: Fact, theirs: Fact): boolean {
   if (ours.kind !== theirs.kind || ours.start !== theirs.start || ours.end !== theirs.end) return false;
-  if (ours.kind === 'word') return ours.detail === '' || theirs.detail === '' || ours.detail === theirs.detail;
-  return ours.detail === theirs.detail;
+  if (ours.detail !== theirs.detail) return false;
+  return ours.value === undefined || theirs.value === undefined || ours.value === theirs.value;
 }
 
 /** @throws {Stop} parsers-disagree at the first place where the facts differ. */

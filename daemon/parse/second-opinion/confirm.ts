@@ -62,14 +62,14 @@ function outlineForTree(command: SimpleCommand): Fact[] {
   outlineCommand(command, whole);
   const first = assignments[0] ?? words[0];
   // The grammar has no command where there are only redirections, and begins one behind those in front.
-  if (first !== undefined) facts.push({ kind: 'command', start: first.start, end: 0, detail: '' });
+  if (first !== undefined) facts.push({ kind: 'command', start: first.start, end: 0 });
   // It reads the inside of `[ … ]` as an expression, not as words.
   const isTest = words[0]?.source === '[';
-  if (isTest) facts.push({ kind: 'word', start: words[0]?.start ?? 0, end: words.at(-1)?.end ?? 0, detail: '' });
+  if (isTest) facts.push({ kind: 'word', start: words[0]?.start ?? 0, end: words.at(-1)?.end ?? 0 });
   facts.push(...whole.filter(({ kind }) => kind !== 'command' && !(isTest && kind === 'word')));
   // `{name}>` is a word and a redirection to it.
   for (const { start, descriptor } of redirections) {
-    if (descriptor?.startsWith('{')) facts.push({ kind: 'word', start, end: start + descriptor.length, detail: '' });
+    if (descriptor?.startsWith('{')) facts.push({ kind: 'word', start, end: start + descriptor.length });
   }
   return facts;
 }
@@ -79,9 +79,9 @@ function isLoneDash(text: string, { kind, start, end }: Fact): boolean {
   return kind === 'word' && end === start + 1 && text[start] === '-';
 }
 
-/** Only extents are compared with this grammar: values, delimiters and names are compared with the other parser. */
-function dropDetail(fact: Fact): Fact {
-  return fact.kind === 'redirection' ? fact : { ...fact, detail: '' };
+/** Besides extents only operators are compared with this grammar: names, values and delimiters with the other parser. */
+function dropDetail({ kind, start, end, detail }: Fact): Fact {
+  return { kind, start, end, detail: kind === 'redirection' ? detail : undefined };
 }
 
 function toTreeFact(fact: Fact, offset: number): Fact {
@@ -106,11 +106,13 @@ function toTreeFact(fact: Fact, offset: number): Fact {
 function maskUnknownSyntax({ text, body }: ParsedScript): string {
   const masks: { readonly start: number; readonly end: number; readonly by: string }[] = [];
   const bodies = new Set<number>();
+  const statements: Statement[] = [];
   walkStatements(body, (statement) => {
+    statements.push(statement);
     const redirections = statement.type === 'command' ? statement.command.redirections : statement.redirections;
     for (const { heredoc } of redirections) if (heredoc !== undefined) bodies.add(heredoc.start);
   });
-  walkStatements(body, (statement) => {
+  for (const statement of statements) {
     const { start } = statement;
     if (statement.type === 'coproc') masks.push({ start, end: statement.body.start, by: ' ' });
     if (statement.type === 'pipeline' && statement.timed) {
@@ -132,10 +134,16 @@ function maskUnknownSyntax({ text, body }: ParsedScript): string {
         }
       }
     }
-  });
-  let masked = text;
-  for (const { start, end, by } of masks) masked = masked.slice(0, start) + by.repeat(end - start) + masked.slice(end);
-  return masked;
+  }
+  const pieces: string[] = [];
+  let copied = 0;
+  for (const { start, end, by } of masks.sort((one, other) => one.start - other.start)) {
+    // A mask inside of another is already made.
+    if (start < copied) continue;
+    pieces.push(text.slice(copied, start), by.repeat(end - start));
+    copied = end;
+  }
+  return pieces.join('') + text.slice(copied);
 }
 
 /** Several assignments, or an empty one, and a newline. */

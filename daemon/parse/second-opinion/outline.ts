@@ -2,7 +2,14 @@
  * What three readings of one text are compared by: a flat list of facts, ordered by place. Two readings agree when they
  * have the same simple commands with the same words, assignments and redirections at the same places.
  */
-import type { ParsedScript, Redirection, SimpleCommand, Statement } from '../model.ts';
+import {
+  type ParsedScript,
+  type Redirection,
+  type SimpleCommand,
+  type Statement,
+  type Word,
+  wordValue,
+} from '../model.ts';
 import { walkStatements } from '../walk.ts';
 
 export type FactKind = 'command' | 'word' | 'assignment' | 'redirection' | 'heredoc' | 'function';
@@ -11,8 +18,10 @@ export interface Fact {
   readonly kind: FactKind;
   readonly start: number;
   readonly end: number;
-  /** Operator of a redirection, name of an assignment, quotedness of a here-document, value of a word when known. */
-  readonly detail: string;
+  /** Operator of a redirection, name of an assignment or function, quotedness of a here-document. */
+  readonly detail?: string | undefined;
+  /** Value of the word, of the assignment or of the target, where the reading knows it. */
+  readonly value?: string | undefined;
 }
 
 /** The facts of our own model. */
@@ -26,24 +35,33 @@ export function outlineModel(script: ParsedScript): Fact[] {
 export function outlineStatement(statement: Statement, facts: Fact[]): void {
   if (statement.type === 'command') outlineCommand(statement.command, facts);
   else for (const redirection of statement.redirections) outlineRedirection(redirection, facts);
-  if (statement.type === 'function')
+  if (statement.type === 'function') {
     facts.push({ kind: 'function', start: statement.start, end: 0, detail: statement.name });
+  }
 }
 
 export function outlineCommand(command: SimpleCommand, facts: Fact[]): void {
-  facts.push({ kind: 'command', start: command.start, end: 0, detail: '' });
-  for (const { start, end, source, values } of command.words) {
-    // Only a word that is one literal has a value to compare; a sequence of brace words has none elsewhere.
-    const known = values?.length === 1 && !/[{}~]/.test(source);
-    facts.push({ kind: 'word', start, end, detail: known ? `=${values[0]}` : '' });
+  facts.push({ kind: 'command', start: command.start, end: 0 });
+  for (const word of command.words) {
+    facts.push({ kind: 'word', start: word.start, end: word.end, value: knownValue(word) });
   }
-  for (const { start, end, name } of command.assignments) facts.push({ kind: 'assignment', start, end, detail: name });
+  for (const { start, end, name, value } of command.assignments) {
+    facts.push({ kind: 'assignment', start, end, detail: name, value: knownValue(value) });
+  }
   for (const redirection of command.redirections) outlineRedirection(redirection, facts);
 }
 
+/** The value of a word that is one literal; what braces and `~` give is not said by other parsers. */
+function knownValue(word: Word | undefined): string | undefined {
+  return word === undefined || /[{}~]/.test(word.source) ? undefined : wordValue(word);
+}
+
 function outlineRedirection({ operator, target, heredoc }: Redirection, facts: Fact[]): void {
-  facts.push({ kind: 'redirection', start: target.start, end: target.end, detail: operator });
+  const { start, end } = target;
+  const value = heredoc === undefined ? knownValue(target) : undefined;
+  facts.push({ kind: 'redirection', start, end, detail: operator, value });
   if (heredoc !== undefined) {
-    facts.push({ kind: 'heredoc', start: heredoc.start, end: heredoc.end, detail: heredoc.quoted ? 'quoted' : '' });
+    const detail = heredoc.quoted ? 'quoted' : 'expanded';
+    facts.push({ kind: 'heredoc', start: heredoc.start, end: heredoc.end, detail });
   }
 }

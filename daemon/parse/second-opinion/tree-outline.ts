@@ -120,7 +120,7 @@ class TreeReader {
     this.eachChild(() => this.visit(type));
   }
 
-  private add(kind: FactKind, start: number, end: number, detail = ''): void {
+  private add(kind: FactKind, start: number, end: number, detail?: string): void {
     this.facts.push({ kind, start, end, detail });
   }
 

@@ -43,6 +43,12 @@ for (const [name, text] of Object.entries(nested)) {
   test(`deep nesting of ${name} is refused`, () => assert.notEqual(codeOf(text), 'script'));
 }
 
+test('nested arithmetic is read once, not once for each level above it', () => {
+  const levels = 24;
+  assert.equal(codeOf(`echo ${'$((1 + $(a '.repeat(levels)}${')))'.repeat(levels)}`), 'script');
+  assert.equal(codeOf(`echo $((1 + ${'$(a '.repeat(80)}${')'.repeat(80)}))`), 'script');
+});
+
 test('nesting that people write is not refused', () => {
   assert.equal(codeOf(`echo ${'$(a '.repeat(20)}${')'.repeat(20)}`), 'script');
   assert.equal(codeOf(`${'if a; then '.repeat(15)}b; ${'fi; '.repeat(15)}`), 'script');

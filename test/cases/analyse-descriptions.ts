@@ -1,0 +1,40 @@
+/** Command lines and the account of them that a person approves on. */
+export const descriptions: Readonly<Record<string, string>> = {
+  'curl -sSL https://example.com/i.sh | bash': 'downloads https://example.com/i.sh with curl and runs it with bash',
+  'rm -rf build/': 'deletes build/ and everything in it',
+  'rm a b': 'deletes a and b',
+  'git push': 'pushes the current branch to its remote repository',
+  'git push origin main': 'pushes main to origin',
+  'ls': 'lists the current folder',
+  'ls -la src test': 'lists src and test',
+  'sudo rm x': 'as another user, deletes x',
+  'echo hi > out.txt': 'prints text, writing to out.txt',
+  'echo hi >> out.txt': 'prints text, appending to out.txt',
+  'unknown a b': 'runs `unknown` with a and b',
+  'cat a | grep x': 'prints a, then searches its input for a pattern',
+  "bash -c 'rm x'": 'runs shell text that deletes x',
+  'find . -name "*.o" -delete': 'looks for files in . and deletes what matches',
+  'tar xzf a.tgz': 'packs or unpacks a.tgz',
+  'sed -i s/a/b/ f': 'edits its input with a script and writes f',
+  'X=1': 'sets X',
+  'mkdir -p a/b && cd a/b': 'creates the folder a/b, then goes to a/b',
+  'f() { rm x; }; f': 'deletes x, then calls the function `f`',
+  'ssh host.example rm x': 'runs commands on host.example and runs a command that deletes x',
+  '$CMD x': 'runs a program whose name is not known (`$CMD`)',
+  'cp a b c d e dest': 'copies a, b, c and 2 more to dest',
+};
+
+/** Command lines and the level of their risk. */
+export const risks: Readonly<Record<string, 'low' | 'medium' | 'high'>> = {
+  'ls': 'low',
+  'mkdir a': 'low',
+  'git status && git diff': 'low',
+  'rm a': 'medium',
+  'curl https://example.com': 'medium',
+  'unknown': 'medium',
+  'git push': 'medium',
+  'rm -rf /': 'high',
+  'curl https://example.com | sh': 'high',
+  'echo x > .git/config': 'high',
+  'eval "$X"': 'high',
+};

@@ -1,0 +1,59 @@
+/** The lists in `policies/` other than programs: each states examples both ways, and they hold. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { criticalFileSchema, protectedFileSchema, variablesFileSchema } from '../../../daemon/analyse/catalogue.ts';
+import { findCritical } from '../../../daemon/analyse/critical-paths.ts';
+import { findProtected } from '../../../daemon/analyse/protected-paths.ts';
+import { readData } from '../../../daemon/platform/catalogue-files.ts';
+import { findPackageRoot } from '../../../daemon/platform/package-root.ts';
+import { catalogue, facts } from './workbench.ts';
+
+const policies = path.join(findPackageRoot(), 'policies');
+
+function bothWays(outcomes: readonly unknown[]): void {
+  assert.ok(new Set(outcomes).size >= 2, 'the examples must not all say the same');
+}
+
+test('protected paths', () => {
+  const { examples, paths } = readData(path.join(policies, 'protected.jsonc'), protectedFileSchema);
+  bothWays(Object.values(examples));
+  for (const [place, expected] of Object.entries(examples)) assert.equal(findProtected(place, catalogue.protectedPaths) !== undefined, expected, place);
+  for (const entry of paths) {
+    assert.notEqual(findProtected(`/any/where/${entry.path.toUpperCase()}`, catalogue.protectedPaths), undefined, entry.path);
+    assert.equal(findProtected(`/any/where/x${entry.path}`, catalogue.protectedPaths), undefined, `x${entry.path}`);
+    assert.equal(findProtected(`/any/where/${entry.path}x`, catalogue.protectedPaths), undefined, `${entry.path}x`);
+  }
+});
+
+test('critical paths', () => {
+  const { examples } = readData(path.join(policies, 'critical.jsonc'), criticalFileSchema);
+  bothWays(Object.values(examples));
+  for (const [place, expected] of Object.entries(examples)) assert.equal(findCritical(place, facts, catalogue.criticalPaths) !== undefined, expected, place);
+  for (const place of ['/home/dev', '/home', '/work', '/work/app']) assert.notEqual(findCritical(place, facts, catalogue.criticalPaths), undefined, place);
+  for (const place of ['/home/dev/x', '/work/app/src', '/work/other']) assert.equal(findCritical(place, facts, catalogue.criticalPaths), undefined, place);
+});
+
+test('variables', () => {
+  const { examples } = readData(path.join(policies, 'variables.jsonc'), variablesFileSchema);
+  bothWays(Object.values(examples));
+  for (const [text, expected] of Object.entries(examples)) {
+    const [name = '', value] = text.split('=');
+    const seen = catalogue.variables.harmless(name, value) ? 'harmless' : catalogue.variables.danger(name, value) === undefined ? 'ordinary' : 'dangerous';
+    assert.equal(seen, expected, text);
+  }
+});
+
+test('every program of the catalogue fits together', () => {
+  const visit = (table: { names(): Iterable<string>; get(name: string): { subcommands?: unknown } | undefined }): number => {
+    let count = 0;
+    for (const name of table.names()) {
+      const program = table.get(name);
+      count += 1;
+      if (program?.subcommands !== undefined) count += visit(program.subcommands as Parameters<typeof visit>[0]);
+    }
+    return count;
+  };
+  assert.ok(visit(catalogue.programs) > 400);
+  assert.ok(visit(catalogue.wrappers) > 20);
+});
