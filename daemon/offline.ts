@@ -18,6 +18,7 @@ import type { Unparsable } from './parse/model.ts';
 import { createParser } from './parse/parser.ts';
 import { loadCatalogue } from './platform/catalogue-files.ts';
 import { lookUpFacts } from './platform/facts.ts';
+import { loadGrammarFiles } from './platform/grammar.ts';
 import { PolicyFile } from './platform/policy-files.ts';
 
 export interface EngineOptions {
@@ -60,7 +61,7 @@ export interface Engine {
 const temporaryDirectories = ['/tmp', '/var/tmp'];
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const parser = await createParser();
+  const parser = await createParser(await loadGrammarFiles());
   const catalogue = loadCatalogue();
   const parse = (text: string) => parser.parse(text);
 

@@ -39,6 +39,9 @@ function buildEnvironment(params: Params<'run.start'>, context: PrepareContext):
   if (account.uid !== config.uid) {
     env.set('HOME', account.home).set('USER', account.name).set('LOGNAME', account.name);
   }
+  // The parser decodes `\\u` escapes as a UTF-8 locale does; without any locale bash would not.
+  if (![...env.keys()].some((name) => name === 'LANG' || name === 'LC_ALL' || name === 'LC_CTYPE'))
+    env.set('LANG', 'C.UTF-8');
   if (params.pty) env.set('TERM', params.pty.term);
   const own = new Map([['TMPDIR', '/tmp'], ...cacheEnvironment(toolCaches, cacheFolder)]);
   for (const [name, value] of own) if (!grants.includes(name)) env.set(name, value);

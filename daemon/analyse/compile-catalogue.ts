@@ -21,14 +21,12 @@ import { compileVariables, type Variables } from './variables.ts';
 export type Takes = 'none' | 'required' | 'optional';
 
 export interface Option {
-  /** The first spelling of the entry, which conditions and people use. */
-  readonly name: string;
   readonly spelling: string;
   readonly takes: Takes;
   /** Further words after its value (`jq --arg NAME VALUE`). */
   readonly more: number;
   readonly meaning: Meaning;
-  /** All spellings of the same entry. */
+  /** This and its synonym: `-n` and `--lines`. */
   readonly spellings: readonly string[];
 }
 
@@ -202,11 +200,19 @@ function compileOptions(options: Record<string, MeaningData>): ReadonlyMap<strin
         more: text.endsWith('==') ? 1 : 0,
         spelling: /^[-+]/.test(text) ? text.replace(/=+\??$/, '') : text,
       }));
-    const spellings = spelled.map((one) => one.spelling);
-    const name = spellings.find((spelling) => spelling.startsWith('--')) ?? spellings[0] ?? key;
-    for (const one of spelled) into.set(one.spelling, { ...one, name, meaning, spellings });
+    spelled.forEach((one, index) => {
+      const spellings = [one.spelling, ...synonymOf(spelled.map((each) => each.spelling), index)];
+      into.set(one.spelling, { ...one, meaning, spellings });
+    });
   }
   return into;
+}
+
+/** An entry lists many options of one meaning; a short one and the long one right after it are the same option. */
+function synonymOf(spellings: readonly string[], index: number): readonly string[] {
+  const isLong = (at: number): boolean => spellings[at]?.startsWith('--') === true;
+  const other = isLong(index) ? (isLong(index - 1) ? undefined : spellings[index - 1]) : isLong(index + 1) ? spellings[index + 1] : undefined;
+  return other === undefined ? [] : [other];
 }
 
 function compileSlot(text: string): OperandSlot {

@@ -325,9 +325,9 @@ function worstSlot(slots: readonly OperandSlot[], fallback: OperandSlot | undefi
   );
 }
 
-/** Whether any of the spellings is among the options read. */
+/** Whether the option, or its synonym, is among those read. */
 export function hasOption(reading: Reading, spelling: string): boolean {
-  return reading.options.some(({ option }) => option.spellings.includes(spelling) || option.spelling === spelling);
+  return reading.options.some(({ option }) => option.spellings.includes(spelling));
 }
 
 export type { Meaning };

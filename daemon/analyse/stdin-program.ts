@@ -6,7 +6,7 @@ import type { Reading } from './read-arguments.ts';
 /** Whether a shell or interpreter takes its program from standard input: no script, `-s`, `-` or a name of the stream. */
 export function readsProgramFromStdin(reading: Reading | undefined): boolean {
   if (reading === undefined) return false;
-  if (reading.options.some(({ role, option }) => role === 'code' || role === 'shell' || option.name === '-c' || option.spelling === '-m')) return false;
+  if (reading.options.some(({ role, option }) => role === 'code' || role === 'shell' || option.spelling === '-c' || option.spelling === '-m')) return false;
   if (reading.options.some(({ option }) => option.spelling === '-s')) return true;
   const [first] = reading.operands;
   if (first === undefined) return reading.command === undefined;

@@ -33,10 +33,23 @@ function literalOutput(values: readonly (string | undefined)[]): string | undefi
 
 /** Whether all that the substitution prints is one or more plain numbers, by the catalogue's word for its last program. */
 export function printsNumber(part: Substitution, _cwd: string | undefined, context: AnalysisContext): boolean {
-  const last = part.body.length === 1 ? lastStage(part.body[0]) : undefined;
-  return last?.type === 'command' && interpretNumber(last.command, context.catalogue);
+  const [only] = part.body;
+  return part.body.length === 1 && only !== undefined && statementPrintsNumber(only, context);
 }
 
-function lastStage(statement: Statement | undefined): Statement | undefined {
-  return statement?.type === 'pipeline' ? statement.stages.at(-1) : statement;
+function statementPrintsNumber(statement: Statement, context: AnalysisContext): boolean {
+  if (statement.type === 'pipeline') {
+    const last = statement.stages.at(-1);
+    return last !== undefined && statementPrintsNumber(last, context);
+  }
+  if (statement.type === 'and-or') return [statement.left, statement.right].every((side) => isSilent(side) || statementPrintsNumber(side, context));
+  if (statement.type !== 'command') return false;
+  const values = statement.command.words.map(wordValue);
+  return (values[0] === 'echo' && values.length === 2 && /^\d+$/.test(values[1] ?? '')) || interpretNumber(statement.command, context.catalogue);
+}
+
+/** `|| true` and its like print nothing. */
+function isSilent(statement: Statement): boolean {
+  const name = statement.type === 'command' ? wordValue(statement.command.words[0]) : undefined;
+  return name === 'true' || name === 'false' || name === ':' || name === 'exit';
 }

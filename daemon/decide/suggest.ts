@@ -56,21 +56,35 @@ function innermostRule(view: CommandView): string | undefined {
 
 function exactRule(view: CommandView, index: number): string | undefined {
   const text = view.grants[index]?.text ?? '';
+  if (actsOnInput(view)) return undefined;
   // A `*` in a rule is a wildcard: the rule would be broader than the command. An unknown program has no exact text.
   return text === '' || /[*\n]/.test(text) || view.unknownProgram ? undefined : `Bash(${text})`;
 }
 
+/**
+ * A known program that is not told what to do, such as a bare `python3` or `sh -s`, takes its orders from standard input:
+ * a rule for its text would allow any program at all.
+ */
+function actsOnInput({ command }: CommandView): boolean {
+  const operands = command.layers.at(-1)?.words.slice(1) ?? [];
+  const acts = command.effects.some((effect) => !('target' in effect) || effect.target.redirection === undefined);
+  const told = operands.some((word) => !word.source.startsWith('-')) || (acts && command.inner.length === 0);
+  return command.known && !told && !command.readOnly;
+}
+
 /** `git commit *`: only for a known program with a subcommand, which does not exist to run other programs. */
 function subcommandRule(view: CommandView): string | undefined {
-  const { command } = view;
-  const layer = command.layers.filter((each) => each.grants).at(-1);
-  if (layer === undefined || !command.known || command.inner.length > 0 || command.unnamed.length > 0) return undefined;
-  if (command.effects.some((effect) => effect.kind === 'execute' || effect.kind === 'remove')) return undefined;
+  const { effects, inner, known, layers, unnamed } = view.command;
+  const layer = layers.filter((each) => each.grants).at(-1);
+  if (layer === undefined || !known || inner.length > 0 || unnamed.length > 0) return undefined;
+  // A wrapper that grants do not see through (`sudo`, `env`) runs whatever follows.
+  if (layers.some((each) => each.removed === 'wrapper' && !each.grants)) return undefined;
+  if (effects.some((effect) => effect.kind === 'execute' || effect.kind === 'remove')) return undefined;
   const [program, subcommand] = layer.words;
   if (program === undefined || subcommand === undefined) return undefined;
   const isPlain = (source: string): boolean => /^[a-z][a-z0-9_-]*$/.test(source);
-  const isOperand = command.effects.some(
-    (effect) => 'target' in effect && effect.target.span.start === subcommand.start,
+  const isOperand = effects.some(
+    (effect) => ('target' in effect ? effect.target.span : effect.span).start === subcommand.start,
   );
   if (!isPlain(program.source) || !isPlain(subcommand.source) || isOperand) return undefined;
   return `Bash(${program.source} ${subcommand.source} *)`;

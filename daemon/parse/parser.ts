@@ -3,8 +3,7 @@
  * commands, words, assignments and redirections, or the text is unparsable and will be asked about. Total: whatever the
  * text, the answer is data, never a throw.
  */
-
-import { type GrammarFiles, loadGrammarFiles } from '../platform/grammar.ts';
+import type { GrammarFiles } from '../platform/grammar.ts';
 import type { ParseResult } from './model.ts';
 import { readScript } from './reader.ts';
 import { requireAgreement } from './second-opinion/agreement.ts';
@@ -19,12 +18,9 @@ export interface BashParser {
   parse(text: string): ParseResult;
 }
 
-/**
- * @param files the two WebAssembly files; by default those of the installed packages
- * @throws {Error} when they cannot be loaded
- */
-export async function createParser(files?: GrammarFiles): Promise<BashParser> {
-  const treeSitter = await createTreeSitter(files ?? (await loadGrammarFiles()));
+/** @throws {Error} when the WebAssembly files are not what they should be */
+export async function createParser(files: GrammarFiles): Promise<BashParser> {
+  const treeSitter = await createTreeSitter(files);
   return { parse: (text) => parseText(text, treeSitter) };
 }
 

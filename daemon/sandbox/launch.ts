@@ -6,7 +6,7 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import os from 'node:os';
 import { SbxError } from '../../client/protocol/errors.ts';
-import { findInit, readChildren, readGroupsBelow } from '../platform/process-tree.ts';
+import { findInit, readChildren, readGroupsBelow, readNamespacePids } from '../platform/process-tree.ts';
 import { openTerminal, type RunningProcess, type Stdio, startProcess, type Terminal } from '../platform/spawn.ts';
 import type { Account } from './account.ts';
 import { type CompiledCommand, compileCommand } from './command.ts';
@@ -207,7 +207,7 @@ function superviseCommand(setting: LaunchSetting, prepared: PreparedCommand, car
     ended = true;
     clearTimeout(killTimer);
     const code = await status.end;
-    await waitForOrphans(setting.template);
+    await endOrphans(setting.template);
     return describeExit(code, end.code, sent, setting.template.init() === undefined);
   })();
 
@@ -226,7 +226,6 @@ function superviseCommand(setting: LaunchSetting, prepared: PreparedCommand, car
 }
 
 function sendSignal(target: number, name: NodeJS.Signals): void {
-  console.error("SEND", target, name);
   try {
     process.kill(target, name);
   } catch {
@@ -250,14 +249,21 @@ function signalGroups(init: number, name: NodeJS.Signals): void {
   }
 }
 
+/** The template's script is the first process that the session's init started. */
+const scriptNumber = 2;
+
 /**
- * The carrier ends with the command, the kernel then ends what the command left running. Until that is done the
- * command's init is a child of the session's, whose only other child is the template's script.
+ * The carrier ends with the command, the kernel then ends what the command left running. What is left of a command
+ * without a carrier is a child of the session's init, and is ended here as well: a carrier that was killed in its first
+ * moments had no time to arrange that its child dies with it.
  */
-async function waitForOrphans(template: Template): Promise<void> {
+async function endOrphans(template: Template): Promise<void> {
   for (;;) {
     const init = template.init();
-    if (init === undefined || readChildren(init).length <= 1) return;
+    const orphans =
+      init === undefined ? [] : readChildren(init).filter((pid) => readNamespacePids(pid).at(-1) !== scriptNumber);
+    if (orphans.length === 0) return;
+    for (const orphan of orphans) sendSignal(orphan, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
@@ -272,7 +278,10 @@ export function describeExit(
   sent: ReadonlySet<NodeJS.Signals>,
   sessionEnded: boolean,
 ): ProcessExit {
-  const matching = [...sent].find((name) => code === 128 + os.constants.signals[name]);
+  const matching = [...sent].find((name) => (code ?? carrierCode) === 128 + os.constants.signals[name]);
+  if (code === undefined && carrierCode !== undefined && matching !== undefined) {
+    return { code: carrierCode, signal: matching, failure: undefined };
+  }
   if (code !== undefined) return { code, signal: matching, failure: undefined };
   if (sent.has('SIGKILL')) return { code: 137, signal: 'SIGKILL', failure: undefined };
   if (sessionEnded) return { code: 137, signal: undefined, failure: 'the session ended before the command did' };

@@ -11,6 +11,7 @@ import { parseFlags } from '../../daemon/decide/flags.ts';
 import { mergePolicies } from '../../daemon/decide/policy.ts';
 import { type BashParser, createParser } from '../../daemon/parse/parser.ts';
 import { loadCatalogue } from '../../daemon/platform/catalogue-files.ts';
+import { loadGrammarFiles } from '../../daemon/platform/grammar.ts';
 
 /** Every path is a plain file of the workspace's repository. */
 class PlainFiles extends Map<string, PathFact> {
@@ -31,7 +32,7 @@ const facts: Facts = {
 let parser: BashParser;
 let catalogue: Catalogue;
 before(async () => {
-  parser = await createParser();
+  parser = await createParser(await loadGrammarFiles());
   catalogue = loadCatalogue();
 });
 

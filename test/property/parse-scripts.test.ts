@@ -9,10 +9,11 @@ import type { ParsedScript, SimpleCommand } from '../../daemon/parse/model.ts';
 import { createParser } from '../../daemon/parse/parser.ts';
 import { readScript } from '../../daemon/parse/reader.ts';
 import { Stop } from '../../daemon/parse/stop.ts';
+import { loadGrammarFiles } from '../../daemon/platform/grammar.ts';
 import { evaluateAll, isAcceptedByBash } from './parse-bash.ts';
 import { generatedScript, mutatedText } from './parse-grammar.ts';
 
-const parser = await createParser();
+const parser = await createParser(await loadGrammarFiles());
 
 /** The same texts each time, as real bash has defects of its own that another seed could meet; change it to search. */
 const seed = 20_261_121;

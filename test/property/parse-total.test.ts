@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import type { ParsedScript, Word } from '../../daemon/parse/model.ts';
 import { createParser } from '../../daemon/parse/parser.ts';
 import { walkStatements, wordsOf } from '../../daemon/parse/walk.ts';
+import { loadGrammarFiles } from '../../daemon/platform/grammar.ts';
 import { generatedScript, mutatedText } from './parse-grammar.ts';
 
-const parser = await createParser();
+const parser = await createParser(await loadGrammarFiles());
 
 const shellText = fc
   .array(

@@ -9,9 +9,10 @@ import type { ParsedScript } from '../../daemon/parse/model.ts';
 import { createParser } from '../../daemon/parse/parser.ts';
 import { readScript } from '../../daemon/parse/reader.ts';
 import { Stop } from '../../daemon/parse/stop.ts';
+import { loadGrammarFiles } from '../../daemon/platform/grammar.ts';
 import { evaluateAll } from './parse-bash.ts';
 
-const parser = await createParser();
+const parser = await createParser(await loadGrammarFiles());
 
 const characters = fc.constantFrom(
   ...["'", '"', '\\', '$', '{', '}', ',', '.', '..', '-', 'a', 'b', 'Z', '0', '1', '9', ' ', '/', '~', '=', ':', '#'],

@@ -41,6 +41,8 @@ export const arithmetic: FindingFamily<Id> = {
         'declare -A m; m[$k]=1',
         'c=$(ls | wc -l); if [[ $c -gt 3 ]]; then echo many; fi',
         'echo $(( RANDOM % 6 ))',
+        'n=$(grep -c x f || true); echo $((n + 1))',
+        'n=$(wc -l < f || echo 0); echo $((n + 1))',
         'x=5; (( x += 2 ))',
         'for i in 1 2 3; do echo $((i*2)); done',
       ],

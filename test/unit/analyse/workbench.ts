@@ -4,11 +4,16 @@ import type { Catalogue } from '../../../daemon/analyse/compile-catalogue.ts';
 import type { Analysis, Facts, PathFact } from '../../../daemon/analyse/model.ts';
 import { type BashParser, createParser } from '../../../daemon/parse/parser.ts';
 import { loadCatalogue } from '../../../daemon/platform/catalogue-files.ts';
+import { loadGrammarFiles } from '../../../daemon/platform/grammar.ts';
 
-export const parser: BashParser = await createParser();
+export const parser: BashParser = await createParser(await loadGrammarFiles());
 export const catalogue: Catalogue = loadCatalogue();
 
-const directory = (resolved: string, repository: string | undefined): PathFact => ({ kind: 'directory', resolved, repository });
+const directory = (resolved: string, repository: string | undefined): PathFact => ({
+  kind: 'directory',
+  resolved,
+  repository,
+});
 
 export const facts: Facts = {
   home: '/home/dev',

@@ -375,10 +375,10 @@ describe('suggestions', () => {
     const redirection = makeTarget('/home/u/ws/out', { redirection: {} as never });
     const analysis = makeAnalysis([
       makeCommand('a', 0, 0, { readOnly: true }),
-      makeCommand('b', 1, 4),
+      makeCommand('b x', 1, 4),
       makeCommand('c', 2, 8, { readOnly: true, effects: [{ kind: 'write', target: redirection }] }),
     ]);
-    assert.deepEqual(decide(analysis, emptyPolicy).suggestions[0]?.rules, ['Bash(b)', 'Edit(//home/u/ws/out)']);
+    assert.deepEqual(decide(analysis, emptyPolicy).suggestions[0]?.rules, ['Bash(b x)', 'Edit(//home/u/ws/out)']);
   });
 
   it('are absent where no rule helps', () => {
@@ -388,6 +388,13 @@ describe('suggestions', () => {
     const six = makeAnalysis([0, 1, 2, 3, 4, 5].map((id) => makeCommand(`tool${id} x`, id, id * 10)));
     assert.deepEqual(decide(six, emptyPolicy).suggestions, []);
     assert.deepEqual(decide(makeAnalysis([makeCommand('tool *')]), emptyPolicy).suggestions, []);
+  });
+
+  it('never offer a program that takes its orders from standard input', () => {
+    assert.deepEqual(decide(makeAnalysis([makeCommand('python3')]), emptyPolicy).suggestions, []);
+    assert.deepEqual(decide(makeAnalysis([makeCommand('bash -s')]), emptyPolicy).suggestions, []);
+    const told = makeCommand('python3 x.py');
+    assert.deepEqual(decide(makeAnalysis([told]), emptyPolicy).suggestions[0]?.rules, ['Bash(python3 x.py)']);
   });
 
   it('never offer a program that runs or removes without its arguments', () => {

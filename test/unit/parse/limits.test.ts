@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { maxCountedLength, maxTextLength } from '../../../daemon/parse/limits.ts';
 import { createParser } from '../../../daemon/parse/parser.ts';
+import { loadGrammarFiles } from '../../../daemon/platform/grammar.ts';
 
-const parser = await createParser();
+const parser = await createParser(await loadGrammarFiles());
 
 function codeOf(text: string): string {
   const result = parser.parse(text);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createParser } from '../../../daemon/parse/parser.ts';
+import { loadGrammarFiles } from '../../../daemon/platform/grammar.ts';
 import { parseCases } from '../../cases/parse.ts';
 import { isAcceptedByBash } from '../../property/parse-bash.ts';
 import { renderResult } from './render.ts';
 
-const parser = await createParser();
+const parser = await createParser(await loadGrammarFiles());
 
 for (const row of parseCases) {
   test(`parses ${JSON.stringify(row.text)}`, () => {
