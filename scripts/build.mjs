@@ -92,6 +92,9 @@ try {
     },
   });
   writeFileSync(path.join(aside, 'build-id'), `${buildId}\n`);
+  // client/cli/launch.ts says why.
+  const cli = path.join(aside, 'cli.cjs');
+  writeFileSync(cli, readFileSync(cli, 'utf8').replaceAll('import("./lazy/', '__import("./lazy/'));
   // Without it the CLI works all the same, only slower.
   const compiled = spawnSync(process.execPath, [path.join(root, 'scripts/compile-cli.mjs'), aside], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -41,11 +41,8 @@ webSockets.on('connection', (socket) => socket.on('message', (text) => answer(so
 await new Promise((resolve) => server.listen(path.join(runtime, 'sbx', 'sbxd.sock'), resolve));
 
 // As client/cli/launch.ts wraps it, to the letter.
-const text = `(function (require, __filename, __dirname) {${readFileSync(file, 'utf8')}\n})`;
-const script = new vm.Script(text, {
-  filename: file,
-  importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-});
+const text = `(function (require, __filename, __dirname, __import) {${readFileSync(file, 'utf8')}\n})`;
+const script = new vm.Script(text, { filename: file });
 const leave = process.exit;
 process.env.XDG_RUNTIME_DIR = runtime;
 process.argv = [process.execPath, file, 'run', '--no-prompt', 'true'];
@@ -54,4 +51,4 @@ process.exit = (status) => {
   if (status === 0) writeFileSync(path.join(dist, 'cli.cache'), script.createCachedData());
   leave(status);
 };
-script.runInThisContext()(createRequire(file), file, dist);
+script.runInThisContext()(createRequire(file), file, dist, (specifier) => import(path.join(dist, specifier)));

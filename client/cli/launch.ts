@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 
 const file = path.join(__dirname, 'cli.cjs');
-const load = createRequire(file);
 
 function readCompiled(): Buffer | undefined {
   try {
@@ -19,11 +19,11 @@ function readCompiled(): Buffer | undefined {
 }
 
 const cachedData = readCompiled();
-// The constant came with Node 20.12; without it the bundle could not load its other parts.
-const loader = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-if (cachedData === undefined || loader === undefined) load(file);
-else {
-  const text = `(function (require, __filename, __dirname) {${readFileSync(file, 'utf8')}\n})`;
-  const script = new vm.Script(text, { filename: file, cachedData, importModuleDynamically: loader });
-  script.runInThisContext()(load, file, __dirname);
-}
+const script = new vm.Script(
+  `(function (require, __filename, __dirname, __import) {${readFileSync(file, 'utf8')}\n})`,
+  cachedData ? { filename: file, cachedData } : { filename: file },
+);
+// A compiled form cannot hold an import() of its own.
+const importBeside = (specifier: string): Promise<unknown> =>
+  import(pathToFileURL(path.join(__dirname, specifier)).href);
+script.runInThisContext()(createRequire(file), file, __dirname, importBeside);

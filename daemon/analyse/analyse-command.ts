@@ -7,8 +7,8 @@ import { runInnerText, runText } from './inner-text.ts';
 import { type Interpretation, interpret } from './interpret.ts';
 import { baseName, buildLayers, type LayeredCommand } from './layers.ts';
 import type { AnalysedCommand, Effect, Layer } from './model.ts';
-import { redirectionEffects } from './redirections.ts';
 import { type Reading, readArguments } from './read-arguments.ts';
+import { redirectionEffects } from './redirections.ts';
 import type { ShellState } from './shell-state.ts';
 import { feedersOf, literalStdin, readsProgramFromStdin } from './stdin-program.ts';
 import { type Arg, expandWords, makeArg, type Values } from './words.ts';
@@ -38,12 +38,25 @@ export interface CommandRecord {
   readonly unknownCode: readonly Arg[];
 }
 
-export function analyseCommand(command: SimpleCommand, state: ShellState, values: Values, context: AnalysisContext): CommandRecord {
+export function analyseCommand(
+  command: SimpleCommand,
+  state: ShellState,
+  values: Values,
+  context: AnalysisContext,
+): CommandRecord {
   const lists = command.words.length === 0 ? [] : expandWords(command.words, values);
   const harmless = areHarmless(command, context);
   const isFunction = (name: string): boolean => state.functions.has(name);
   const instances = lists.map((args, index) =>
-    readInstance(command, args, index === 0 ? command.words.map((word) => word.source) : [], harmless, state, isFunction, context),
+    readInstance(
+      command,
+      args,
+      index === 0 ? command.words.map((word) => word.source) : [],
+      harmless,
+      state,
+      isFunction,
+      context,
+    ),
   );
   const inner: CommandRecord[] = [];
   const unknownCode: Arg[] = [];
@@ -57,7 +70,13 @@ export function analyseCommand(command: SimpleCommand, state: ShellState, values
     values,
     result: emptyResult(command, state),
   };
-  record.result = summarise(record, redirectionEffects(command.redirections, values, context.facts), context, isFunction, harmless);
+  record.result = summarise(
+    record,
+    redirectionEffects(command.redirections, values, context.facts),
+    context,
+    isFunction,
+    harmless,
+  );
   return record;
 }
 
@@ -75,8 +94,11 @@ function readInstance(
   const name = innermost[0]?.text;
   const program = name === undefined || isFunction(name) ? undefined : context.catalogue.programs.get(baseName(name));
   const reading = program === undefined ? undefined : readArguments(program, innermost.slice(1));
-  const interpretation = reading === undefined ? undefined : interpret(reading, state.cwd, context.facts, context.catalogue.variables);
-  const wrapping = layered.wrappers.map((wrapper) => interpret(wrapper, state.cwd, context.facts, context.catalogue.variables));
+  const interpretation =
+    reading === undefined ? undefined : interpret(reading, state.cwd, context.facts, context.catalogue.variables);
+  const wrapping = layered.wrappers.map((wrapper) =>
+    interpret(wrapper, state.cwd, context.facts, context.catalogue.variables),
+  );
   return { wrapping, args: innermost, name, program, reading, interpretation, layered };
 }
 
@@ -84,13 +106,19 @@ function readInstance(
 function withStandardInput(layered: LayeredCommand): readonly Arg[] {
   const reading = layered.wrappers.find((wrapper) => wrapper.program.name === 'xargs');
   if (reading === undefined) return layered.innermost;
-  const replace = reading.options.find(({ option }) => option.spellings.includes('-I') || option.spellings.includes('-i'));
+  const replace = reading.options.find(
+    ({ option }) => option.spellings.includes('-I') || option.spellings.includes('-i'),
+  );
   if (replace === undefined) return [...layered.innermost, standardInputArg(layered.innermost)];
   const mark = replace.value === undefined ? '{}' : replace.value.text;
   return layered.innermost.map((arg) => {
     if (mark === undefined || mark === '' || arg.text?.includes(mark) !== true) return arg;
     const hole = { kind: 'value', variable: undefined, assigned: true, empty: false } as const;
-    const pieces = arg.text.split(mark).flatMap((text, index) => (index === 0 ? [{ kind: 'known', text } as const] : [hole, { kind: 'known', text } as const]));
+    const pieces = arg.text
+      .split(mark)
+      .flatMap((text, index) =>
+        index === 0 ? [{ kind: 'known', text } as const] : [hole, { kind: 'known', text } as const],
+      );
     return makeArg(arg.word, pieces, false);
   });
 }
@@ -98,7 +126,11 @@ function withStandardInput(layered: LayeredCommand): readonly Arg[] {
 /** What `xargs` appends: any number of words of unknown value. */
 function standardInputArg(args: readonly Arg[]): Arg {
   const word = args.at(-1)?.word ?? missingWord;
-  return makeArg({ ...word, source: '…' }, [{ kind: 'value', variable: undefined, assigned: true, empty: false }], true);
+  return makeArg(
+    { ...word, source: '…' },
+    [{ kind: 'value', variable: undefined, assigned: true, empty: false }],
+    true,
+  );
 }
 
 const missingWord: Word = { start: 0, end: 0, source: '', parts: [], values: undefined, quoted: false };
@@ -108,7 +140,12 @@ function areHarmless(command: SimpleCommand, context: AnalysisContext): boolean 
     if (assignment.subscript !== undefined || assignment.value === undefined) return false;
     const value = wordValue(assignment.value);
     // `IFS= read` splits that one line only.
-    if (assignment.name === 'IFS' && value !== undefined && /^(?:read|mapfile|readarray)$/.test(wordValue(command.words[0]) ?? '')) return true;
+    if (
+      assignment.name === 'IFS' &&
+      value !== undefined &&
+      /^(?:read|mapfile|readarray)$/.test(wordValue(command.words[0]) ?? '')
+    )
+      return true;
     return context.catalogue.variables.harmless(assignment.name, value);
   });
 }
@@ -123,15 +160,24 @@ function runInner(
   unknownCode: Arg[],
 ): void {
   const { interpretation, reading } = instance;
-  const texts = [...(interpretation?.shellTexts ?? []), ...instance.wrapping.flatMap((wrapping) => wrapping.shellTexts)];
+  const texts = [
+    ...(interpretation?.shellTexts ?? []),
+    ...instance.wrapping.flatMap((wrapping) => wrapping.shellTexts),
+  ];
   for (const arg of texts) {
     const records = runInnerText(arg, command, state, context);
     if (records === undefined) unknownCode.push(arg);
     else inner.push(...records);
   }
-  if (instance.program?.data.interprets === 'shell' && readsProgramFromStdin(reading) && context.depth < maxInnerDepth) {
+  if (
+    instance.program?.data.interprets === 'shell' &&
+    readsProgramFromStdin(reading) &&
+    context.depth < maxInnerDepth &&
+    context.budget.texts > 0
+  ) {
     const text = literalStdin(command, feedersOf(command, context.script));
-    if (text !== undefined) inner.push(...runText(text, { start: command.start, end: command.end }, command, state, context));
+    if (text !== undefined)
+      inner.push(...runText(text, { start: command.start, end: command.end }, command, state, context));
   }
   for (const words of interpretation?.commands ?? []) {
     if (context.depth >= maxInnerDepth || words.length === 0) continue;
@@ -147,7 +193,13 @@ function runInner(
 }
 
 /** A command whose words are already arguments: `find -exec`, `docker exec`, `npx`. */
-function analyseArgs(command: SimpleCommand, args: readonly Arg[], state: ShellState, values: Values, context: AnalysisContext): CommandRecord {
+function analyseArgs(
+  command: SimpleCommand,
+  args: readonly Arg[],
+  state: ShellState,
+  values: Values,
+  context: AnalysisContext,
+): CommandRecord {
   const isFunction = (): boolean => false;
   const instance = readInstance(command, args, [], true, state, isFunction, context);
   const inner: CommandRecord[] = [];
@@ -169,7 +221,8 @@ function analyseArgs(command: SimpleCommand, args: readonly Arg[], state: ShellS
 /** `{}` of `find -exec` stands for a place below the roots that `find` was given. */
 function fillBraces(words: readonly Arg[], reading: Reading): readonly Arg[] {
   const roots = reading.operands.map((operand) => operand.arg.text);
-  const root = roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !reading.filtered ? roots[0] : undefined;
+  const root =
+    roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !reading.filtered ? roots[0] : undefined;
   return words.map((arg) => {
     if (arg.text?.includes('{}') !== true) return arg;
     const [before = '', ...after] = arg.text.split('{}');
@@ -178,7 +231,11 @@ function fillBraces(words: readonly Arg[], reading: Reading): readonly Arg[] {
       return makeArg(arg.word, [{ kind: 'known', text: root }], false);
     }
     if (root === undefined) return makeArg(arg.word, [{ kind: 'known', text: before }, hole], false);
-    return makeArg(arg.word, [{ kind: 'known', text: `${before}${root.replace(/\/$/, '')}/` }, hole, { kind: 'known', text: after.join('') }], false);
+    return makeArg(
+      arg.word,
+      [{ kind: 'known', text: `${before}${root.replace(/\/$/, '')}/` }, hole, { kind: 'known', text: after.join('') }],
+      false,
+    );
   });
 }
 
@@ -218,12 +275,17 @@ function summarise(
     obstacle ??= judged.obstacle;
     known &&= judged.known;
     unnamed.push(...judged.unnamed);
-    effects.push(...(instance.interpretation?.effects ?? []), ...instance.wrapping.flatMap((wrapping) => wrapping.effects));
+    effects.push(
+      ...(instance.interpretation?.effects ?? []),
+      ...instance.wrapping.flatMap((wrapping) => wrapping.effects),
+    );
   }
-  if (!harmless && command.words.length > 0) obstacle ??= 'it runs with a variable that can change more than language, colour or verbosity';
+  if (!harmless && command.words.length > 0)
+    obstacle ??= 'it runs with a variable that can change more than language, colour or verbosity';
   for (const one of record.inner) effects.push(...one.result.effects);
   const grantedName = first?.layered.granted[0]?.text;
-  const calls = first?.name !== undefined && first.layered.wrappers.length === 0 && isFunction(first.name) ? first.name : undefined;
+  const calls =
+    first?.name !== undefined && first.layered.wrappers.length === 0 && isFunction(first.name) ? first.name : undefined;
   const result: AnalysedCommand = {
     ...record.result,
     layers: mergeLayers(instances),
@@ -250,13 +312,19 @@ function judgeGrantLayer(
   const name = granted[0]?.text;
   if (name === undefined) return { obstacle: 'its program name is not known', known: false, unnamed: [] };
   if (isFunction(name)) return { obstacle: undefined, known: true, unnamed: [] };
-  const sameAsInnermost = instance.name === name && granted.length <= instance.args.length && granted.at(-1) === instance.args[granted.length - 1];
+  const sameAsInnermost =
+    instance.name === name &&
+    granted.length <= instance.args.length &&
+    granted.at(-1) === instance.args[granted.length - 1];
   let reading = instance.reading;
   let interpretation = instance.interpretation;
   if (!sameAsInnermost) {
     const program = context.catalogue.programs.get(baseName(name)) ?? context.catalogue.wrappers.get(baseName(name));
     reading = program === undefined ? undefined : readArguments(program, granted.slice(1));
-    interpretation = reading === undefined ? undefined : interpret(reading, record.state.cwd, context.facts, context.catalogue.variables);
+    interpretation =
+      reading === undefined
+        ? undefined
+        : interpret(reading, record.state.cwd, context.facts, context.catalogue.variables);
   } else if (reading === undefined && context.catalogue.wrappers.has(baseName(name))) {
     reading = readArguments(context.catalogue.wrappers.get(baseName(name)) as Program, granted.slice(1));
     interpretation = interpret(reading, record.state.cwd, context.facts, context.catalogue.variables);
@@ -275,7 +343,10 @@ function mergeLayers(instances: readonly Instance[]): readonly Layer[] {
   if (first === undefined) return [];
   if (others.length === 0) return first.layered.layers;
   const seen = new Set<string>();
-  return [...first.layered.layers, ...others.flatMap((one) => one.layered.layers.map((layer) => ({ ...layer, grants: false })))].filter((layer) => {
+  return [
+    ...first.layered.layers,
+    ...others.flatMap((one) => one.layered.layers.map((layer) => ({ ...layer, grants: false }))),
+  ].filter((layer) => {
     const key = `${layer.text}\u0000${layer.resolved ?? ''}`;
     if (seen.has(key)) return false;
     seen.add(key);

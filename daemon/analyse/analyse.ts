@@ -2,11 +2,11 @@
  * The verb of this stage: from a parse, facts about the machine and the catalogue to what every simple command would do.
  * Pure and total: it never throws for any parse, and what it cannot tell is marked as not known.
  */
-import type { ParseResult, ParsedScript } from '../parse/model.ts';
+import type { ParsedScript, ParseResult, Unparsable } from '../parse/model.ts';
 import type { Catalogue } from './compile-catalogue.ts';
 import { describeScript } from './describe.ts';
 import { findAll } from './findings/find-all.ts';
-import type { AnalysedCommand, Analysis, Effect, Facts, Finding } from './model.ts';
+import type { Analysis, Facts, Finding } from './model.ts';
 import { assessRisk } from './risk.ts';
 import { walkScript } from './walk.ts';
 
@@ -16,22 +16,37 @@ export type Parse = (text: string) => ParseResult;
 /** How deep code may be nested in code (`bash -c "bash -c …"`) before it counts as unreadable. */
 export const maxInnerDepth = 4;
 
+/** Texts inside one text that are parsed (`eval`, `bash -c`); further ones count as unknown code. */
+export const maxInnerTexts = 64;
+
 export function analyse(script: ParseResult, facts: Facts, catalogue: Catalogue, parse: Parse): Analysis {
-  if (script.kind === 'unparsable') {
-    const deceptive = script.code === 'control-character';
-    const findings: Finding[] = deceptive
-      ? [{ id: 'control-character', class: 'deception', severity: 'high', message: script.message, span: script.span, command: undefined, neverAutoApproved: true }]
-      : [];
-    return {
-      script,
-      commands: [],
-      findings,
-      effects: [],
-      description: `cannot be analysed: ${script.message}`,
-      risk: { level: 'high', why: 'what it would run is not known' },
-    };
+  if (script.kind === 'unparsable') return analyseUnparsable(script);
+  try {
+    return analyseScript(script, facts, catalogue, parse);
+  } catch (error) {
+    // A defect here must lead to a question, never to an answer from half an analysis.
+    const message =
+      error instanceof RangeError ? 'the text is nested too deeply to be analysed' : 'the analysis failed on this text';
+    return analyseUnparsable({
+      kind: 'unparsable',
+      text: script.text,
+      code: 'too-complex',
+      message,
+      span: { start: 0, end: script.text.length },
+    });
   }
-  const context: AnalysisContext = { script, facts, catalogue, parse, depth: 0, findings: [] };
+}
+
+function analyseScript(script: ParsedScript, facts: Facts, catalogue: Catalogue, parse: Parse): Analysis {
+  const context: AnalysisContext = {
+    script,
+    facts,
+    catalogue,
+    parse,
+    depth: 0,
+    budget: { texts: maxInnerTexts },
+    findings: [],
+  };
   const { commands, loose } = walkScript(script, context);
   findAll(script, commands, loose, context);
   const analysed = commands.map((one) => one.result);
@@ -46,6 +61,31 @@ export function analyse(script: ParseResult, facts: Facts, catalogue: Catalogue,
   };
 }
 
+function analyseUnparsable(script: Unparsable): Analysis {
+  const findings: Finding[] =
+    script.code === 'control-character'
+      ? [
+          {
+            id: 'control-character',
+            class: 'deception',
+            severity: 'high',
+            message: script.message,
+            span: script.span,
+            command: undefined,
+            neverAutoApproved: true,
+          },
+        ]
+      : [];
+  return {
+    script,
+    commands: [],
+    findings,
+    effects: [],
+    description: `cannot be analysed: ${script.message}`,
+    risk: { level: 'high', why: 'what it would run is not known' },
+  };
+}
+
 /** What the parts of this stage share during one analysis. */
 export interface AnalysisContext {
   readonly script: ParsedScript;
@@ -53,13 +93,15 @@ export interface AnalysisContext {
   readonly catalogue: Catalogue;
   readonly parse: Parse;
   readonly depth: number;
+  /** How many more texts inside the text are parsed; shared, because each costs a parse. */
+  readonly budget: { texts: number };
   readonly findings: Finding[];
 }
 
 function sortFindings(findings: readonly Finding[]): readonly Finding[] {
   if (findings.length < 2) return findings;
-  const byPlace = new Map(findings.map((finding) => [`${finding.id} ${finding.span.start} ${finding.span.end} ${finding.message}`, finding]));
+  const byPlace = new Map(
+    findings.map((finding) => [`${finding.id} ${finding.span.start} ${finding.span.end} ${finding.message}`, finding]),
+  );
   return [...byPlace.values()].sort((a, b) => a.span.start - b.span.start || a.id.localeCompare(b.id));
 }
-
-export type { AnalysedCommand, Effect };

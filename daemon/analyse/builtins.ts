@@ -1,12 +1,22 @@
 /** How shell builtins change the state that later commands run in. */
-import type { CommandRecord, Instance } from './analyse-command.ts';
+
 import type { AnalysisContext } from './analyse.ts';
+import type { CommandRecord, Instance } from './analyse-command.ts';
 import { resolvePath } from './path-targets.ts';
 import { collectChanges } from './shell-changes.ts';
 import { assign, numericValue, type ShellState, unknownValue } from './shell-state.ts';
 import { type Arg, argFrom, prefixOf, type Values } from './words.ts';
 
-export function changeByBuiltin(instance: Instance, record: CommandRecord, state: ShellState, values: Values, context: AnalysisContext): void {
+/** The folders of the last few `cd` that may have failed. */
+const maxFallbacks = 8;
+
+export function changeByBuiltin(
+  instance: Instance,
+  record: CommandRecord,
+  state: ShellState,
+  values: Values,
+  context: AnalysisContext,
+): void {
   const { name, args } = instance;
   const outer = instance.layered.wrappers.map((wrapper) => wrapper.program.name);
   if (outer.some((wrapper) => wrapper !== 'command' && wrapper !== 'builtin' && wrapper !== 'time')) return;
@@ -61,14 +71,17 @@ function changeDirectory(args: readonly Arg[], name: string, state: ShellState, 
     leave(state, name === 'cd' ? context.facts.home : undefined);
     return;
   }
-  const text = operands.length === 1 && !operand.many && operand.text !== undefined && !/^[-+]/.test(operand.text) ? operand.text : undefined;
+  const text =
+    operands.length === 1 && !operand.many && operand.text !== undefined && !/^[-+]/.test(operand.text)
+      ? operand.text
+      : undefined;
   const target = text === undefined || text === '' ? undefined : resolvePath(text, state.cwd);
   if (target !== undefined && target === state.cwd) return;
   leave(state, target, target === undefined || context.facts.paths.get(target)?.kind !== 'directory');
 }
 
 function leave(state: ShellState, target: string | undefined, mayFail = true): void {
-  if (mayFail && state.cwd !== undefined) state.fallbacks = [...state.fallbacks, state.cwd];
+  if (mayFail && state.cwd !== undefined) state.fallbacks = [...state.fallbacks, state.cwd].slice(-maxFallbacks);
   state.cwd = target;
   state.changed = true;
 }
@@ -106,7 +119,10 @@ function plainDeclaration(record: CommandRecord, name: string, _values: Values):
   const builtin = args[0]?.text;
   if (builtin !== 'local' && builtin !== 'declare' && builtin !== 'typeset') return undefined;
   if (args.slice(1).some((arg) => /^[-+]/.test(arg.text ?? prefixOf(arg)))) return undefined;
-  return assignable(args.find((arg) => (arg.text ?? prefixOf(arg)).startsWith(`${name}=`)), name);
+  return assignable(
+    args.find((arg) => (arg.text ?? prefixOf(arg)).startsWith(`${name}=`)),
+    name,
+  );
 }
 
 function assignable(arg: Arg | undefined, name: string): readonly (readonly Arg['pieces'][number][])[] | undefined {

@@ -72,13 +72,13 @@ const meaningText = z
 const meaningShape = z.strictObject({
   is: meaningText,
   /** Takes the place of an operand: `grep -e` leaves no pattern operand, `cp -t` no destination. */
-    drops: z.enum(['first', 'last']).optional(),
-    /** Changes what other words mean: `{ "read": "write" }` for `sed -i`. */
-    turns: z.partialRecord(z.enum(roles), z.enum(roles)).optional(),
-    /** Targets assumed when the command line names none of that role: `{ "write-tree": "." }` for `tar -x`. */
-    implicit: z.partialRecord(z.enum(roles), z.string()).optional(),
-    /** Narrows what the program acts on, so that a removal is not of everything (`find -name`). */
-    filters: z.boolean().optional(),
+  drops: z.enum(['first', 'last']).optional(),
+  /** Changes what other words mean: `{ "read": "write" }` for `sed -i`. */
+  turns: z.partialRecord(z.enum(roles), z.enum(roles)).optional(),
+  /** Targets assumed when the command line names none of that role: `{ "write-tree": "." }` for `tar -x`. */
+  implicit: z.partialRecord(z.enum(roles), z.string()).optional(),
+  /** Narrows what the program acts on, so that a removal is not of everything (`find -name`). */
+  filters: z.boolean().optional(),
 });
 type MeaningData = string | z.infer<typeof meaningShape>;
 

@@ -14,14 +14,23 @@ export const maxPaths = 256;
 const maxFolders = 8;
 const maxLength = 1024;
 
-export function collectPaths(script: ParsedScript, base: { readonly home: string; readonly cwd: string; readonly workspace: string | undefined }): readonly string[] {
+export function collectPaths(
+  script: ParsedScript,
+  base: { readonly home: string; readonly cwd: string; readonly workspace: string | undefined },
+): readonly string[] {
   const variables = literalVariables(script);
   const values: Values = {
     home: base.home,
     cwd: base.cwd,
     oddSplitting: false,
     substitution: () => undefined,
-    lookUp: (name) => variables.get(name) ?? (name === 'HOME' ? [[{ kind: 'known', text: base.home }]] : name === 'PWD' ? [[{ kind: 'known', text: base.cwd }]] : undefined),
+    lookUp: (name) =>
+      variables.get(name) ??
+      (name === 'HOME'
+        ? [[{ kind: 'known', text: base.home }]]
+        : name === 'PWD'
+          ? [[{ kind: 'known', text: base.cwd }]]
+          : undefined),
   };
   const paths = new Set<string>([base.cwd, ...(base.workspace === undefined ? [] : [base.workspace])]);
   const folders = cdFolders(script, values, base.cwd);
@@ -39,18 +48,24 @@ export function collectPaths(script: ParsedScript, base: { readonly home: string
 }
 
 function candidateTexts(word: Word, values: Values): readonly string[] {
-  const args = word.values === undefined ? expandWord(word, values).flat() : word.values.map((text) => ({ text }) as Pick<Arg, 'text'>);
-  return args.flatMap(({ text }) => {
-    if (text === undefined || text === '' || text.length > maxLength || text.includes('\n') || text.includes('\0')) return [];
-    if (!text.startsWith('-')) {
+  const args =
+    word.values === undefined
+      ? expandWord(word, values).flat()
+      : word.values.map((text) => ({ text }) as Pick<Arg, 'text'>);
+  return args
+    .flatMap(({ text }) => {
+      if (text === undefined || text === '' || text.length > maxLength || text.includes('\n') || text.includes('\0'))
+        return [];
+      if (!text.startsWith('-')) {
+        const equals = text.indexOf('=');
+        return equals > 0 ? [text, text.slice(equals + 1)] : [text];
+      }
       const equals = text.indexOf('=');
-      return equals > 0 ? [text, text.slice(equals + 1)] : [text];
-    }
-    const equals = text.indexOf('=');
-    if (equals > 0) return [text.slice(equals + 1)];
-    // The value may stand right after a short option: `-Cdir`.
-    return /^-[A-Za-z]./.test(text) ? [text.slice(2)] : [];
-  }).filter((text) => text !== '');
+      if (equals > 0) return [text.slice(equals + 1)];
+      // The value may stand right after a short option: `-Cdir`.
+      return /^-[A-Za-z]./.test(text) ? [text.slice(2)] : [];
+    })
+    .filter((text) => text !== '');
 }
 
 /** The start and every folder that a literal `cd`, `pushd` or `-C` can reach from those known so far. */
@@ -66,7 +81,8 @@ function cdFolders(script: ParsedScript, values: Values, cwd: string): readonly 
   };
   for (const { words } of script.commands) {
     const name = wordValue(words[0]);
-    if (name === 'cd' || name === 'pushd') add(words.slice(1).find((word) => wordValue(word)?.startsWith('-') !== true));
+    if (name === 'cd' || name === 'pushd')
+      add(words.slice(1).find((word) => wordValue(word)?.startsWith('-') !== true));
     words.forEach((word, index) => {
       if (/^(?:-C|--directory|--prefix|--chdir)$/.test(wordValue(word) ?? '')) add(words[index + 1]);
     });

@@ -13,7 +13,7 @@ import {
   type ProgramFile,
   type Role,
 } from './catalogue.ts';
-import { compileCriticalPaths, type CriticalPaths } from './critical-paths.ts';
+import { type CriticalPaths, compileCriticalPaths } from './critical-paths.ts';
 import { compileProtectedPaths, type ProtectedPaths } from './protected-paths.ts';
 import { compileVariables, type Variables } from './variables.ts';
 
@@ -133,7 +133,8 @@ function compileProgram(
   for (const [spelling, option] of compileOptions(data.options ?? {})) options.set(spelling, option);
   const all = [...options.values()];
   const passedOn = data.globals === 'anywhere' ? options : undefined;
-  const subcommands = data.subcommands === undefined ? undefined : lazySubcommands(path, data.subcommands, groups, passedOn);
+  const subcommands =
+    data.subcommands === undefined ? undefined : lazySubcommands(path, data.subcommands, groups, passedOn);
   const operands = data.operands?.map(compileSlot);
   return {
     name,
@@ -158,7 +159,11 @@ function lazySubcommands(
   groups: Groups,
   inherited: ReadonlyMap<string, Option> | undefined,
 ): Pick<ProgramTable, 'get' | 'names'> {
-  const entries = new Map(Object.entries(data).flatMap(([names, entry]) => names.split(' ').map((name): [string, ProgramData] => [name, entry])));
+  const entries = new Map(
+    Object.entries(data).flatMap(([names, entry]) =>
+      names.split(' ').map((name): [string, ProgramData] => [name, entry]),
+    ),
+  );
   const programs = new Map<string, Program>();
   return {
     names: () => entries.keys(),
@@ -201,7 +206,13 @@ function compileOptions(options: Record<string, MeaningData>): ReadonlyMap<strin
         spelling: /^[-+]/.test(text) ? text.replace(/=+\??$/, '') : text,
       }));
     spelled.forEach((one, index) => {
-      const spellings = [one.spelling, ...synonymOf(spelled.map((each) => each.spelling), index)];
+      const spellings = [
+        one.spelling,
+        ...synonymOf(
+          spelled.map((each) => each.spelling),
+          index,
+        ),
+      ];
       into.set(one.spelling, { ...one, meaning, spellings });
     });
   }
@@ -211,7 +222,13 @@ function compileOptions(options: Record<string, MeaningData>): ReadonlyMap<strin
 /** An entry lists many options of one meaning; a short one and the long one right after it are the same option. */
 function synonymOf(spellings: readonly string[], index: number): readonly string[] {
   const isLong = (at: number): boolean => spellings[at]?.startsWith('--') === true;
-  const other = isLong(index) ? (isLong(index - 1) ? undefined : spellings[index - 1]) : isLong(index + 1) ? spellings[index + 1] : undefined;
+  const other = isLong(index)
+    ? isLong(index - 1)
+      ? undefined
+      : spellings[index - 1]
+    : isLong(index + 1)
+      ? spellings[index + 1]
+      : undefined;
   return other === undefined ? [] : [other];
 }
 
@@ -219,5 +236,9 @@ function compileSlot(text: string): OperandSlot {
   const repeat = /[?*+]$/.exec(text)?.[0] ?? '';
   const head = repeat === '' ? text : text.slice(0, -1);
   const mustBeNamed = head.endsWith('!');
-  return { role: (mustBeNamed ? head.slice(0, -1) : head) as Role, mustBeNamed, repeat: repeat as OperandSlot['repeat'] };
+  return {
+    role: (mustBeNamed ? head.slice(0, -1) : head) as Role,
+    mustBeNamed,
+    repeat: repeat as OperandSlot['repeat'],
+  };
 }

@@ -17,11 +17,13 @@ export function findCritical(path: string, facts: Facts, list: CriticalPaths): s
   if (list.paths.has(path)) return `\`${path}\`, which the system needs`;
   const parent = path.slice(0, path.lastIndexOf('/')) || '/';
   if (list.parents.has(parent)) return `\`${path}\`, a top-level directory`;
-  if (contains(path, facts.home)) return path === facts.home ? 'the home directory' : 'a folder that holds the home directory';
+  if (contains(path, facts.home))
+    return path === facts.home ? 'the home directory' : 'a folder that holds the home directory';
   if (facts.workspace !== undefined && contains(path, facts.workspace)) {
     return path === facts.workspace ? 'the whole workspace' : 'a folder that holds the workspace';
   }
-  if (contains(path, facts.cwd)) return path === facts.cwd ? 'the working directory' : 'a parent of the working directory';
+  if (contains(path, facts.cwd))
+    return path === facts.cwd ? 'the working directory' : 'a parent of the working directory';
   return undefined;
 }
 

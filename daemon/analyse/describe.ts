@@ -46,7 +46,8 @@ function mainClause(instance: Instance, record: CommandRecord, result: AnalysedC
 }
 
 function describeUnknown(instance: Instance): string {
-  if (instance.name === undefined) return `runs a program whose name is not known (\`${instance.args[0]?.word.source ?? ''}\`)`;
+  if (instance.name === undefined)
+    return `runs a program whose name is not known (\`${instance.args[0]?.word.source ?? ''}\`)`;
   const rest = instance.args.slice(1).map(showArg);
   return rest.length === 0 ? `runs \`${instance.name}\`` : `runs \`${instance.name}\` with ${listOf(rest)}`;
 }
@@ -63,11 +64,16 @@ function describeReading(reading: Reading, instance: Instance): string {
 /** Effects that the sentence does not speak of. */
 function extraClauses(template: string, effects: readonly Effect[], filtered: boolean): string {
   const clauses: string[] = [];
-  const named = (kind: string): boolean => template.includes(`{${kind}`) || (kind === 'removes' && template.startsWith('moves')) || template.includes('{operands') || template.includes('{archives');
+  const named = (kind: string): boolean =>
+    template.includes(`{${kind}`) ||
+    (kind === 'removes' && template.startsWith('moves')) ||
+    template.includes('{operands') ||
+    template.includes('{archives');
   const writes = targets(effects, 'write');
   if (writes.length > 0 && !named('writes')) clauses.push(`writes ${listOf(writes)}`);
   const removes = targets(effects, 'remove');
-  if (removes.length > 0 && (filtered || !named('removes'))) clauses.push(filtered ? 'deletes what matches' : `deletes ${listOf(removes)}`);
+  if (removes.length > 0 && (filtered || !named('removes')))
+    clauses.push(filtered ? 'deletes what matches' : `deletes ${listOf(removes)}`);
   return clauses.length === 0 ? '' : ` and ${clauses.join(' and ')}`;
 }
 
@@ -81,7 +87,9 @@ function redirectClause(effects: readonly Effect[], record: CommandRecord): stri
   for (const effect of effects) {
     if (effect.kind !== 'write' || effect.target.redirection === undefined) continue;
     if (!record.command.redirections.includes(effect.target.redirection)) continue;
-    out.push(`${effect.target.redirection.operator.includes('>>') ? 'appending to' : 'writing to'} ${effect.target.source}`);
+    out.push(
+      `${effect.target.redirection.operator.includes('>>') ? 'appending to' : 'writing to'} ${effect.target.source}`,
+    );
   }
   return out.length === 0 ? '' : `, ${out.join(' and ')}`;
 }
@@ -89,11 +97,14 @@ function redirectClause(effects: readonly Effect[], record: CommandRecord): stri
 /** `{reads|the current folder}`: a list, or the text after the bar when there is nothing to list. */
 function fillTemplate(template: string, reading: Reading, instance: Instance): string {
   const effects = instance.interpretation?.effects ?? [];
-  return template.replace(/\{(\w+)(?:\|([^{}]*(?:\{\w+\})?[^{}]*))?\}/g, (_whole, key: string, fallback: string | undefined) => {
-    const items = placeholderItems(key, reading, effects);
-    if (items.length > 0) return listOf(items);
-    return (fallback ?? 'nothing').replace('{name}', reading.program.name);
-  });
+  return template.replace(
+    /\{(\w+)(?:\|([^{}]*(?:\{\w+\})?[^{}]*))?\}/g,
+    (_whole, key: string, fallback: string | undefined) => {
+      const items = placeholderItems(key, reading, effects);
+      if (items.length > 0) return listOf(items);
+      return (fallback ?? 'nothing').replace('{name}', reading.program.name);
+    },
+  );
 }
 
 function placeholderItems(key: string, reading: Reading, effects: readonly Effect[]): readonly string[] {
@@ -105,16 +116,22 @@ function placeholderItems(key: string, reading: Reading, effects: readonly Effec
     case 'operands':
       return reading.operands.map(({ arg }) => showArg(arg));
     case 'reads':
-      return targets(effects, 'read').filter((source) => source !== '-' && (source !== '.' || reading.operands.some(({ arg }) => arg.text === '.')));
+      return targets(effects, 'read').filter(
+        (source) => source !== '-' && (source !== '.' || reading.operands.some(({ arg }) => arg.text === '.')),
+      );
     case 'writes':
       return targets(effects, 'write');
     case 'removes':
       return targets(effects, 'remove');
     case 'archives':
-      return reading.options.filter(({ option }) => option.meaning.role === 'archive').flatMap(({ value }) => (value === undefined ? [] : [showArg(value)]));
+      return reading.options
+        .filter(({ option }) => option.meaning.role === 'archive')
+        .flatMap(({ value }) => (value === undefined ? [] : [showArg(value)]));
     case 'urls':
     case 'hosts':
-      return effects.flatMap((effect) => (effect.kind === 'connect' ? [effect.url ?? effect.host ?? 'a host that is not known'] : []));
+      return effects.flatMap((effect) =>
+        effect.kind === 'connect' ? [effect.url ?? effect.host ?? 'a host that is not known'] : [],
+      );
     default: {
       const operand = reading.operands[Number(key) - 1];
       return operand === undefined ? [] : [showArg(operand.arg)];
@@ -123,7 +140,13 @@ function placeholderItems(key: string, reading: Reading, effects: readonly Effec
 }
 
 function targets(effects: readonly Effect[], kind: 'read' | 'write' | 'remove'): readonly string[] {
-  return [...new Set(effects.flatMap((effect) => (effect.kind === kind && effect.target.redirection === undefined ? [shorten(effect.target.source)] : [])))];
+  return [
+    ...new Set(
+      effects.flatMap((effect) =>
+        effect.kind === kind && effect.target.redirection === undefined ? [shorten(effect.target.source)] : [],
+      ),
+    ),
+  ];
 }
 
 function showArg(arg: Arg): string {
@@ -154,7 +177,9 @@ export function describeScript(script: ParsedScript, commands: readonly CommandR
   const downloads = describeDownload(script, commands);
   if (downloads !== undefined) return downloads;
   const clauses = commands.map((record) => record.result.description);
-  const important = commands.flatMap((record, index) => (record.result.readOnly && record.result.effects.every(isRead) ? [] : [clauses[index] ?? '']));
+  const important = commands.flatMap((record, index) =>
+    record.result.readOnly && record.result.effects.every(isRead) ? [] : [clauses[index] ?? ''],
+  );
   const chosen = important.length > 0 && clauses.length > maxClauses ? important : clauses;
   return chosen.length === 0 ? 'tests a condition or does nothing' : joinClauses(chosen);
 }
@@ -171,6 +196,8 @@ function describeDownload(script: ParsedScript, commands: readonly CommandRecord
   const sink = to?.instances[0];
   if (source?.program?.data.fetches !== true || sink?.program?.data.interprets === undefined) return undefined;
   if (script.commands[0]?.pipedTo !== script.commands[1]?.id) return undefined;
-  const urls = (source.interpretation?.effects ?? []).flatMap((effect) => (effect.kind === 'connect' ? [effect.url ?? effect.host ?? 'something'] : []));
+  const urls = (source.interpretation?.effects ?? []).flatMap((effect) =>
+    effect.kind === 'connect' ? [effect.url ?? effect.host ?? 'something'] : [],
+  );
   return `downloads ${listOf(urls.length === 0 ? ['something'] : urls)} with ${source.name ?? 'a program'} and runs it with ${sink.name ?? 'a shell'}`;
 }

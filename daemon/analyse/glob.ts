@@ -5,7 +5,8 @@ const cache = new Map<string, RegExp | undefined>();
 /** One segment against one name, both in the same letter case. A leading dot must be written, as in bash. */
 export function globMatches(pattern: string, name: string): boolean {
   if (!/[*?[\]{}()|!@+]/.test(pattern)) return pattern === name;
-  if (name.startsWith('.') && /^[*?]/.test(pattern) && !pattern.startsWith('?(') && !pattern.startsWith('*(')) return false;
+  if (name.startsWith('.') && /^[*?]/.test(pattern) && !pattern.startsWith('?(') && !pattern.startsWith('*('))
+    return false;
   let compiled = cache.get(pattern);
   if (!cache.has(pattern)) {
     compiled = compile(pattern);

@@ -1,7 +1,7 @@
 /** Shell text inside a command (`bash -c TEXT`, `eval TEXT`, `ssh host TEXT`): parsed and analysed like the outer text. */
 import type { SimpleCommand, Span } from '../parse/model.ts';
-import type { CommandRecord } from './analyse-command.ts';
 import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
+import type { CommandRecord } from './analyse-command.ts';
 import { findAll } from './findings/find-all.ts';
 import type { Finding } from './model.ts';
 import type { ShellState } from './shell-state.ts';
@@ -12,13 +12,25 @@ import type { Arg } from './words.ts';
  * The commands of the text; undefined when the text is not known or nests too deeply. Findings in it are reported at
  * the word that holds it.
  */
-export function runInnerText(arg: Arg, command: SimpleCommand, state: ShellState, context: AnalysisContext): readonly CommandRecord[] | undefined {
-  if (arg.text === undefined || context.depth >= maxInnerDepth) return undefined;
+export function runInnerText(
+  arg: Arg,
+  command: SimpleCommand,
+  state: ShellState,
+  context: AnalysisContext,
+): readonly CommandRecord[] | undefined {
+  if (arg.text === undefined || context.depth >= maxInnerDepth || context.budget.texts <= 0) return undefined;
   const span: Span = { start: arg.word.start, end: arg.word.end };
   return runText(arg.text, span, command, state, context);
 }
 
-export function runText(text: string, span: Span, command: SimpleCommand, state: ShellState, context: AnalysisContext): readonly CommandRecord[] {
+export function runText(
+  text: string,
+  span: Span,
+  command: SimpleCommand,
+  state: ShellState,
+  context: AnalysisContext,
+): readonly CommandRecord[] {
+  context.budget.texts -= 1;
   const parsed = context.parse(text);
   const at = (finding: Omit<Finding, 'span' | 'command'>): void => {
     context.findings.push({ ...finding, span, command: command.id });

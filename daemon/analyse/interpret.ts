@@ -78,11 +78,24 @@ const defaultReasons: Partial<Record<Role, string>> = {
   connect: 'connects to the network',
 };
 
-export function interpret(reading: Reading, cwd: string | undefined, facts: Facts, variables: Variables): Interpretation {
+export function interpret(
+  reading: Reading,
+  cwd: string | undefined,
+  facts: Facts,
+  variables: Variables,
+): Interpretation {
   const { program } = reading;
   const draft: Draft = {
-    effects: [], removals: [], writes: [], unnamed: [], shellTexts: [], commands: [], names: [], environment: [],
-    notReadOnly: undefined, cwd,
+    effects: [],
+    removals: [],
+    writes: [],
+    unnamed: [],
+    shellTexts: [],
+    commands: [],
+    names: [],
+    environment: [],
+    notReadOnly: undefined,
+    cwd,
   };
   for (const { role, value } of reading.options) {
     if (role !== 'directory' || value === undefined) continue;
@@ -96,21 +109,38 @@ export function interpret(reading: Reading, cwd: string | undefined, facts: Fact
     const subject = value ?? arg;
     const base = option.meaning.role === 'archive' ? cwd : draft.cwd;
     apply(role, subject, value !== undefined, reading, { draft, facts, cwd: base });
-    if (needsNaming({ role, mustBeNamed: option.meaning.mustBeNamed }, program.data) && draft.unnamed.length === before) {
-      draft.unnamed.push({ word: arg.word, name: option.spelling, because: option.meaning.because ?? defaultReasons[role] ?? 'can do more than its program' });
+    if (
+      needsNaming({ role, mustBeNamed: option.meaning.mustBeNamed }, program.data) &&
+      draft.unnamed.length === before
+    ) {
+      draft.unnamed.push({
+        word: arg.word,
+        name: option.spelling,
+        because: option.meaning.because ?? defaultReasons[role] ?? 'can do more than its program',
+      });
     }
-    if (!harmlessRoles.has(role) || option.meaning.mustBeNamed) draft.notReadOnly ??= `\`${option.spelling}\` ${option.meaning.because ?? defaultReasons[role] ?? 'is not read-only'}`;
+    if (!harmlessRoles.has(role) || option.meaning.mustBeNamed)
+      draft.notReadOnly ??= `\`${option.spelling}\` ${option.meaning.because ?? defaultReasons[role] ?? 'is not read-only'}`;
   }
   for (const { arg, role, mustBeNamed } of joinShellOperands(reading.operands)) {
     const before = draft.unnamed.length;
     apply(role, arg, true, reading, { draft, facts, cwd: draft.cwd });
     const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run');
     if (dangerous && draft.unnamed.length === before) {
-      draft.unnamed.push({ word: arg.word, name: arg.word.source, because: defaultReasons[role] ?? 'can do more than its program' });
+      draft.unnamed.push({
+        word: arg.word,
+        name: arg.word.source,
+        because: defaultReasons[role] ?? 'can do more than its program',
+      });
     }
     if (role === 'assignment') {
-      if (!isHarmlessAssignment(arg, variables)) draft.notReadOnly ??= `\`${arg.word.source}\` can change more than language, colour or verbosity`;
-    } else if (!harmlessRoles.has(role)) draft.notReadOnly ??= role === 'unknown' ? `\`${arg.word.source}\` is more than the catalogue knows of \`${program.path}\`` : `\`${program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
+      if (!isHarmlessAssignment(arg, variables))
+        draft.notReadOnly ??= `\`${arg.word.source}\` can change more than language, colour or verbosity`;
+    } else if (!harmlessRoles.has(role))
+      draft.notReadOnly ??=
+        role === 'unknown'
+          ? `\`${arg.word.source}\` is more than the catalogue knows of \`${program.path}\``
+          : `\`${program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
   }
   applyImplicit(reading, draft, facts);
   applyAlways(reading, draft, facts);
@@ -132,8 +162,17 @@ function joinShellOperands(operands: Reading['operands']): Reading['operands'] {
   const texts = operands.filter(({ role }) => role === 'shell');
   const [first] = texts;
   if (first === undefined || texts.length === 1) return operands;
-  const pieces = texts.flatMap(({ arg }, index) => (index === 0 ? arg.pieces : [{ kind: 'known', text: ' ' } as const, ...arg.pieces]));
-  const joined = { ...first, arg: makeArg(first.arg.word, pieces, texts.some(({ arg }) => arg.many)) };
+  const pieces = texts.flatMap(({ arg }, index) =>
+    index === 0 ? arg.pieces : [{ kind: 'known', text: ' ' } as const, ...arg.pieces],
+  );
+  const joined = {
+    ...first,
+    arg: makeArg(
+      first.arg.word,
+      pieces,
+      texts.some(({ arg }) => arg.many),
+    ),
+  };
   return [...operands.filter(({ role }) => role !== 'shell'), joined];
 }
 
@@ -174,13 +213,18 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place:
     case 'git-url':
       if (arg.text !== undefined && !isRemotePath(arg.text)) {
         // The name of a remote, or a repository on this machine.
-        if (/^\w[\w.-]*$/.test(arg.text)) draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
+        if (/^\w[\w.-]*$/.test(arg.text))
+          draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
         else path('read', true);
         return;
       }
       draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, false), span });
       if (arg.text === undefined ? couldBeOption(arg) : /^[A-Za-z0-9]+::/.test(arg.text)) {
-        draft.unnamed.push({ word: arg.word, name: arg.word.source, because: 'a transport of this kind runs a program' });
+        draft.unnamed.push({
+          word: arg.word,
+          name: arg.word.source,
+          because: 'a transport of this kind runs a program',
+        });
         draft.notReadOnly ??= `\`${arg.word.source}\` can run a program`;
       }
       return;
@@ -190,7 +234,8 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place:
       return;
     case 'remote-read':
     case 'remote-write':
-      if (arg.text !== undefined && isRemotePath(arg.text)) draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span });
+      if (arg.text !== undefined && isRemotePath(arg.text))
+        draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span });
       else path(role === 'remote-read' ? 'read' : 'write', true);
       return;
     case 'connect':
@@ -250,7 +295,11 @@ function applyProgramText(text: ProgramText, arg: Arg, draft: Draft, facts: Fact
     const write = target(path);
     if (write === undefined) continue;
     draft.effects.push({ kind: 'write', target: write });
-    draft.writes.push({ arg: makeArg(arg.word, [{ kind: 'known', text: path }], false), cwd: draft.cwd, target: write });
+    draft.writes.push({
+      arg: makeArg(arg.word, [{ kind: 'known', text: path }], false),
+      cwd: draft.cwd,
+      target: write,
+    });
   }
   if (text.runs) draft.effects.push({ kind: 'execute', what: nameOf(arg), span });
   if (text.danger === undefined) return;
@@ -261,11 +310,27 @@ function applyProgramText(text: ProgramText, arg: Arg, draft: Draft, facts: Fact
 function applyImplicit(reading: Reading, draft: Draft, facts: Facts): void {
   for (const map of reading.implicit) {
     for (const [role, text] of Object.entries(map) as [Role, string][]) {
-      const named = reading.operands.some((operand) => operand.role === role) || reading.options.some((option) => option.role === role && option.value !== undefined);
+      const named =
+        reading.operands.some((operand) => operand.role === role) ||
+        reading.options.some((option) => option.role === role && option.value !== undefined);
       if (named) continue;
-      const word = reading.options.at(-1)?.arg.word ?? { start: 0, end: 0, source: text, parts: [], values: [text], quoted: false };
-      apply(role, { word: { ...word, source: text }, pieces: [{ kind: 'known', text }], text, many: false }, true, reading, { draft, facts, cwd: draft.cwd });
-      if (!harmlessRoles.has(role)) draft.notReadOnly ??= `\`${reading.program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
+      const word = reading.options.at(-1)?.arg.word ?? {
+        start: 0,
+        end: 0,
+        source: text,
+        parts: [],
+        values: [text],
+        quoted: false,
+      };
+      apply(
+        role,
+        { word: { ...word, source: text }, pieces: [{ kind: 'known', text }], text, many: false },
+        true,
+        reading,
+        { draft, facts, cwd: draft.cwd },
+      );
+      if (!harmlessRoles.has(role))
+        draft.notReadOnly ??= `\`${reading.program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
     }
   }
 }
@@ -278,7 +343,11 @@ function applyAlways(reading: Reading, draft: Draft, facts: Facts): void {
     else if (role === 'run') draft.effects.push({ kind: 'execute', what: reading.program.path, span });
     else if (value !== undefined) {
       const word = { start: 0, end: 0, source: value, parts: [], values: [value], quoted: false };
-      apply(role as Role, makeArg(word, [{ kind: 'known', text: value }], false), true, reading, { draft, facts, cwd: draft.cwd });
+      apply(role as Role, makeArg(word, [{ kind: 'known', text: value }], false), true, reading, {
+        draft,
+        facts,
+        cwd: draft.cwd,
+      });
     }
     draft.notReadOnly ??= `\`${reading.program.path}\` ${defaultReasons[role as Role] ?? 'is not read-only'}`;
   }
@@ -289,11 +358,17 @@ function applyUncertainty(reading: Reading, draft: Draft): void {
   const { worst, worstUnnamed, path } = reading.program;
   for (const arg of reading.uncertain) {
     if (worstUnnamed !== undefined) {
-      draft.unnamed.push({ word: arg.word, name: arg.word.source, because: `its value is not known, and it could become \`${worstUnnamed.spelling}\`` });
+      draft.unnamed.push({
+        word: arg.word,
+        name: arg.word.source,
+        because: `its value is not known, and it could become \`${worstUnnamed.spelling}\``,
+      });
     }
-    if (worst !== undefined) draft.notReadOnly ??= `\`${arg.word.source}\` could become \`${worst.spelling}\` of \`${path}\``;
+    if (worst !== undefined)
+      draft.notReadOnly ??= `\`${arg.word.source}\` could become \`${worst.spelling}\` of \`${path}\``;
   }
-  for (const arg of reading.unknownOptions) draft.notReadOnly ??= `\`${arg.word.source}\` is an option that the catalogue does not know`;
+  for (const arg of reading.unknownOptions)
+    draft.notReadOnly ??= `\`${arg.word.source}\` is an option that the catalogue does not know`;
   if (reading.unknownSubcommand !== undefined) {
     draft.notReadOnly ??= `\`${reading.unknownSubcommand.word.source}\` is a subcommand that the catalogue does not know`;
   }
@@ -306,7 +381,8 @@ function findReadOnlyObstacle(reading: Reading): string | undefined {
     (condition) =>
       (condition.needs === undefined || condition.needs.some((spelling) => hasOption(reading, spelling))) &&
       (condition.lacks === undefined || !condition.lacks.some((spelling) => hasOption(reading, spelling))) &&
-      (condition.operands === undefined || (reading.operands.length <= condition.operands && !reading.operands.some(({ arg }) => arg.many))),
+      (condition.operands === undefined ||
+        (reading.operands.length <= condition.operands && !reading.operands.some(({ arg }) => arg.many))),
   );
   return holds ? undefined : `\`${program.path}\` is not read-only with these options and operands`;
 }

@@ -50,7 +50,13 @@ export function buildLayers(
     }
     grants = harmless;
   }
-  layers.push({ text: plain, resolved: resolvedOf(args), words, removed: assignments.length > 0 ? 'assignment' : 'nothing', grants });
+  layers.push({
+    text: plain,
+    resolved: resolvedOf(args),
+    words,
+    removed: assignments.length > 0 ? 'assignment' : 'nothing',
+    grants,
+  });
   const wrappers: Reading[] = [];
   const unnamed: UnnamedDanger[] = [];
   let current = args;
@@ -69,14 +75,31 @@ export function buildLayers(
     const kind = wrapper.data.wrapper;
     if (kind === 'exact' && grants && unnamed.length === 0) {
       const [arg] = rest;
-      if (arg !== undefined) unnamed.push({ word: arg.word, name: arg.word.source, because: `is run by \`${bare}\`, which only an exact rule can allow` });
+      if (arg !== undefined)
+        unnamed.push({
+          word: arg.word,
+          name: arg.word.source,
+          because: `is run by \`${bare}\`, which only an exact rule can allow`,
+        });
     }
     const plainOptions =
-      reading.unknownOptions.length === 0 && reading.uncertain.length === 0 && reading.options.every(({ role }) => role === 'ok' || role === 'text');
-    grants = grants && bare === name && plainOptions && (kind === 'always' || (kind === 'bare' && reading.options.length === 0));
+      reading.unknownOptions.length === 0 &&
+      reading.uncertain.length === 0 &&
+      reading.options.every(({ role }) => role === 'ok' || role === 'text');
+    grants =
+      grants &&
+      bare === name &&
+      plainOptions &&
+      (kind === 'always' || (kind === 'bare' && reading.options.length === 0));
     current = rest;
     if (grants) granted = current;
-    layers.push({ text: textOf(current), resolved: resolvedOf(current), words: wordsOf(current), removed: 'wrapper', grants });
+    layers.push({
+      text: textOf(current),
+      resolved: resolvedOf(current),
+      words: wordsOf(current),
+      removed: 'wrapper',
+      grants,
+    });
   }
   addGlobalOptionLayer(layers, current, grants, catalogue);
   addPlainLayer(layers, current);
@@ -100,7 +123,13 @@ function addGlobalOptionLayer(layers: Layer[], args: readonly Arg[], grants: boo
   const [first] = args;
   if (first === undefined) return;
   const rest = [first, ...args.slice(1 + reading.subcommandAt)];
-  layers.push({ text: textOf(rest), resolved: resolvedOf(rest), words: wordsOf(rest), removed: 'wrapper', grants: grants && transparent });
+  layers.push({
+    text: textOf(rest),
+    resolved: resolvedOf(rest),
+    words: wordsOf(rest),
+    removed: 'wrapper',
+    grants: grants && transparent,
+  });
 }
 
 /** The program under its plain name and path operands normalised; for restrictions only (RULES O2, O27). */
@@ -121,7 +150,8 @@ function addPlainLayer(layers: Layer[], args: readonly Arg[]): void {
 
 /** `./a/../b` → `b`; only for words that look like paths and are no options or URLs. */
 function normaliseOperand(text: string): string {
-  if (!/(?:^|\/)\.{1,2}(?:\/|$)|\/\//.test(text) || text.startsWith('-') || text.includes('://') || /\s/.test(text)) return text;
+  if (!/(?:^|\/)\.{1,2}(?:\/|$)|\/\//.test(text) || text.startsWith('-') || text.includes('://') || /\s/.test(text))
+    return text;
   if (text.startsWith('/')) return normalisePath(text);
   const ups = /^(?:\.\.\/)*(?:\.\.$)?/.exec(text)?.[0] ?? '';
   const rest = text.slice(ups.length);

@@ -102,7 +102,12 @@ export interface Layer {
 
 export type Effect =
   | { readonly kind: 'read' | 'write' | 'remove'; readonly target: PathTarget }
-  | { readonly kind: 'connect'; readonly host: string | undefined; readonly url: string | undefined; readonly span: Span }
+  | {
+      readonly kind: 'connect';
+      readonly host: string | undefined;
+      readonly url: string | undefined;
+      readonly span: Span;
+    }
   | { readonly kind: 'execute'; readonly what: string; readonly span: Span }
   | { readonly kind: 'chdir'; readonly target: PathTarget };
 

@@ -1,5 +1,5 @@
 /** Whether a simple command prints nothing but plain numbers, as the catalogue says (`wc -l` of its input, `date +%s`). */
-import type { SimpleCommand } from '../parse/model.ts';
+import type { SimpleCommand, Word } from '../parse/model.ts';
 import type { Catalogue } from './compile-catalogue.ts';
 import { hasOption, readArguments } from './read-arguments.ts';
 import { makeArg } from './words.ts';
@@ -8,11 +8,14 @@ export function interpretNumber(command: SimpleCommand, catalogue: Catalogue): b
   const [first, ...rest] = command.words;
   const name = first?.values?.length === 1 ? first.values[0] : undefined;
   if (name === undefined || command.assignments.length > 0) return false;
+  // Messages on standard error hold names of files.
+  if (command.redirections.some(({ operator }) => operator === '>&' || operator === '&>' || operator === '&>>'))
+    return false;
   const entry = catalogue.programs.get(name);
   if (entry === undefined) return false;
   const args = rest.flatMap((word) =>
     word.values === undefined
-      ? [makeArg(word, [{ kind: 'value', variable: undefined, assigned: true, empty: true }], true)]
+      ? [makeArg(word, [{ kind: 'value', variable: undefined, assigned: true, empty: true }], splits(word))]
       : word.values.map((text) => makeArg(word, [{ kind: 'known', text }], false)),
   );
   const reading = readArguments(entry, args);
@@ -21,8 +24,20 @@ export function interpretNumber(command: SimpleCommand, catalogue: Catalogue): b
   if (reading.program.worst !== undefined && reading.uncertain.length > 0) return false;
   return conditions.some(
     (condition) =>
-      (condition.needs === undefined || condition.needs.some((spelling) => hasOption(reading, spelling) || reading.operands.some(({ arg }) => arg.text === spelling))) &&
+      (condition.needs === undefined ||
+        condition.needs.some(
+          (spelling) => hasOption(reading, spelling) || reading.operands.some(({ arg }) => arg.text === spelling),
+        )) &&
       (condition.lacks === undefined || !condition.lacks.some((spelling) => hasOption(reading, spelling))) &&
-      (condition.operands === undefined || reading.operands.length <= condition.operands),
+      (condition.operands === undefined ||
+        (reading.operands.length <= condition.operands && !reading.operands.some(({ arg }) => arg.many))),
+  );
+}
+
+/** Unquoted expansions and globs can become several operands. */
+function splits(word: Word): boolean {
+  return word.parts.some(
+    (part) =>
+      part.type === 'glob' || part.type === 'brace' || ('quoted' in part && !part.quoted && part.type !== 'literal'),
   );
 }

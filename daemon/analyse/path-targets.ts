@@ -23,7 +23,10 @@ export function resolvePath(path: string, cwd: string | undefined): string | und
 
 /** Targets that are no file: descriptors, the terminal, the null device (RULES O32). */
 export function isFreeTarget(path: string): boolean {
-  return /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|random|urandom|fd\/\d+)$/.test(path) || /^\/proc\/self\/fd\/\d+$/.test(path);
+  return (
+    /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|random|urandom|fd\/\d+)$/.test(path) ||
+    /^\/proc\/self\/fd\/\d+$/.test(path)
+  );
 }
 
 /** Undefined for the empty string, standard input and free targets: nothing is named. */
@@ -33,12 +36,23 @@ export function makeTarget(
   facts: Facts,
   options: { recursive: boolean; redirection?: Redirection | undefined },
 ): PathTarget | undefined {
-  const base = { span: { start: arg.word.start, end: arg.word.end }, source: sourceOf(arg), recursive: options.recursive, redirection: options.redirection };
+  const base = {
+    span: { start: arg.word.start, end: arg.word.end },
+    source: sourceOf(arg),
+    recursive: options.recursive,
+    redirection: options.redirection,
+  };
   if (arg.text !== undefined) {
     if (arg.text === '') return undefined;
     const path = resolvePath(arg.text, cwd);
     if (path !== undefined && isFreeTarget(path)) return undefined;
-    return { ...base, path, resolved: path === undefined ? undefined : facts.paths.get(path)?.resolved, prefix: undefined, confined: false };
+    return {
+      ...base,
+      path,
+      resolved: path === undefined ? undefined : facts.paths.get(path)?.resolved,
+      prefix: undefined,
+      confined: false,
+    };
   }
   if (arg.pieces.some((piece) => piece.kind === 'place' && piece.free)) return undefined;
   const confined = arg.pieces.every((piece) => piece.kind !== 'value' && piece.kind !== 'place');

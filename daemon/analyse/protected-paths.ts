@@ -39,7 +39,10 @@ export function compileProtectedPaths(data: ProtectedFile): ProtectedPaths {
 
 /** The entry that covers an absolute path, without globs. */
 export function findProtected(path: string, list: ProtectedPaths): ProtectedPath | undefined {
-  const segments = path.toLowerCase().split('/').filter((segment) => segment !== '');
+  const segments = path
+    .toLowerCase()
+    .split('/')
+    .filter((segment) => segment !== '');
   for (let at = 0; at < segments.length; at += 1) {
     for (const entry of list.byFirst.get(segments[at] ?? '') ?? []) {
       if (covers(entry, segments, at)) return entry;
@@ -50,7 +53,10 @@ export function findProtected(path: string, list: ProtectedPaths): ProtectedPath
 
 /** The entry that a path whose segments hold globs could become; `prefix` is the known beginning. */
 export function findProtectedByGlob(pattern: string, list: ProtectedPaths): ProtectedPath | undefined {
-  const segments = pattern.toLowerCase().split('/').filter((segment) => segment !== '');
+  const segments = pattern
+    .toLowerCase()
+    .split('/')
+    .filter((segment) => segment !== '');
   for (const entry of list.all) {
     for (let at = 0; at + entry.segments.length <= segments.length; at += 1) {
       const hit = entry.segments.every((name, offset) => couldName(segments[at + offset] ?? '', name));

@@ -52,7 +52,18 @@ interface Found {
   readonly command: readonly Arg[] | undefined;
 }
 
-const roleOrder: readonly Role[] = ['command', 'shell', 'code', 'load', 'run', 'remove-tree', 'remove', 'write-tree', 'write', 'unknown'];
+const roleOrder: readonly Role[] = [
+  'command',
+  'shell',
+  'code',
+  'load',
+  'run',
+  'remove-tree',
+  'remove',
+  'write-tree',
+  'write',
+  'unknown',
+];
 
 /** @param args - The arguments after the program's name. */
 export function readArguments(start: Program, args: readonly Arg[]): Reading {
@@ -106,7 +117,8 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
       ended = true;
       continue;
     }
-    const optionLike = head.length > 1 && (head.startsWith('-') || (program.data.plus === true && head.startsWith('+')));
+    const optionLike =
+      head.length > 1 && (head.startsWith('-') || (program.data.plus === true && head.startsWith('+')));
     if (!ended && optionLike && !(program.data.style === 'single' && program.ignores.has(head))) {
       readOption(program, arg, head, { takeValue, unknown: unknownOption, doubt: (one) => uncertain.push(one) });
       continue;
@@ -147,7 +159,14 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
     operands.push(arg);
     if (program.data.stopsAtOperand === true) ended = true;
   }
-  return finish(program, found, operands, { command, unknownOptions, uncertain, unknownSubcommand, subcommandAt, missingValue });
+  return finish(program, found, operands, {
+    command,
+    unknownOptions,
+    uncertain,
+    unknownSubcommand,
+    subcommandAt,
+    missingValue,
+  });
 }
 
 interface Sink {
@@ -215,7 +234,9 @@ function readCluster(program: Program, arg: Arg, head: string, known: boolean, s
 
 function findLong(program: Program, name: string): Option | undefined {
   const single = program.data.style === 'single';
-  const exact = program.options.get(name) ?? (single ? program.options.get(name.startsWith('--') ? name.slice(1) : `-${name}`) : undefined);
+  const exact =
+    program.options.get(name) ??
+    (single ? program.options.get(name.startsWith('--') ? name.slice(1) : `-${name}`) : undefined);
   if (exact !== undefined || single || program.data.abbreviations === false || name.length < 3) return exact;
   let hit: Option | undefined;
   for (const option of program.long) {
@@ -236,7 +257,11 @@ function findKeyed(program: Program, head: string): Option | undefined {
 }
 
 /** `tar xzf FILE`: letters of the first word are options whose values are the following words in turn. */
-function readBundle(program: Program, args: readonly Arg[], take: (option: Option, arg: Arg, value: Arg | undefined) => void): number | undefined {
+function readBundle(
+  program: Program,
+  args: readonly Arg[],
+  take: (option: Option, arg: Arg, value: Arg | undefined) => void,
+): number | undefined {
   const first = args[0];
   if (first?.text === undefined || !/^[A-Za-z]+$/.test(first.text)) return undefined;
   const options = [...first.text].map((letter) => program.options.get(`-${letter}`));
@@ -274,7 +299,10 @@ function finish(
   program: Program,
   found: readonly Found[],
   operands: readonly Arg[],
-  rest: Pick<Reading, 'command' | 'unknownOptions' | 'uncertain' | 'unknownSubcommand' | 'subcommandAt' | 'missingValue'>,
+  rest: Pick<
+    Reading,
+    'command' | 'unknownOptions' | 'uncertain' | 'unknownSubcommand' | 'subcommandAt' | 'missingValue'
+  >,
 ): Reading {
   const turns = found.flatMap(({ option }) => (option.meaning.turns === undefined ? [] : [option.meaning.turns]));
   const turn = (role: Role): Role => turns.reduce((now, map) => map[now] ?? now, role);
@@ -309,10 +337,12 @@ function assignRoles(slots: readonly OperandSlot[] | undefined, operands: readon
   const lastMany = operands.findLastIndex((arg) => arg.many);
   return operands.map((arg, index): ReadOperand => {
     const fromEnd = operands.length - 1 - index;
-    const enough = operands.length > leading.length + (repeated?.repeat === '+' && trailing.at(-1)?.repeat === '?' ? 1 : 0);
+    const enough =
+      operands.length > leading.length + (repeated?.repeat === '+' && trailing.at(-1)?.repeat === '?' ? 1 : 0);
     const fixedFromEnd = enough && fromEnd < trailing.length ? trailing[trailing.length - 1 - fromEnd] : undefined;
     let slot = fixedFromEnd ?? (index < leading.length ? leading[index] : repeated);
-    if (firstMany >= 0 && index >= firstMany && index <= lastMany) slot = worstSlot(usable.slice(Math.min(index, usable.length - 1)), slot);
+    if (firstMany >= 0 && index >= firstMany && index <= lastMany)
+      slot = worstSlot(usable.slice(Math.min(index, usable.length - 1)), slot);
     else if (firstMany >= 0 && index > lastMany && fixedFromEnd === undefined) slot = worstSlot(usable, slot);
     return { arg, role: slot?.role ?? 'unknown', mustBeNamed: slot?.mustBeNamed ?? false };
   });

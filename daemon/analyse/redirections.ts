@@ -13,7 +13,11 @@ export function redirectionTargets(redirection: Redirection, values: Values): re
   return expandWord(target, values).map((args) => args[0] ?? makeArg(target, [], false));
 }
 
-export function redirectionEffects(redirections: readonly Redirection[], values: Values, facts: Facts): readonly Effect[] {
+export function redirectionEffects(
+  redirections: readonly Redirection[],
+  values: Values,
+  facts: Facts,
+): readonly Effect[] {
   const effects: Effect[] = [];
   for (const redirection of redirections) {
     for (const arg of redirectionTargets(redirection, values)) {

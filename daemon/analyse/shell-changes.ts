@@ -17,11 +17,31 @@ export interface Changes {
 }
 
 const directoryBuiltins = new Set(['cd', 'pushd', 'popd']);
-const nameBuiltins = new Set(['read', 'mapfile', 'readarray', 'getopts', 'printf', 'let', 'unset', 'wait', 'declare', 'typeset', 'local', 'export', 'readonly']);
+const nameBuiltins = new Set([
+  'read',
+  'mapfile',
+  'readarray',
+  'getopts',
+  'printf',
+  'let',
+  'unset',
+  'wait',
+  'declare',
+  'typeset',
+  'local',
+  'export',
+  'readonly',
+]);
 const codeBuiltins = new Set(['eval', 'source', '.', 'alias', 'unalias', 'enable', 'shopt', 'trap']);
 
 export function collectChanges(statements: readonly Statement[]): Changes {
-  const changes: Changes = { directory: false, everything: false, unknown: new Set(), numeric: new Set(), literal: new Map() };
+  const changes: Changes = {
+    directory: false,
+    everything: false,
+    unknown: new Set(),
+    numeric: new Set(),
+    literal: new Map(),
+  };
   for (const statement of statements) visitStatement(statement, changes);
   for (const name of changes.unknown) changes.numeric.delete(name);
   return changes;
@@ -125,7 +145,8 @@ function visitNames(builtin: string, words: readonly Word[], into: Changes): voi
     else if (builtin === 'let') visitArithmeticText(head, into);
     else if (wordValue(word) === undefined && builtin !== 'printf') into.everything = true;
     if (builtin === 'printf') continue;
-    if (/^-[a-zA-Z]*n/.test(head) && (builtin === 'declare' || builtin === 'typeset' || builtin === 'local')) into.everything = true;
+    if (/^-[a-zA-Z]*n/.test(head) && (builtin === 'declare' || builtin === 'typeset' || builtin === 'local'))
+      into.everything = true;
   }
   if (builtin === 'read') into.unknown.add('REPLY');
   if (builtin === 'mapfile' || builtin === 'readarray') into.unknown.add('MAPFILE');
@@ -136,7 +157,8 @@ function visitAssignment(assignment: Assignment, into: Changes): void {
   const value = assignment.value;
   if (value !== undefined) visitWord(value, into);
   for (const element of assignment.elements ?? []) visitWord(element, into);
-  if (value !== undefined && assignment.subscript === undefined && isNumericWord(value)) into.numeric.add(assignment.name);
+  if (value !== undefined && assignment.subscript === undefined && isNumericWord(value))
+    into.numeric.add(assignment.name);
   else into.unknown.add(assignment.name);
 }
 

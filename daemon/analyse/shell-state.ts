@@ -44,7 +44,12 @@ export function startState(facts: Facts): ShellState {
 }
 
 export function copyState(state: ShellState): ShellState {
-  return { ...state, variables: new Map(state.variables), exported: new Set(state.exported), functions: new Set(state.functions) };
+  return {
+    ...state,
+    variables: new Map(state.variables),
+    exported: new Set(state.exported),
+    functions: new Set(state.functions),
+  };
 }
 
 /** Makes `into` what is certain when the shell is in either state. */
@@ -69,23 +74,31 @@ export function mergeState(into: ShellState, other: ShellState): void {
 }
 
 export function joinAlternatives(left: Alternatives, right: Alternatives): Alternatives {
+  if (left === unknownValue || right === unknownValue) return unknownValue;
   const byText = new Map([...left, ...right].map((pieces) => [JSON.stringify(pieces), pieces]));
   return byText.size > maxAlternatives ? unknownValue : [...byText.values()];
 }
 
 /** Whether every alternative is a plain number. */
 export function isNumeric(alternatives: Alternatives | undefined): boolean {
+  return alternatives?.every(isNumber) === true;
+}
+
+function isNumber(pieces: readonly Piece[]): boolean {
   return (
-    alternatives !== undefined &&
-    alternatives.every((pieces) =>
-      pieces.length > 0 && pieces.every((piece) => piece.kind === 'number' || (piece.kind === 'known' && /^[-+]?\d+$/.test(piece.text))),
-    )
+    pieces.length > 0 &&
+    pieces.every((piece) => piece.kind === 'number' || (piece.kind === 'known' && /^[-+]?\d+$/.test(piece.text)))
   );
 }
 
+/** More variables than this are not followed: a text that assigns hundreds would make every branch copy them all. */
+const maxVariables = 64;
+
 export function assign(state: ShellState, name: string, value: Alternatives): void {
-  state.variables.set(name, value);
+  if (state.variables.size >= maxVariables && !state.variables.has(name)) state.dynamic = true;
   if (name === 'IFS') state.oddSplitting = true;
+  if (state.dynamic) return;
+  state.variables.set(name, value);
 }
 
 /** The state as the reader of words sees it. */
@@ -96,7 +109,7 @@ export function stateValues(state: ShellState, facts: Facts, substitution: Value
     oddSplitting: state.oddSplitting,
     substitution,
     lookUp: (name) => {
-      if (state.dynamic) return state.variables.has(name) ? unknownValue : undefined;
+      if (state.dynamic) return undefined;
       const value = state.variables.get(name);
       if (value !== undefined) return value;
       if (name === 'HOME') return [[{ kind: 'known', text: facts.home }]];

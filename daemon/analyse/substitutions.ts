@@ -7,11 +7,19 @@ import type { Piece } from './words.ts';
 
 type Substitution = WordPart & { readonly type: 'substitution' };
 
-export function knownSubstitution(part: Substitution, cwd: string | undefined, context: AnalysisContext): readonly Piece[] | undefined {
+export function knownSubstitution(
+  part: Substitution,
+  cwd: string | undefined,
+  context: AnalysisContext,
+): readonly Piece[] | undefined {
   const [only] = part.body;
-  if (part.body.length !== 1 || only?.type !== 'command') return printsNumber(part, cwd, context) ? [{ kind: 'number' }] : undefined;
+  if (part.body.length !== 1 || only?.type !== 'command')
+    return printsNumber(part, cwd, context) ? [{ kind: 'number' }] : undefined;
   const { command } = only;
-  if (command.assignments.length === 0 && command.redirections.every((redirection) => wordValue(redirection.target) === '/dev/null')) {
+  if (
+    command.assignments.length === 0 &&
+    command.redirections.every((redirection) => wordValue(redirection.target) === '/dev/null')
+  ) {
     const words = command.words.map(wordValue).join(' ');
     if (words === 'pwd' && cwd !== undefined) return [{ kind: 'known', text: cwd }];
     const printed = literalOutput(command.words.map(wordValue));
@@ -27,7 +35,12 @@ export function knownSubstitution(part: Substitution, cwd: string | undefined, c
 /** What `echo` of literal words prints, without the newline that a substitution drops. */
 function literalOutput(values: readonly (string | undefined)[]): string | undefined {
   const [name, ...rest] = values;
-  if (name !== 'echo' || rest.some((value) => value === undefined || value.includes('\\')) || rest[0]?.startsWith('-') === true) return undefined;
+  if (
+    name !== 'echo' ||
+    rest.some((value) => value === undefined || value.includes('\\')) ||
+    rest[0]?.startsWith('-') === true
+  )
+    return undefined;
   return rest.join(' ').replace(/\n+$/, '');
 }
 
@@ -42,10 +55,14 @@ function statementPrintsNumber(statement: Statement, context: AnalysisContext): 
     const last = statement.stages.at(-1);
     return last !== undefined && statementPrintsNumber(last, context);
   }
-  if (statement.type === 'and-or') return [statement.left, statement.right].every((side) => isSilent(side) || statementPrintsNumber(side, context));
+  if (statement.type === 'and-or')
+    return [statement.left, statement.right].every((side) => isSilent(side) || statementPrintsNumber(side, context));
   if (statement.type !== 'command') return false;
   const values = statement.command.words.map(wordValue);
-  return (values[0] === 'echo' && values.length === 2 && /^\d+$/.test(values[1] ?? '')) || interpretNumber(statement.command, context.catalogue);
+  return (
+    (values[0] === 'echo' && values.length === 2 && /^\d+$/.test(values[1] ?? '')) ||
+    interpretNumber(statement.command, context.catalogue)
+  );
 }
 
 /** `|| true` and its like print nothing. */

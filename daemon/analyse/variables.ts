@@ -10,7 +10,11 @@ export interface Variables {
 
 export function compileVariables(data: VariablesFile): Variables {
   const harmlessNames = compileNames(data.harmless);
-  const values = new Map(Object.entries(data.harmlessValues).flatMap(([names, list]) => names.split(' ').map((name) => [name, new Set(list)])));
+  const values = new Map(
+    Object.entries(data.harmlessValues).flatMap(([names, list]) =>
+      names.split(' ').map((name) => [name, new Set(list)]),
+    ),
+  );
   const dangerous = Object.entries(data.dangerous).flatMap(([names, because]) => {
     const matches = compileNames(names.split(' '));
     return [{ matches, because }];
@@ -19,7 +23,8 @@ export function compileVariables(data: VariablesFile): Variables {
     harmlessNames(name) || (value !== undefined && values.get(name)?.has(value) === true);
   return {
     harmless,
-    danger: (name, value) => (harmless(name, value) ? undefined : dangerous.find((entry) => entry.matches(name))?.because),
+    danger: (name, value) =>
+      harmless(name, value) ? undefined : dangerous.find((entry) => entry.matches(name))?.because,
     numbers: new Set(data.numbers),
   };
 }
@@ -28,6 +33,14 @@ function compileNames(names: readonly string[]): (name: string) => boolean {
   const exact = new Set(names.filter((name) => !name.includes('*')));
   const patterns = names
     .filter((name) => name.includes('*'))
-    .map((name) => new RegExp(`^${name.split('*').map((part) => part.replace(/\W/g, '\\$&')).join('.*')}$`));
+    .map(
+      (name) =>
+        new RegExp(
+          `^${name
+            .split('*')
+            .map((part) => part.replace(/\W/g, '\\$&'))
+            .join('.*')}$`,
+        ),
+    );
   return (name) => exact.has(name) || patterns.some((pattern) => pattern.test(name));
 }

@@ -2,16 +2,38 @@
  * Walks the statements of a script in the order bash runs them, carrying the shell's state, and analyses every simple
  * command where it stands. A command that the walk did not reach is analysed with nothing known about its surroundings.
  */
-import type { Arithmetic, Assignment, ParsedScript, Redirection, SimpleCommand, Statement, Word, WordPart } from '../parse/model.ts';
+import type {
+  Arithmetic,
+  Assignment,
+  ParsedScript,
+  Redirection,
+  SimpleCommand,
+  Statement,
+  Word,
+  WordPart,
+} from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
-import { analyseCommand, type CommandRecord } from './analyse-command.ts';
 import type { AnalysisContext } from './analyse.ts';
+import { analyseCommand, type CommandRecord } from './analyse-command.ts';
 import { changeByBuiltin } from './builtins.ts';
 import { checkArithmetic, checkConditional, checkWord } from './findings/arithmetic.ts';
 import type { Effect } from './model.ts';
+import { positionalValues } from './positional.ts';
 import { redirectionEffects } from './redirections.ts';
-import { collectChanges } from './shell-changes.ts';
-import { assign, copyState, isNumeric, joinAlternatives, mergeState, numericValue, type ShellState, startState, stateValues, unknownValue } from './shell-state.ts';
+import { type Changes, collectChanges } from './shell-changes.ts';
+import {
+  assign,
+  copyState,
+  isNumeric,
+  joinAlternatives,
+  mergeState,
+  numericValue,
+  type ShellState,
+  startState,
+  stateValues,
+  unknownValue,
+} from './shell-state.ts';
+import { allStatements } from './statements.ts';
 import { knownSubstitution, printsNumber } from './substitutions.ts';
 import { type Arg, expandValue, expandWord, type Piece, type Values } from './words.ts';
 
@@ -31,7 +53,12 @@ export function walkScript(script: ParsedScript, context: AnalysisContext, start
     const seen = walker.records.get(command.id);
     if (seen !== undefined) return seen;
     const unknown: ShellState = { ...startState(context.facts), cwd: undefined, changed: true, dynamic: true };
-    return analyseCommand(command, unknown, stateValues(unknown, context.facts, () => undefined), context);
+    return analyseCommand(
+      command,
+      unknown,
+      stateValues(unknown, context.facts, () => undefined),
+      context,
+    );
   });
   for (const [id, effects] of walker.enclosing) {
     const record = commands[id];
@@ -52,6 +79,9 @@ class Walker {
 
   /** Arrays whose subscripts are plain strings. */
   readonly #associative: ReadonlySet<string>;
+  /** What the whole text, and its functions alone, can change; found when first asked for. */
+  #everything: Changes | undefined;
+  #functionsOnly: Changes | undefined;
 
   constructor(context: AnalysisContext) {
     this.#context = context;
@@ -135,7 +165,9 @@ class Walker {
   #redirect(statement: Statement, state: ShellState): void {
     for (const redirection of statement.redirections) this.#redirectionWords(redirection, state);
     const effects = redirectionEffects(statement.redirections, this.#values(state), this.#context.facts);
-    const inside = this.#context.script.commands.find((command) => command.start >= statement.start && command.end <= statement.end);
+    const inside = this.#context.script.commands.find(
+      (command) => command.start >= statement.start && command.end <= statement.end,
+    );
     if (inside === undefined) this.loose.push(...effects);
     else this.enclosing.set(inside.id, [...(this.enclosing.get(inside.id) ?? []), ...effects]);
   }
@@ -176,7 +208,7 @@ class Walker {
     this.statement(statement, state);
     if (commandName(statement) !== 'cd') return { success: state, failure: copyState(state) };
     // A folder that the facts show to exist is taken to be entered.
-    before.ended ||= state.fallbacks.length === before.fallbacks.length;
+    before.ended ||= state.fallbacks === before.fallbacks;
     state.fallbacks = before.fallbacks;
     return { success: state, failure: before };
   }
@@ -193,7 +225,8 @@ class Walker {
     for (const branch of statement.branches) {
       this.statements(branch.condition.slice(0, -1), current);
       const last = branch.condition.at(-1);
-      const { success, failure } = last === undefined ? { success: copyState(current), failure: current } : this.#outcome(last, current);
+      const { success, failure } =
+        last === undefined ? { success: copyState(current), failure: current } : this.#outcome(last, current);
       this.statements(branch.body, success);
       outcomes.push(success);
       current = failure;
@@ -224,9 +257,13 @@ class Walker {
 
   #for(statement: Statement & { type: 'for' | 'select' }, state: ShellState): void {
     for (const word of statement.words ?? []) this.#word(word, state);
-    const value = statement.type === 'for' && statement.words !== undefined ? this.#loopValue(statement.words, state) : unknownValue;
+    const value =
+      statement.type === 'for' && statement.words !== undefined
+        ? this.#loopValue(statement.words, state)
+        : unknownValue;
     const changes = collectChanges(statement.body);
-    const known = changes.unknown.has(statement.variable) || changes.numeric.has(statement.variable) ? unknownValue : value;
+    const known =
+      changes.unknown.has(statement.variable) || changes.numeric.has(statement.variable) ? unknownValue : value;
     this.#loop(state, statement.body, (inside) => {
       assign(inside, statement.variable, known);
       this.statements(statement.body, inside);
@@ -243,7 +280,9 @@ class Walker {
         for (const arg of args) out.push(this.#fieldPieces(arg, word, state));
       }
     }
-    return out.length === 0 || out.length > 16 ? [[{ kind: 'value', variable: undefined, assigned: true, empty: false }]] : out;
+    return out.length === 0 || out.length > 16
+      ? [[{ kind: 'value', variable: undefined, assigned: true, empty: false }]]
+      : out;
   }
 
   #fieldPieces(arg: Arg, word: Word, state: ShellState): readonly Piece[] {
@@ -259,12 +298,13 @@ class Walker {
     state.functions.add(statement.name);
     const inside = copyState(state);
     for (const name of this.#hoisted) inside.functions.add(name);
-    const everything = collectChanges(this.#context.script.body);
-    this.#forget(everything, inside);
+    this.#everything ??= collectChanges(this.#context.script.body);
+    this.#forget(this.#everything, inside);
+    for (const [name, value] of positionalValues(statement, this.#context.script)) assign(inside, name, value);
     this.statement(statement.body, inside);
   }
 
-  #forget(changes: ReturnType<typeof collectChanges>, state: ShellState): void {
+  #forget(changes: Changes, state: ShellState): void {
     if (changes.directory) {
       state.cwd = undefined;
       state.changed = true;
@@ -281,11 +321,13 @@ class Walker {
     for (const assignment of command.assignments) this.#assignmentWords(assignment, state);
     for (const word of command.words) this.#word(word, state);
     for (const redirection of command.redirections) this.#redirectionWords(redirection, state);
-    if (wordValue(command.words[0]) === 'let') for (const word of command.words.slice(1)) checkWord(word, state, this.#context);
+    if (wordValue(command.words[0]) === 'let')
+      for (const word of command.words.slice(1)) checkWord(word, state, this.#context);
     const values = this.#values(state);
     const record = analyseCommand(command, state, values, this.#context);
     this.records.set(command.id, record);
-    if (command.words.length === 0) for (const assignment of command.assignments) this.#assign(assignment, state, values);
+    if (command.words.length === 0)
+      for (const assignment of command.assignments) this.#assign(assignment, state, values);
     for (const redirection of command.redirections) {
       const named = /^\{(\w+)\}$/.exec(redirection.descriptor ?? '')?.[1];
       if (named !== undefined) assign(state, named, numericValue);
@@ -312,14 +354,21 @@ class Walker {
     changeByBuiltin(instance, record, state, values, this.#context);
   }
 
-  #functionChanges(): ReturnType<typeof collectChanges> {
-    return collectChanges(this.#context.script.body.filter((statement) => statement.type === 'function'));
+  #functionChanges(): Changes {
+    this.#functionsOnly ??= collectChanges(
+      [...allStatements(this.#context.script.body)].filter((statement) => statement.type === 'function'),
+    );
+    return this.#functionsOnly;
   }
 
   #assign(assignment: Assignment, state: ShellState, values: Values): void {
     const { name, value } = assignment;
     if (assignment.subscript !== undefined || value === undefined || assignment.append) {
-      const numeric = assignment.append && value !== undefined && isNumeric(expandValue(value, values)) && isNumeric(state.variables.get(name));
+      const numeric =
+        assignment.append &&
+        value !== undefined &&
+        isNumeric(expandValue(value, values)) &&
+        isNumeric(state.variables.get(name));
       assign(state, name, numeric ? numericValue : unknownValue);
       return;
     }
@@ -331,7 +380,9 @@ class Walker {
     assign(
       state,
       name,
-      expandValue(value, values).map((pieces) => pieces.map((piece): Piece => (piece.kind === 'value' ? { ...piece, assigned: true } : piece))),
+      expandValue(value, values).map((pieces) =>
+        pieces.map((piece): Piece => (piece.kind === 'value' ? { ...piece, assigned: true } : piece)),
+      ),
     );
   }
 
@@ -339,7 +390,14 @@ class Walker {
     this.#parts(expression.expansions, state);
     if (expression.constant) return;
     checkArithmetic(expression, state, this.#context);
-    const statement: Statement = { type: 'arithmetic', expression, redirections: [], background: false, start: expression.start, end: expression.end };
+    const statement: Statement = {
+      type: 'arithmetic',
+      expression,
+      redirections: [],
+      background: false,
+      start: expression.start,
+      end: expression.end,
+    };
     this.#forget(collectChanges([statement]), state);
   }
 
@@ -401,7 +459,8 @@ function findAssociative(commands: readonly SimpleCommand[]): ReadonlySet<string
   const names = new Set<string>();
   for (const { words } of commands) {
     const values = words.map((word) => wordValue(word) ?? '');
-    if (!/^(?:declare|local|typeset|readonly)$/.test(values[0] ?? '') || !values.some((value) => /^-\w*A/.test(value))) continue;
+    if (!/^(?:declare|local|typeset|readonly)$/.test(values[0] ?? '') || !values.some((value) => /^-\w*A/.test(value)))
+      continue;
     for (const value of values.slice(1)) {
       const name = /^[A-Za-z_]\w*/.exec(value)?.[0];
       if (name !== undefined) names.add(name);

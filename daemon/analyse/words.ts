@@ -106,7 +106,11 @@ interface Draft {
 }
 
 function join(left: Draft, right: Draft): Draft {
-  return { pieces: [...left.pieces, ...right.pieces], many: left.many || right.many, ...(right.fields === undefined ? {} : { fields: right.fields }) };
+  return {
+    pieces: [...left.pieces, ...right.pieces],
+    many: left.many || right.many,
+    ...(right.fields === undefined ? {} : { fields: right.fields }),
+  };
 }
 
 function splitDraft(word: Word, draft: Draft): readonly Arg[] {
@@ -127,14 +131,16 @@ function merge(pieces: readonly Piece[]): readonly Piece[] {
   const out: Piece[] = [];
   for (const piece of pieces) {
     const last = out.at(-1);
-    if (piece.kind === 'known' && last?.kind === 'known') out[out.length - 1] = { kind: 'known', text: last.text + piece.text };
+    if (piece.kind === 'known' && last?.kind === 'known')
+      out[out.length - 1] = { kind: 'known', text: last.text + piece.text };
     else if (piece.kind !== 'known' || piece.text !== '') out.push(piece);
   }
   return out;
 }
 
 function quoted(part: WordPart): WordPart {
-  if (part.type === 'glob') return { type: 'literal', value: part.value, quoted: true, start: part.start, end: part.end };
+  if (part.type === 'glob')
+    return { type: 'literal', value: part.value, quoted: true, start: part.start, end: part.end };
   return 'quoted' in part && !part.quoted ? { ...part, quoted: true } : part;
 }
 
@@ -170,14 +176,21 @@ function expandTilde(value: string, values: Values): Piece {
 }
 
 function expandBrace(words: readonly Word[], values: Values): readonly Draft[] {
-  const drafts = words.flatMap((word) => expandWord(word, values).flatMap((args) => args.map((arg) => ({ pieces: arg.pieces, many: true }))));
+  const drafts = words.flatMap((word) =>
+    expandWord(word, values).flatMap((args) => args.map((arg) => ({ pieces: arg.pieces, many: true }))),
+  );
   return drafts.length === 0 || drafts.length > maxAlternatives ? [{ pieces: [anything], many: true }] : drafts;
 }
 
-function expandParameter(part: WordPart & { readonly type: 'parameter' }, values: Values, alone: boolean): readonly Draft[] {
+function expandParameter(
+  part: WordPart & { readonly type: 'parameter' },
+  values: Values,
+  alone: boolean,
+): readonly Draft[] {
   if (part.length || numbers.has(part.name)) return [{ pieces: [{ kind: 'number' }], many: false }];
   const unquoted = !part.quoted;
-  if (part.indirect || part.name === '@' || part.name === '*') return [unknown(part.name, true, true, unquoted || part.name === '@')];
+  if (part.indirect || part.name === '@' || part.name === '*')
+    return [unknown(part.name, true, true, unquoted || part.name === '@')];
   const known = values.lookUp(part.name);
   if (part.operator !== undefined && /^:?[-=+]$/.test(part.operator)) return expandDefault(part, known, values);
   if (part.operator !== undefined) {
@@ -189,12 +202,18 @@ function expandParameter(part: WordPart & { readonly type: 'parameter' }, values
 }
 
 /** `${x:-word}`, `${x:=word}`, `${x:+word}`: what the variable holds, or the word. */
-function expandDefault(part: WordPart & { readonly type: 'parameter' }, known: readonly (readonly Piece[])[] | undefined, values: Values): readonly Draft[] {
+function expandDefault(
+  part: WordPart & { readonly type: 'parameter' },
+  known: readonly (readonly Piece[])[] | undefined,
+  values: Values,
+): readonly Draft[] {
   const [operand] = part.operands;
   const given = operand === undefined ? [[]] : expandValue(operand, values);
   const own: readonly (readonly Piece[])[] = part.operator?.endsWith('+')
     ? [[]]
-    : (known ?? [[{ kind: 'value', variable: part.name, assigned: false, empty: part.operator?.startsWith(':') !== true }]]);
+    : (known ?? [
+        [{ kind: 'value', variable: part.name, assigned: false, empty: part.operator?.startsWith(':') !== true }],
+      ]);
   const all = [...own.filter((pieces) => pieces.length > 0 || part.operator?.endsWith('+')), ...given];
   return all.map((pieces) => expandKnown(pieces, !part.quoted, false, values));
 }
@@ -202,12 +221,18 @@ function expandDefault(part: WordPart & { readonly type: 'parameter' }, known: r
 /** A variable's value in place: quoted it is one word; unquoted, blanks split it and wildcards expand. */
 function expandKnown(pieces: readonly Piece[], unquoted: boolean, alone: boolean, values: Values): Draft {
   if (!unquoted) return { pieces, many: false };
-  if (pieces.every((piece) => piece.kind === 'number' || piece.kind === 'place')) return { pieces, many: values.oddSplitting };
+  if (pieces.every((piece) => piece.kind === 'number' || piece.kind === 'place'))
+    return { pieces, many: values.oddSplitting };
   const [only] = pieces;
   const text = pieces.length === 0 ? '' : pieces.length === 1 && only?.kind === 'known' ? only.text : undefined;
-  if (text === undefined) return { pieces: pieces.map((piece) => (piece.kind === 'known' && /[\s*?[]/.test(piece.text) ? anything : piece)), many: true };
+  if (text === undefined)
+    return {
+      pieces: pieces.map((piece) => (piece.kind === 'known' && /[\s*?[]/.test(piece.text) ? anything : piece)),
+      many: true,
+    };
   if (values.oddSplitting || /[*?[\\]/.test(text)) return { pieces: [anything], many: true };
-  if (!/[ \t\n]/.test(text)) return text === '' && alone ? { pieces: [], many: false, fields: [] } : { pieces, many: false };
+  if (!/[ \t\n]/.test(text))
+    return text === '' && alone ? { pieces: [], many: false, fields: [] } : { pieces, many: false };
   if (!alone) return { pieces: [anything], many: true };
   return { pieces: [], many: false, fields: text.split(/[ \t\n]+/).filter((field) => field !== '') };
 }
@@ -253,6 +278,7 @@ export function argFrom(arg: Arg, length: number): Arg {
   const first = arg.pieces[0];
   if (first?.kind !== 'known') return arg;
   const rest = first.text.slice(length);
-  const pieces: readonly Piece[] = rest === '' ? arg.pieces.slice(1) : [{ kind: 'known', text: rest }, ...arg.pieces.slice(1)];
+  const pieces: readonly Piece[] =
+    rest === '' ? arg.pieces.slice(1) : [{ kind: 'known', text: rest }, ...arg.pieces.slice(1)];
   return { ...arg, pieces, text: arg.text?.slice(length) };
 }

@@ -121,7 +121,7 @@ export function collapseBlanks(source: string): string {
 }
 
 /** The program part without `//`, `/./` and `a/..`, so that no spelling of a path widens or hides it (RULES O18). */
-export function normaliseProgram(text: string): string {
+function normaliseProgram(text: string): string {
   const blank = text.indexOf(' ');
   const program = blank < 0 ? text : text.slice(0, blank);
   if (!program.includes('/') || /[*'"\\$`]/.test(program)) return text;

@@ -41,6 +41,15 @@ export interface WideForm {
   readonly shapeStart: string;
 }
 
+/** The view without what only could be: after one "maybe" a restriction must be certain to add anything. */
+export function certainView(view: CommandView): CommandView {
+  return {
+    ...view,
+    wide: view.wide.map((form) => ({ ...form, shape: undefined })),
+    targets: view.targets.filter(({ shape }) => shape?.includes(anyText) !== true),
+  };
+}
+
 /** A noncharacter: no rule and no command contains it. */
 const unknownPiece = '\uffff';
 
@@ -50,7 +59,7 @@ export function viewCommand(command: AnalysedCommand, facts: Facts, analysis: An
   return {
     command,
     grants: command.layers.flatMap((layer, index) => (layer.grants ? [grantForm(command, layer, index)] : [])),
-    wide: all.flatMap((each) => each.layers.map((layer) => wideForm(layer, each, facts))),
+    wide: all.flatMap((each) => wideForms(each, facts)),
     // The effects of a command include those of what it runs.
     targets: command.effects.flatMap((effect) => viewTarget(effect, command, facts, analysis)),
     connections: command.effects.filter((effect) => effect.kind === 'connect'),
@@ -121,8 +130,12 @@ function isSameWord(a: Word, b: Word): boolean {
   return a === b || (a.start === b.start && a.end === b.end && a.source === b.source);
 }
 
-function wideForm(layer: Layer, command: AnalysedCommand, facts: Facts): WideForm {
+function wideForms(command: AnalysedCommand, facts: Facts): readonly WideForm[] {
   const paths = pathsOf(command, facts);
+  return command.layers.map((layer) => wideForm(layer, command, paths, facts));
+}
+
+function wideForm(layer: Layer, command: AnalysedCommand, paths: ReadonlyMap<number, string>, facts: Facts): WideForm {
   const plain = (word: Word): string => word.values?.join(' ') ?? maskUnknown(word, facts);
   const spellings = [
     layer.words.map(plain),
@@ -190,7 +203,16 @@ function commandShape(words: readonly Word[], facts: Facts): readonly Token[] {
     }
     tokens.push(...own);
   });
-  return tokens;
+  if (tokens.length <= maxShape) return tokens;
+  return [...tokens.slice(0, maxShape / 2).map(keepUnits), anyText, ...tokens.slice(-maxShape / 2).map(keepUnits)];
+}
+
+/** Of a longer text only the ends are compared with patterns; its middle counts as unknown, which can only ask. */
+const maxShape = 1000;
+
+/** A jump could lead past the cut, so an optional blank becomes any text. */
+function keepUnits(token: Token): Token {
+  return typeof token === 'object' && 'skip' in token ? anyText : token;
 }
 
 function wordShape(word: Word, facts: Facts): readonly Token[] {

@@ -98,7 +98,7 @@ function findGrant(
 ): { rule: CommandRule; match: 'yes' | 'exact' } | undefined {
   let best: { rule: CommandRule; match: 'yes' | 'exact' } | undefined;
   for (const rule of policy.allow) {
-    if (rule.tool !== 'Bash') continue;
+    if (rule.tool !== 'Bash' || (best !== undefined && rule.pattern?.exact !== true)) continue;
     const match = matches(rule, view, facts, 'grant');
     if (match === 'exact') return { rule, match };
     if (match === 'yes') best ??= { rule, match };

@@ -4,7 +4,7 @@
  */
 import type { Reason } from '../../client/protocol/decision.ts';
 import type { Facts, Finding } from '../analyse/model.ts';
-import type { CommandView } from './command-view.ts';
+import { type CommandView, certainView } from './command-view.ts';
 import { matches } from './matches.ts';
 import type { Policy } from './policy.ts';
 import { type At, ruleReason } from './reasons.ts';
@@ -24,17 +24,22 @@ export function judgeRestrictions(
 ): Restriction {
   const denied: Reason[] = [];
   const asked: Reason[] = [];
+  let seen = view;
+  const ask = (reason: Reason): void => {
+    if (asked.length === 0) seen = certainView(view);
+    asked.push(reason);
+  };
   for (const rule of policy.deny) {
-    const match = matches(rule, view, facts, 'restrict');
+    const match = matches(rule, seen, facts, 'restrict');
     if (match === 'yes') denied.push(ruleReason(rule, at, 'deny', `is denied by ${showRule(rule)}`));
-    if (match === 'maybe') asked.push(unsure(rule, at));
+    if (match === 'maybe') ask(unsure(rule, at));
   }
   for (const rule of policy.ask) {
     // A bare ask is the default prompt under another name (RULES O11).
     if (autoAllow && rule.tool === 'Bash' && rule.pattern === undefined) continue;
-    const match = matches(rule, view, facts, 'restrict');
-    if (match === 'yes') asked.push(ruleReason(rule, at, 'ask', `meets the ask rule ${showRule(rule)}`));
-    if (match === 'maybe') asked.push(unsure(rule, at));
+    const match = matches(rule, seen, facts, 'restrict');
+    if (match === 'yes') ask(ruleReason(rule, at, 'ask', `meets the ask rule ${showRule(rule)}`));
+    if (match === 'maybe') ask(unsure(rule, at));
   }
   // A rule about the command itself says more than one about a file in its way.
   denied.sort((a, b) => Number(a.kind !== 'rule') - Number(b.kind !== 'rule'));

@@ -27,7 +27,7 @@ export function judgeUnparsable(script: Unparsable, policy: Policy): readonly Re
 }
 
 /** Beyond this many pieces a text is only compared as a whole; it stays an ask. */
-const maxPieces = 20_000;
+const maxPieces = 4_000;
 
 function naiveReadings(text: string): readonly string[] {
   const pieces = text.split(/[;&|()`{}\n\r]+|\$\(/, maxPieces);

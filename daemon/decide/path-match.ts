@@ -33,6 +33,10 @@ export function restrictsPath(
 ): 'yes' | 'maybe' | 'no' {
   if (pattern === undefined) return 'yes';
   const { path, resolved, recursive } = view.target;
+  const { shape } = view;
+  if (shape !== undefined && shape.length === 1 && shape[0] === anyText) return 'maybe';
+  if (shape === undefined && !recursive && ![path, resolved].some((each) => `${each}/`.includes(pattern.required)))
+    return 'no';
   const bases = basesOf(pattern, facts, 'restrict');
   for (const each of path === resolved ? [path] : [path, resolved]) {
     if (each === undefined) continue;
@@ -46,9 +50,7 @@ export function restrictsPath(
       if (each !== facts.workspace && each !== facts.cwd) return 'maybe';
     }
   }
-  const { shape } = view;
   if (shape === undefined) return 'no';
-  if (shape[0] === anyText && shape.length === 1) return 'maybe';
   const inFolder = shape.includes(anyText)
     ? undefined
     : shape.map((token) => (typeof token === 'string' ? token : someName)).join('');

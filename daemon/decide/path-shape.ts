@@ -36,6 +36,17 @@ export function pathShape(
  * Source: bash(1) "Pathname Expansion".
  */
 export function findsHiddenNames(analysis: Analysis): boolean {
+  const known = hiddenNames.get(analysis);
+  if (known !== undefined) return known;
+  const found = looksForHiddenNames(analysis);
+  hiddenNames.set(analysis, found);
+  return found;
+}
+
+/** Asked once for every unknown path of a text. */
+const hiddenNames = new WeakMap<Analysis, boolean>();
+
+function looksForHiddenNames(analysis: Analysis): boolean {
   if (/[@!?+*]\(|GLOBIGNORE|BASHOPTS/.test(analysis.script.text)) return true;
   return analysis.commands.some((command) => [command, ...innerCommands(command)].some(changesGlobs));
 }

@@ -61,5 +61,3 @@ export const policySchema = z.strictObject({
   sandbox: z.strictObject({}).optional(),
   daemon: z.strictObject({ idleMinutes: z.number().positive().optional() }).optional(),
 });
-
-export type PolicyDocument = z.infer<typeof policySchema>;

@@ -88,11 +88,6 @@ export function showOrigin(origin: Origin): string {
   return [origin.file, origin.line, origin.column].filter((part) => part !== undefined).join(':');
 }
 
-/** Stands for a policy file that is there and cannot be read: it may have held restrictions, so nothing is auto-allowed. */
-export function unreadablePolicy(origin: Origin, message: string, help: string | undefined): ParsedPolicy {
-  return { ...emptyLayer(origin.layer), problems: [{ message, help, origin }] };
-}
-
 export function emptyLayer(layer: Origin['layer']): ParsedPolicy {
   return {
     layer,

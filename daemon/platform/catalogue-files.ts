@@ -4,10 +4,22 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Node, type ParseError, findNodeAtLocation, parseTree, getNodeValue, printParseErrorCode } from 'jsonc-parser';
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import type { z } from 'zod';
 import { SbxError } from '../../client/protocol/errors.ts';
-import { criticalFileSchema, programFileSchema, protectedFileSchema, variablesFileSchema } from '../analyse/catalogue.ts';
+import {
+  criticalFileSchema,
+  programFileSchema,
+  protectedFileSchema,
+  variablesFileSchema,
+} from '../analyse/catalogue.ts';
 import { type Catalogue, compileCatalogue } from '../analyse/compile-catalogue.ts';
 import { findPackageRoot } from './package-root.ts';
 
@@ -27,7 +39,11 @@ export function loadCatalogue(folder: string = path.join(findPackageRoot(), 'pol
   try {
     return compileCatalogue(data);
   } catch (cause) {
-    throw new SbxError('bad-policy', `the catalogue in \`${folder}\` does not fit together: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new SbxError(
+      'bad-policy',
+      `the catalogue in \`${folder}\` does not fit together: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -38,10 +54,16 @@ export function readData<T>(file: string, schema: z.ZodType<T>): T {
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const [error] = errors;
   if (error !== undefined || tree === undefined) {
-    throw badData(file, text, error?.offset ?? 0, error === undefined ? 'the file is empty' : printParseErrorCode(error.error));
+    throw badData(
+      file,
+      text,
+      error?.offset ?? 0,
+      error === undefined ? 'the file is empty' : printParseErrorCode(error.error),
+    );
   }
   const repeated = findRepeatedKey(tree);
-  if (repeated !== undefined) throw badData(file, text, repeated.offset, `the key \`${String(repeated.value)}\` is there twice`);
+  if (repeated !== undefined)
+    throw badData(file, text, repeated.offset, `the key \`${String(repeated.value)}\` is there twice`);
   const result = schema.safeParse(getNodeValue(tree));
   if (result.success) return result.data;
   const [issue] = result.error.issues;

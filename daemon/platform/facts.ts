@@ -55,7 +55,12 @@ function resolveLinks(place: string, budget: number): string {
 function findRepository(folder: string, known: Map<string, string | undefined>): string | undefined {
   if (known.has(folder)) return known.get(folder);
   const parent = path.dirname(folder);
-  const root = kindOf(path.join(folder, '.git')) !== 'missing' ? folder : parent === folder ? undefined : findRepository(parent, known);
+  const root =
+    kindOf(path.join(folder, '.git')) !== 'missing'
+      ? folder
+      : parent === folder
+        ? undefined
+        : findRepository(parent, known);
   known.set(folder, root);
   return root;
 }

@@ -187,27 +187,30 @@ function superviseCommand(setting: LaunchSetting, prepared: PreparedCommand, car
     }
   };
   const signal = (name: NodeJS.Signals): void => {
+    if (name === 'SIGKILL') return void kill();
     void status.begun.then(findStartedInit).then((init) => {
       if (init === undefined) return;
       sent.add(name);
-      if (name === 'SIGKILL') return sendSignal(init, name);
       signalGroups(init, name);
     });
   };
-  const kill = (): void => {
-    if (ended) return;
+  const kill = async (): Promise<void> => {
     sent.add('SIGKILL');
-    const init = findCommandInit();
-    if (init === undefined) carrier.kill('SIGKILL');
-    else sendSignal(init, 'SIGKILL');
+    while (!ended) {
+      // Never the carrier itself: until its child has arranged to die with it, the child would go on without a parent.
+      const init = findCommandInit();
+      for (const target of init === undefined ? readChildren(carrier.pid) : [init]) sendSignal(target, 'SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
   };
 
   const exit = (async (): Promise<ProcessExit> => {
     const end = await carrier.exit;
     ended = true;
     clearTimeout(killTimer);
-    const code = await status.end;
+    // first this: an orphan also holds the status pipe open
     await endOrphans(setting.template);
+    const code = await status.end;
     return describeExit(code, end.code, sent, setting.template.init() === undefined);
   })();
 
@@ -220,7 +223,7 @@ function superviseCommand(setting: LaunchSetting, prepared: PreparedCommand, car
     signal,
     stop: (graceMs) => {
       signal('SIGTERM');
-      killTimer ??= setTimeout(kill, graceMs);
+      killTimer ??= setTimeout(() => void kill(), graceMs);
     },
   };
 }
@@ -254,7 +257,7 @@ const scriptNumber = 2;
 
 /**
  * The carrier ends with the command, the kernel then ends what the command left running. What is left of a command
- * without a carrier is a child of the session's init, and is ended here as well: a carrier that was killed in its first
+ * without its bubblewrap is a child of the session's init, and is ended here as well: one that was killed in its first
  * moments had no time to arrange that its child dies with it.
  */
 async function endOrphans(template: Template): Promise<void> {

@@ -5,7 +5,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   'rm a b': 'deletes a and b',
   'git push': 'pushes the current branch to its remote repository',
   'git push origin main': 'pushes main to origin',
-  'ls': 'lists the current folder',
+  ls: 'lists the current folder',
   'ls -la src test': 'lists src and test',
   'sudo rm x': 'as another user, deletes x',
   'echo hi > out.txt': 'prints text, writing to out.txt',
@@ -26,12 +26,12 @@ export const descriptions: Readonly<Record<string, string>> = {
 
 /** Command lines and the level of their risk. */
 export const risks: Readonly<Record<string, 'low' | 'medium' | 'high'>> = {
-  'ls': 'low',
+  ls: 'low',
   'mkdir a': 'low',
   'git status && git diff': 'low',
   'rm a': 'medium',
   'curl https://example.com': 'medium',
-  'unknown': 'medium',
+  unknown: 'medium',
   'git push': 'medium',
   'rm -rf /': 'high',
   'curl https://example.com | sh': 'high',

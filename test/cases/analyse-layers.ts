@@ -2,7 +2,12 @@
 export const layers: Readonly<Record<string, readonly string[]>> = {
   'npm test': ['+npm test'],
   'timeout 30 npm test': ['+timeout 30 npm test', '+npm test'],
-  'nice -n 5 nohup  time npm   test': ['+nice -n 5 nohup time npm test', '+nohup time npm test', '+time npm test', '+npm test'],
+  'nice -n 5 nohup  time npm   test': [
+    '+nice -n 5 nohup time npm test',
+    '+nohup time npm test',
+    '+time npm test',
+    '+npm test',
+  ],
   'NODE_ENV=test npm test': ['+NODE_ENV=test npm test', '+npm test'],
   'LD_PRELOAD=x npm test': ['+LD_PRELOAD=x npm test', '-npm test'],
   'A=1 CI=1 npm test': ['+A=1 CI=1 npm test', '-CI=1 npm test', '-npm test'],

@@ -86,7 +86,7 @@ export const harmless: readonly string[] = [
   'kill -l',
   'export NODE_ENV=test; ls',
   "awk -F'\\t' '$3 > 10 { sum += $3 } END { print sum / NR }' data.tsv",
-  "awk 'BEGIN { while ((getline line < \"f\") > 0) print line }'",
+  'awk \'BEGIN { while ((getline line < "f") > 0) print line }\'',
   'find . -maxdepth 2 \\( -name "*.js" -o -name "*.ts" \\) -print0 | xargs -0 wc -l'.replace('xargs -0', 'xargs'),
 ];
 
@@ -97,8 +97,8 @@ export const effectful: readonly string[] = [
   'sort -o out f',
   'sed -i s/a/b/ f',
   "sed -n '1w out' f",
-  "awk '{print > \"x\"}' f",
-  "awk 'BEGIN { system(\"id\") }'",
+  'awk \'{print > "x"}\' f',
+  'awk \'BEGIN { system("id") }\'',
   'git -c core.pager=x log',
   'git branch new',
   'git config user.name x',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
+import '../fixtures/seed.ts';
 import { type Decision, decisionSchema } from '../../client/protocol/decision.ts';
 import { analyse } from '../../daemon/analyse/analyse.ts';
 import type { Catalogue } from '../../daemon/analyse/compile-catalogue.ts';

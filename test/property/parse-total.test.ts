@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import '../fixtures/seed.ts';
 import type { ParsedScript, Word } from '../../daemon/parse/model.ts';
 import { createParser } from '../../daemon/parse/parser.ts';
 import { walkStatements, wordsOf } from '../../daemon/parse/walk.ts';

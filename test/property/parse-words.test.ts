@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import '../fixtures/seed.ts';
 import type { ParsedScript } from '../../daemon/parse/model.ts';
 import { createParser } from '../../daemon/parse/parser.ts';
 import { readScript } from '../../daemon/parse/reader.ts';

@@ -27,6 +27,10 @@ export const arithmetic: FindingFamily<Id> = {
         'for ((i = 0; i < $N; i++)); do echo $i; done',
         'echo ${s:X:2}',
         'list[$X]=1',
+        'n=$(stat -c %n *); echo $((n))',
+        'n=$(whoami); echo $((n + 1))',
+        'n=$(wc -l < "$F" 2>&1); echo $((n + 1))',
+        'n=$(grep -c x *); echo $((n + 1))',
       ],
       misses: [
         'echo $((1 + 2))',
@@ -42,6 +46,9 @@ export const arithmetic: FindingFamily<Id> = {
         'c=$(ls | wc -l); if [[ $c -gt 3 ]]; then echo many; fi',
         'echo $(( RANDOM % 6 ))',
         'n=$(grep -c x f || true); echo $((n + 1))',
+        'n=$(grep -c x "$F"); [[ $n -gt 1 ]]',
+        '[[ $(id -u) -eq 0 ]]',
+        'j=$(nproc); echo $((j * 2))',
         'n=$(wc -l < f || echo 0); echo $((n + 1))',
         'x=5; (( x += 2 ))',
         'for i in 1 2 3; do echo $((i*2)); done',
@@ -72,7 +79,16 @@ export function checkConditional(words: readonly Word[], state: ShellState, cont
 /** A word that is evaluated: a subscript, an offset, an argument of `let`. */
 export function checkWord(word: Word, state: ShellState, context: AnalysisContext): void {
   const value = wordValue(word);
-  const risk = value === undefined ? findRisk(word.source, word.start, word.parts.filter((part) => part.type !== 'literal'), state, context) : findRisk(value, 0, [], state, context);
+  const risk =
+    value === undefined
+      ? findRisk(
+          word.source,
+          word.start,
+          word.parts.filter((part) => part.type !== 'literal'),
+          state,
+          context,
+        )
+      : findRisk(value, 0, [], state, context);
   if (risk !== undefined) tell(risk, word, context);
 }
 
@@ -91,13 +107,20 @@ function tell(risk: string, span: Span, context: AnalysisContext): void {
 }
 
 /** The first thing in the expression that may be more than a number. */
-function findRisk(text: string, start: number, expansions: readonly WordPart[], state: ShellState, context: AnalysisContext): string | undefined {
+function findRisk(
+  text: string,
+  start: number,
+  expansions: readonly WordPart[],
+  state: ShellState,
+  context: AnalysisContext,
+): string | undefined {
   let bare = text;
   for (const part of expansions) {
     const risk = partRisk(part, state, context);
     if (risk !== undefined) return risk;
     const from = part.start - start;
-    bare = bare.slice(0, Math.max(0, from)) + ' '.repeat(Math.max(0, part.end - part.start)) + bare.slice(part.end - start);
+    bare =
+      bare.slice(0, Math.max(0, from)) + ' '.repeat(Math.max(0, part.end - part.start)) + bare.slice(part.end - start);
   }
   const assigned = new Set([...bare.matchAll(/([A-Za-z_]\w*)\s*=(?!=)/g)].map((match) => match[1]));
   const names = bare.replace(/0[xX][\dA-Fa-f]+|\d+#[\w@]+|\d+/g, ' ').matchAll(/[A-Za-z_]\w*/g);
@@ -115,7 +138,9 @@ function partRisk(part: WordPart, state: ShellState, context: AnalysisContext): 
     case 'substitution':
       return printsNumber(part, state.cwd, context) ? undefined : '$(…)';
     case 'arithmetic':
-      return part.expression.constant ? undefined : findRisk(part.expression.text, part.expression.start, part.expression.expansions, state, context);
+      return part.expression.constant
+        ? undefined
+        : findRisk(part.expression.text, part.expression.start, part.expression.expansions, state, context);
     case 'literal':
     case 'glob':
       return undefined;
@@ -124,7 +149,11 @@ function partRisk(part: WordPart, state: ShellState, context: AnalysisContext): 
   }
 }
 
-function parameterRisk(part: WordPart & { readonly type: 'parameter' }, state: ShellState, context: AnalysisContext): string | undefined {
+function parameterRisk(
+  part: WordPart & { readonly type: 'parameter' },
+  state: ShellState,
+  context: AnalysisContext,
+): string | undefined {
   if (part.length || /^[?#$!]$/.test(part.name)) return undefined;
   if (part.operator === undefined && !part.indirect) {
     if (context.catalogue.variables.numbers.has(part.name)) return undefined;

@@ -43,6 +43,8 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
         'cd build; rm -rf *',
         'rm -rf ${X:-/}',
         'rm -rf $(echo /)',
+        'f() { rm -rf "$1"; }; f /',
+        'cd "$X" && rm -rf *',
         'rm -rf "${X:-$HOME}"',
         'X=; rm -rf "$X/"*',
       ],
@@ -53,6 +55,8 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
         'D=build; rm -rf "$D"/*',
         'rm -rf "${D:?}"/x',
         'rm -rf "${OUT:-build}"',
+        'f() { rm -rf "$1"; }; f build',
+        'cd "$X" && rm -rf build',
         'rm -rf "$(echo build)"',
         'rm -rf build/*',
         'find . -name "*.pyc" -delete',
@@ -74,7 +78,12 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
         for (const cwd of folders) {
           const why = judgeRemoval(removal, cwd, context);
           if (why === undefined) continue;
-          report('critical-removal', `removes ${why}`, { start: removal.arg.word.start, end: removal.arg.word.end }, record.command.id);
+          report(
+            'critical-removal',
+            `removes ${why}`,
+            { start: removal.arg.word.start, end: removal.arg.word.end },
+            record.command.id,
+          );
           break;
         }
       }
@@ -87,9 +96,18 @@ function judgeRemoval(removal: Removal, cwd: string | undefined, context: Analys
   const critical = context.catalogue.criticalPaths;
   const shape = shapeOf(removal.arg);
   if (shape === undefined) return undefined;
-  const absolute = shape.text.startsWith('/') ? normalisePath(shape.text) : cwd === undefined ? undefined : normalisePath(`${cwd}/${shape.text}`);
+  if (!shape.text.startsWith('/') && cwd === undefined)
+    return matchesEverything(normalisePath(`/${shape.text}`).slice(1))
+      ? 'everything in a folder that is not known'
+      : undefined;
+  const absolute = shape.text.startsWith('/')
+    ? normalisePath(shape.text)
+    : cwd === undefined
+      ? undefined
+      : normalisePath(`${cwd}/${shape.text}`);
   if (absolute === undefined) return undefined;
-  const why = judgePath(absolute, shape.text.endsWith('/'), facts, critical) ?? judgeResolved(absolute, facts, critical);
+  const why =
+    judgePath(absolute, shape.text.endsWith('/'), facts, critical) ?? judgeResolved(absolute, facts, critical);
   if (why === undefined) return undefined;
   if (removal.filtered && isOwnFolder(absolute, facts)) return undefined;
   if (!shape.emptied) return why;
@@ -112,7 +130,12 @@ function judgePath(path: string, _slash: boolean, facts: Facts, critical: Critic
   }
   if (!/[*?[]/.test(path)) return findCritical(path, facts, critical);
   // A glob is critical when one of the places it could name is.
-  const places = new Set([...critical.paths, ...ancestorsOf(facts.home), ...ancestorsOf(facts.cwd), ...ancestorsOf(facts.workspace ?? '/')]);
+  const places = new Set([
+    ...critical.paths,
+    ...ancestorsOf(facts.home),
+    ...ancestorsOf(facts.cwd),
+    ...ancestorsOf(facts.workspace ?? '/'),
+  ]);
   for (const place of places) {
     if (place === '/') continue;
     if (segmentsMatch(path, place)) return findCritical(place, facts, critical);
@@ -152,7 +175,10 @@ interface Shape {
 
 /** The argument with every unknown value taken for empty; undefined when nothing would be left to remove. */
 function shapeOf(arg: Arg): Shape | undefined {
-  if (arg.text !== undefined) return arg.text === '' ? undefined : { text: arg.text, emptied: false, assigned: false, variable: undefined, rest: '' };
+  if (arg.text !== undefined)
+    return arg.text === ''
+      ? undefined
+      : { text: arg.text, emptied: false, assigned: false, variable: undefined, rest: '' };
   let text = '';
   let rest = '';
   let emptied = false;
@@ -168,7 +194,9 @@ function shapeOf(arg: Arg): Shape | undefined {
     variable = piece.variable ?? variable;
     rest = '';
   }
-  return text === '' ? undefined : { text, emptied, assigned, variable: variable === undefined ? undefined : `$${variable}`, rest };
+  return text === ''
+    ? undefined
+    : { text, emptied, assigned, variable: variable === undefined ? undefined : `$${variable}`, rest };
 }
 
 /** A value that cannot be empty stands for some name of its own. */

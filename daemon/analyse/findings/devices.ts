@@ -9,7 +9,12 @@ export const devices: FindingFamily<Id> = {
     'network-redirect': {
       class: 'network',
       severity: 'high',
-      hits: ['echo x > /dev/tcp/example.com/80', 'cat < /dev/udp/h/53', 'echo x > "/dev/tcp/$H/80"', 'echo x > /dev//tcp/h/80'],
+      hits: [
+        'echo x > /dev/tcp/example.com/80',
+        'cat < /dev/udp/h/53',
+        'echo x > "/dev/tcp/$H/80"',
+        'echo x > /dev//tcp/h/80',
+      ],
       misses: ['echo x > /dev/null', 'ls /dev/tcp', 'echo x > tcp'],
     },
     'device-write': {
@@ -34,14 +39,25 @@ export const devices: FindingFamily<Id> = {
     }
     for (const redirection of record.command.redirections) {
       if (!/^["']?\/dev\/+(?:tcp|udp)\//.test(redirection.target.source)) continue;
-      report('network-redirect', 'opens a network connection by a redirection', { start: redirection.start, end: redirection.end }, record.command.id);
+      report(
+        'network-redirect',
+        'opens a network connection by a redirection',
+        { start: redirection.start, end: redirection.end },
+        record.command.id,
+      );
     }
   },
   inScript: (_script, _commands, loose, _context, report) => {
     for (const effect of loose) {
       const hit = judge(effect);
       if (hit !== undefined) report(hit.id, hit.message, hit.span, undefined);
-      else if (effect.kind === 'write') report('loose-redirection', `writes \`${effect.target.source}\` without a command`, effect.target.span, undefined);
+      else if (effect.kind === 'write')
+        report(
+          'loose-redirection',
+          `writes \`${effect.target.source}\` without a command`,
+          effect.target.span,
+          undefined,
+        );
     }
   },
 };
@@ -49,7 +65,8 @@ export const devices: FindingFamily<Id> = {
 function judge(effect: Effect): { id: Id; message: string; span: { start: number; end: number } } | undefined {
   if (effect.kind !== 'write') return undefined;
   const place = effect.target.path ?? effect.target.prefix;
-  if (place === undefined || !place.startsWith('/dev/') || /^\/dev\/(?:shm|pts|mqueue)(?:\/|$)/.test(place)) return undefined;
+  if (place === undefined || !place.startsWith('/dev/') || /^\/dev\/(?:shm|pts|mqueue)(?:\/|$)/.test(place))
+    return undefined;
   if (/^\/dev\/(?:tcp|udp)\//.test(place)) return undefined;
   return { id: 'device-write', message: `writes to the device \`${effect.target.source}\``, span: effect.target.span };
 }

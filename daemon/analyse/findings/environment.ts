@@ -9,7 +9,18 @@ import type { FindingFamily, Report } from './family.ts';
 
 type Id = 'environment-poisoning';
 
-const nameBuiltins = new Set(['read', 'mapfile', 'readarray', 'getopts', 'declare', 'typeset', 'local', 'export', 'readonly', 'printf']);
+const nameBuiltins = new Set([
+  'read',
+  'mapfile',
+  'readarray',
+  'getopts',
+  'declare',
+  'typeset',
+  'local',
+  'export',
+  'readonly',
+  'printf',
+]);
 const lineReaders = new Set(['read', 'mapfile', 'readarray']);
 
 export const environment: FindingFamily<Id> = {
@@ -29,7 +40,7 @@ export const environment: FindingFamily<Id> = {
         'BASH_ENV=x bash a.sh',
         'declare -x PAGER=x',
         'sudo PYTHONPATH=x python3 a.py',
-        "IFS=; ls",
+        'IFS=; ls',
         'npm_config_registry=http://x npm i',
       ],
       misses: [
@@ -57,7 +68,8 @@ export const environment: FindingFamily<Id> = {
       const words = [instance.interpretation, ...instance.wrapping].flatMap((one) => one?.environment ?? []);
       for (const arg of words) {
         const match = /^([A-Za-z_]\w*)=([\s\S]*)$/.exec(arg.text ?? prefixOf(arg));
-        if (match?.[1] !== undefined) check(match[1], arg.text === undefined ? undefined : match[2], arg.word, record, context, report);
+        if (match?.[1] !== undefined)
+          check(match[1], arg.text === undefined ? undefined : match[2], arg.word, record, context, report);
       }
       if (instance.name === undefined || !nameBuiltins.has(instance.name)) continue;
       for (const arg of instance.interpretation?.names ?? []) {
@@ -76,7 +88,20 @@ export const environment: FindingFamily<Id> = {
   },
 };
 
-function check(name: string, value: string | undefined, span: Span, record: CommandRecord, context: AnalysisContext, report: Report<Id>): void {
+function check(
+  name: string,
+  value: string | undefined,
+  span: Span,
+  record: CommandRecord,
+  context: AnalysisContext,
+  report: Report<Id>,
+): void {
   const why = context.catalogue.variables.danger(name, value);
-  if (why !== undefined) report('environment-poisoning', `sets \`${name}\`: ${why}`, { start: span.start, end: span.end }, record.command.id);
+  if (why !== undefined)
+    report(
+      'environment-poisoning',
+      `sets \`${name}\`: ${why}`,
+      { start: span.start, end: span.end },
+      record.command.id,
+    );
 }

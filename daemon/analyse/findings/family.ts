@@ -22,7 +22,13 @@ export interface FindingFamily<Id extends string = string> {
   readonly definitions: Readonly<Record<Id, FindingDefinition>>;
   /** Called for every command, and for those that it runs. */
   readonly inCommand?: (record: CommandRecord, context: AnalysisContext, report: Report<Id>) => void;
-  readonly inScript?: (script: ParsedScript, commands: readonly CommandRecord[], loose: readonly Effect[], context: AnalysisContext, report: Report<Id>) => void;
+  readonly inScript?: (
+    script: ParsedScript,
+    commands: readonly CommandRecord[],
+    loose: readonly Effect[],
+    context: AnalysisContext,
+    report: Report<Id>,
+  ) => void;
 }
 
 export type { Arithmetic, Statement };

@@ -30,7 +30,12 @@ export const families: readonly FindingFamily[] = [
   arithmetic,
 ] as readonly FindingFamily[];
 
-export function findAll(script: ParsedScript, commands: readonly CommandRecord[], loose: readonly Effect[], context: AnalysisContext): void {
+export function findAll(
+  script: ParsedScript,
+  commands: readonly CommandRecord[],
+  loose: readonly Effect[],
+  context: AnalysisContext,
+): void {
   for (const family of families) {
     const report = reporter(family, context);
     if (family.inCommand !== undefined) for (const record of commands) visit(record, family, context, report);
@@ -38,17 +43,35 @@ export function findAll(script: ParsedScript, commands: readonly CommandRecord[]
   }
 }
 
-export function reporter(family: FindingFamily, context: AnalysisContext): (id: string, message: string, span: Span, command: number | undefined) => void {
+export function reporter(
+  family: FindingFamily,
+  context: AnalysisContext,
+): (id: string, message: string, span: Span, command: number | undefined) => void {
   return (id, message, span, command) => {
     const definition = family.definitions[id];
     if (definition === undefined) throw new Error(`no such finding: ${id}`);
     const neverAutoApproved = definition.neverAutoApproved === true || definition.class === 'deception';
-    context.findings.push({ id, class: definition.class, severity: definition.severity, message, span, command, neverAutoApproved });
+    context.findings.push({
+      id,
+      class: definition.class,
+      severity: definition.severity,
+      message,
+      span,
+      command,
+      neverAutoApproved,
+    });
   };
 }
 
 /** Commands of inner shell text were visited with their own script; those made of this command's words are visited here. */
-function visit(record: CommandRecord, family: FindingFamily, context: AnalysisContext, report: ReturnType<typeof reporter>): void {
+function visit(
+  record: CommandRecord,
+  family: FindingFamily,
+  context: AnalysisContext,
+  report: ReturnType<typeof reporter>,
+): void {
   family.inCommand?.(record, context, report);
-  for (const inner of record.inner) if (inner.command.id === record.command.id && inner.command.start === record.command.start) visit(inner, family, context, report);
+  for (const inner of record.inner)
+    if (inner.command.id === record.command.id && inner.command.start === record.command.start)
+      visit(inner, family, context, report);
 }

@@ -21,7 +21,12 @@ export const globOptions: FindingFamily<Id> = {
       if (code === undefined || reading.program.data.purpose === 'run') continue;
       for (const arg of reading.uncertain) {
         if (arg.pieces[0]?.kind !== 'glob') continue;
-        report('glob-option', `\`${arg.word.source}\` can match a file named like \`${code.spelling}\`, which runs code`, { start: arg.word.start, end: arg.word.end }, record.command.id);
+        report(
+          'glob-option',
+          `\`${arg.word.source}\` can match a file named like \`${code.spelling}\`, which runs code`,
+          { start: arg.word.start, end: arg.word.end },
+          record.command.id,
+        );
       }
     }
   },

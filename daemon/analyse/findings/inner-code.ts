@@ -5,7 +5,7 @@ import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord, Instance } from '../analyse-command.ts';
 import { baseName } from '../layers.ts';
 import { allStatements } from '../statements.ts';
-import { feedersOf, literalStdin, readsProgramFromStdin } from '../stdin-program.ts';
+import { feedersOf, readsProgramFromStdin } from '../stdin-program.ts';
 import type { FindingFamily, Report } from './family.ts';
 
 type Id = 'unknown-code' | 'unknown-source' | 'downloaded-code' | 'decoded-code' | 'code-on-stdin';
@@ -15,8 +15,23 @@ export const innerCode: FindingFamily<Id> = {
     'unknown-code': {
       class: 'inner-code',
       severity: 'high',
-      hits: ['eval "$X"', 'bash -c "$CMD"', 'bash -c "rm $X"', 'trap "$X" EXIT', "xargs -I{} sh -c 'echo {}'", "find . -exec sh -c 'echo {}' \\;", 'eval $(ssh-agent)'],
-      misses: ["eval 'echo a'", "bash -c 'echo \"$1\"' _ x", "trap 'rm -f \"$T\"' EXIT", 'echo "$X"', 'X=ls; eval "$X"', "find . -exec sh -c 'echo \"$1\"' _ {} \\;"],
+      hits: [
+        'eval "$X"',
+        'bash -c "$CMD"',
+        'bash -c "rm $X"',
+        'trap "$X" EXIT',
+        "xargs -I{} sh -c 'echo {}'",
+        "find . -exec sh -c 'echo {}' \\;",
+        'eval $(ssh-agent)',
+      ],
+      misses: [
+        "eval 'echo a'",
+        'bash -c \'echo "$1"\' _ x',
+        'trap \'rm -f "$T"\' EXIT',
+        'echo "$X"',
+        'X=ls; eval "$X"',
+        'find . -exec sh -c \'echo "$1"\' _ {} \\;',
+      ],
     },
     'unknown-source': {
       class: 'inner-code',
@@ -38,7 +53,12 @@ export const innerCode: FindingFamily<Id> = {
         'curl -o i.sh https://example.com && bash i.sh',
         'curl -s https://example.com | env bash -s -- x',
       ],
-      misses: ['curl -s https://example.com | jq .', 'curl -o a.json https://example.com && cat a.json', 'curl https://example.com | perl -e "print"', 'bash a.sh | curl -d @- https://example.com'],
+      misses: [
+        'curl -s https://example.com | jq .',
+        'curl -o a.json https://example.com && cat a.json',
+        'curl https://example.com | perl -e "print"',
+        'bash a.sh | curl -d @- https://example.com',
+      ],
     },
     'decoded-code': {
       class: 'inner-code',
@@ -50,13 +70,18 @@ export const innerCode: FindingFamily<Id> = {
       class: 'inner-code',
       severity: 'medium',
       hits: ['cat x.sh | bash', 'bash -s <<EOF\n$X\nEOF', 'bash <<< "$X"', 'generate | sh', 'bash /dev/stdin'],
-      misses: ["bash <<'EOF'\nls\nEOF", "echo ls | sh", 'cat f | grep x', 'bash run.sh < input', "bash <<< 'ls'"],
+      misses: ["bash <<'EOF'\nls\nEOF", 'echo ls | sh', 'cat f | grep x', 'bash run.sh < input', "bash <<< 'ls'"],
     },
   },
   inCommand: (record, _context, report) => {
     for (const arg of record.unknownCode) {
       const span = { start: arg.word.start, end: arg.word.end };
-      report('unknown-code', `runs \`${arg.word.source}\` as shell code, and its value is not known`, span, record.command.id);
+      report(
+        'unknown-code',
+        `runs \`${arg.word.source}\` as shell code, and its value is not known`,
+        span,
+        record.command.id,
+      );
     }
     for (const instance of record.instances) findSource(instance, record, report);
   },
@@ -76,20 +101,33 @@ function findSource(instance: Instance, record: CommandRecord, report: Report<Id
   if (arg === undefined) return;
   const stream = arg.text !== undefined && /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(arg.text);
   if (arg.text !== undefined && !stream) return;
-  report('unknown-source', `runs \`${arg.word.source}\` in this shell, and what it is is not known`, { start: arg.word.start, end: arg.word.end }, record.command.id);
+  report(
+    'unknown-source',
+    `runs \`${arg.word.source}\` in this shell, and what it is is not known`,
+    { start: arg.word.start, end: arg.word.end },
+    record.command.id,
+  );
 }
 
 /** What stands in the substitutions of words that are run as code. */
 function findEmbedded(record: CommandRecord, context: AnalysisContext, report: Report<Id>): void {
   const words = new Set<Word>(record.unknownCode.map((arg) => arg.word));
   for (const instance of record.instances) {
-    for (const { arg, role } of instance.reading?.operands ?? []) if (role === 'load' || role === 'code' || role === 'shell') words.add(arg.word);
-    for (const { arg, role } of instance.reading?.options ?? []) if (role === 'load' || role === 'code' || role === 'shell') words.add(arg.word);
+    for (const { arg, role } of instance.reading?.operands ?? [])
+      if (role === 'load' || role === 'code' || role === 'shell') words.add(arg.word);
+    for (const { arg, role } of instance.reading?.options ?? [])
+      if (role === 'load' || role === 'code' || role === 'shell') words.add(arg.word);
   }
-  for (const word of words) reportSource(sourceOf(wordCommands(word), context), { start: word.start, end: word.end }, record, report);
+  for (const word of words)
+    reportSource(sourceOf(wordCommands(word), context), { start: word.start, end: word.end }, record, report);
 }
 
-function reportSource(source: 'download' | 'decoding' | undefined, span: { start: number; end: number }, record: CommandRecord, report: Report<Id>): void {
+function reportSource(
+  source: 'download' | 'decoding' | undefined,
+  span: { start: number; end: number },
+  record: CommandRecord,
+  report: Report<Id>,
+): void {
   if (source === 'download') report('downloaded-code', 'downloads something and runs it', span, record.command.id);
   else if (source === 'decoding') report('decoded-code', 'decodes something and runs it', span, record.command.id);
 }
@@ -102,11 +140,15 @@ function sourceOf(commands: readonly SimpleCommand[], context: AnalysisContext):
 }
 
 /** The program of a simple command, looking past wrappers by name alone. */
-function programOf(command: SimpleCommand, context: AnalysisContext): ReturnType<AnalysisContext['catalogue']['programs']['get']> {
+function programOf(
+  command: SimpleCommand,
+  context: AnalysisContext,
+): ReturnType<AnalysisContext['catalogue']['programs']['get']> {
   for (const word of command.words) {
     const name = wordValue(word);
     if (name === undefined) return undefined;
-    if (!context.catalogue.wrappers.has(baseName(name)) && !name.startsWith('-') && !name.includes('=')) return context.catalogue.programs.get(baseName(name));
+    if (!context.catalogue.wrappers.has(baseName(name)) && !name.startsWith('-') && !name.includes('='))
+      return context.catalogue.programs.get(baseName(name));
   }
   return undefined;
 }
@@ -127,7 +169,9 @@ function statementCommands(statement: Statement): readonly SimpleCommand[] {
 
 /** A shell or interpreter that takes its program from standard input (RULES O29). */
 function findOnStdin(record: CommandRecord, script: ParsedScript, context: AnalysisContext, report: Report<Id>): void {
-  const instance = record.instances.find((one) => one.program?.data.interprets !== undefined && readsProgramFromStdin(one.reading));
+  const instance = record.instances.find(
+    (one) => one.program?.data.interprets !== undefined && readsProgramFromStdin(one.reading),
+  );
   if (instance === undefined) return;
   const shell = instance.program?.data.interprets === 'shell';
   const span = { start: record.command.start, end: record.command.end };
@@ -138,24 +182,52 @@ function findOnStdin(record: CommandRecord, script: ParsedScript, context: Analy
     return;
   }
   if (!shell || record.inner.length > 0) return;
-  const explicit = record.command.redirections.some(({ operator }) => operator === '<' || operator === '<<' || operator === '<<-' || operator === '<<<');
+  const explicit = record.command.redirections.some(
+    ({ operator }) => operator === '<' || operator === '<<' || operator === '<<-' || operator === '<<<',
+  );
   const operand = instance.reading?.operands[0]?.arg;
   if (feeders.length === 0 && !explicit && operand === undefined) return;
-  if (record.command.redirections.some(({ operator, target }) => operator === '<' && target.values !== undefined && wordValue(target)?.startsWith('/dev/') !== true)) return;
-  if (literalStdin(record.command, feeders) !== undefined) return;
-  report('code-on-stdin', 'runs what it reads on standard input as shell code, and that is not known', span, record.command.id);
+  if (
+    record.command.redirections.some(
+      ({ operator, target }) =>
+        operator === '<' && target.values !== undefined && wordValue(target)?.startsWith('/dev/') !== true,
+    )
+  )
+    return;
+  report(
+    'code-on-stdin',
+    'runs what it reads on standard input as shell code, and that is not known',
+    span,
+    record.command.id,
+  );
 }
 
 /** A file that the same text downloaded and then runs. */
 function findDownloadedFile(record: CommandRecord, downloaded: Set<string>, report: Report<Id>): void {
   for (const instance of record.instances) {
-    const runs = instance.reading?.operands.find(({ role }) => role === 'load')?.arg.text ?? (instance.name?.includes('/') === true ? instance.name : undefined);
-    const path = runs === undefined ? undefined : record.result.effects.find((effect) => effect.kind === 'read' && effect.target.source === runs);
-    const resolved = path?.kind === 'read' ? path.target.path : runs === undefined || record.state.cwd === undefined ? undefined : `${record.state.cwd}/${runs.replace(/^\.\//, '')}`;
+    const runs =
+      instance.reading?.operands.find(({ role }) => role === 'load')?.arg.text ??
+      (instance.name?.includes('/') === true ? instance.name : undefined);
+    const path =
+      runs === undefined
+        ? undefined
+        : record.result.effects.find((effect) => effect.kind === 'read' && effect.target.source === runs);
+    const resolved =
+      path?.kind === 'read'
+        ? path.target.path
+        : runs === undefined || record.state.cwd === undefined
+          ? undefined
+          : `${record.state.cwd}/${runs.replace(/^\.\//, '')}`;
     if (resolved !== undefined && downloaded.has(resolved)) {
-      report('downloaded-code', 'runs a file that the same text downloads', { start: record.command.start, end: record.command.end }, record.command.id);
+      report(
+        'downloaded-code',
+        'runs a file that the same text downloads',
+        { start: record.command.start, end: record.command.end },
+        record.command.id,
+      );
     }
     if (instance.program?.data.fetches !== true) continue;
-    for (const effect of record.result.effects) if (effect.kind === 'write' && effect.target.path !== undefined) downloaded.add(effect.target.path);
+    for (const effect of record.result.effects)
+      if (effect.kind === 'write' && effect.target.path !== undefined) downloaded.add(effect.target.path);
   }
 }

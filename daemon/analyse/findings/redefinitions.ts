@@ -12,8 +12,21 @@ export const redefinitions: FindingFamily<Id> = {
     'redefined-name': {
       class: 'deception',
       severity: 'high',
-      hits: ['ls() { rm -rf x; }; ls', 'function cd { echo; }', 'alias git=rm', 'hash -p ./x ls', 'mytool a; mytool() { rm x; }; mytool b', 'enable -f ./x.so ls'],
-      misses: ['build() { make; }; build', 'main() { helper; }; helper() { echo; }; main', 'alias', 'hash -r', 'log_it() { echo "$1"; }; log_it a'],
+      hits: [
+        'ls() { rm -rf x; }; ls',
+        'function cd { echo; }',
+        'alias git=rm',
+        'hash -p ./x ls',
+        'mytool a; mytool() { rm x; }; mytool b',
+        'enable -f ./x.so ls',
+      ],
+      misses: [
+        'build() { make; }; build',
+        'main() { helper; }; helper() { echo; }; main',
+        'alias',
+        'hash -r',
+        'log_it() { echo "$1"; }; log_it a',
+      ],
     },
   },
   inCommand: (record, context, report) => {
@@ -23,10 +36,23 @@ export const redefinitions: FindingFamily<Id> = {
         for (const { arg } of reading?.operands ?? []) {
           const alias = /^([^=]+)=/.exec(arg.text ?? prefixOf(arg))?.[1];
           if (alias === undefined && arg.text !== undefined) continue;
-          const known = alias === undefined || context.catalogue.programs.has(alias) || context.catalogue.wrappers.has(alias) || context.script.text.includes('expand_aliases');
-          if (known) report('redefined-name', `makes \`${alias ?? arg.word.source}\` stand for something else`, span, record.command.id);
+          const known =
+            alias === undefined ||
+            context.catalogue.programs.has(alias) ||
+            context.catalogue.wrappers.has(alias) ||
+            context.script.text.includes('expand_aliases');
+          if (known)
+            report(
+              'redefined-name',
+              `makes \`${alias ?? arg.word.source}\` stand for something else`,
+              span,
+              record.command.id,
+            );
         }
-      } else if ((name === 'hash' && reading?.options.some(({ option }) => option.spelling === '-p')) || (name === 'enable' && reading?.options.some(({ option }) => option.spelling === '-f'))) {
+      } else if (
+        (name === 'hash' && reading?.options.some(({ option }) => option.spelling === '-p')) ||
+        (name === 'enable' && reading?.options.some(({ option }) => option.spelling === '-f'))
+      ) {
         report('redefined-name', 'sets what a command name runs', span, record.command.id);
       }
     }
@@ -36,7 +62,12 @@ export const redefinitions: FindingFamily<Id> = {
       if (statement.type !== 'function') continue;
       const known = context.catalogue.programs.has(statement.name) || context.catalogue.wrappers.has(statement.name);
       if (known || usedBefore(statement, commands)) {
-        report('redefined-name', `defines a function named \`${statement.name}\`, which is the name of a command`, { start: statement.start, end: statement.end }, undefined);
+        report(
+          'redefined-name',
+          `defines a function named \`${statement.name}\`, which is the name of a command`,
+          { start: statement.start, end: statement.end },
+          undefined,
+        );
       }
     }
   },

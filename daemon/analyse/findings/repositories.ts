@@ -14,8 +14,23 @@ export const repositories: FindingFamily<Id> = {
     'other-repository': {
       class: 'undecidable',
       severity: 'medium',
-      hits: ['cd vendor/lib && git status', 'cd /elsewhere && git log', 'git -C ../other status', 'cd "$X" && git status', 'git --git-dir=x/.git log', 'cd unknown; git diff'],
-      misses: ['git status', 'cd . && git status', 'cd src && git status', 'git -C packages/api log', 'cd /elsewhere && ls', 'cd src && cd .. && git log', '(cd /elsewhere); git status'],
+      hits: [
+        'cd vendor/lib && git status',
+        'cd /elsewhere && git log',
+        'git -C ../other status',
+        'cd "$X" && git status',
+        'git --git-dir=x/.git log',
+        'cd unknown; git diff',
+      ],
+      misses: [
+        'git status',
+        'cd . && git status',
+        'cd src && git status',
+        'git -C packages/api log',
+        'cd /elsewhere && ls',
+        'cd src && cd .. && git log',
+        '(cd /elsewhere); git status',
+      ],
     },
   },
   inCommand: (record, context, report) => {
@@ -23,15 +38,27 @@ export const repositories: FindingFamily<Id> = {
       if (instance.program?.name !== 'git') continue;
       const where = instance.interpretation?.cwd;
       if (!foreign(instance, record, where, context.facts)) continue;
-      report('other-repository', 'runs git where another repository\u2019s hooks and settings may hold', { start: record.command.start, end: record.command.end }, record.command.id);
+      report(
+        'other-repository',
+        'runs git where another repository\u2019s hooks and settings may hold',
+        { start: record.command.start, end: record.command.end },
+        record.command.id,
+      );
     }
   },
 };
 
 function foreign(instance: Instance, record: CommandRecord, where: string | undefined, facts: Facts): boolean {
   const { reading } = instance;
-  if (reading !== undefined && (namesRepository(reading.options.map(({ option }) => option.spelling)) || hasOption(reading, '--git-dir') || hasOption(reading, '--work-tree'))) return true;
-  if (globalOptions(instance).some((text) => text.startsWith('--git-dir') || text.startsWith('--work-tree'))) return true;
+  if (
+    reading !== undefined &&
+    (namesRepository(reading.options.map(({ option }) => option.spelling)) ||
+      hasOption(reading, '--git-dir') ||
+      hasOption(reading, '--work-tree'))
+  )
+    return true;
+  if (globalOptions(instance).some((text) => text.startsWith('--git-dir') || text.startsWith('--work-tree')))
+    return true;
   if (!record.state.changed && where === record.state.cwd) return false;
   if (where === undefined) return true;
   if (where === facts.cwd) return false;

@@ -56,17 +56,26 @@ export const variableNames: FindingFamily<Id> = {
       }
       checkTest(instance, record, report);
     }
-    for (const word of [...record.command.words, ...record.command.assignments.flatMap((one) => (one.value === undefined ? [] : [one.value]))]) {
+    for (const word of [
+      ...record.command.words,
+      ...record.command.assignments.flatMap((one) => (one.value === undefined ? [] : [one.value])),
+    ]) {
       checkIndirect(word, record.command.id, report);
     }
   },
   inScript: (script, _commands, _loose, _context, report) => {
-    for (const statement of allStatements(script.body)) if (statement.type === 'conditional') checkConditional(statement, report);
+    for (const statement of allStatements(script.body))
+      if (statement.type === 'conditional') checkConditional(statement, report);
   },
 };
 
 function tell(word: Word, command: number | undefined, report: Report<Id>): void {
-  report('code-in-name', `\`${word.source}\` is used as the name of a variable, and a name can hold code`, { start: word.start, end: word.end }, command);
+  report(
+    'code-in-name',
+    `\`${word.source}\` is used as the name of a variable, and a name can hold code`,
+    { start: word.start, end: word.end },
+    command,
+  );
 }
 
 function isSafeName(arg: Arg, instance: Instance): boolean {
@@ -75,7 +84,8 @@ function isSafeName(arg: Arg, instance: Instance): boolean {
   if (match === null) return false;
   if (match[1] === undefined) return arg.text !== undefined && match[0].length === head.length;
   const value = head.slice(match[0].length);
-  if (value.startsWith('(')) return arg.word.parts.every((part) => part.type !== 'literal' || !part.quoted) && !arg.word.quoted;
+  if (value.startsWith('('))
+    return arg.word.parts.every((part) => part.type !== 'literal' || !part.quoted) && !arg.word.quoted;
   const array = instance.args.some((one) => /^-\w*[aA]/.test(one.text ?? ''));
   return arg.text !== undefined || value !== '' || !array;
 }
@@ -84,7 +94,8 @@ function isSafeName(arg: Arg, instance: Instance): boolean {
 function checkTest(instance: Instance, record: CommandRecord, report: Report<Id>): void {
   if (instance.name !== '[' && instance.name !== 'test') return;
   for (const arg of instance.args.slice(1)) {
-    if (arg.many && arg.pieces.some((piece) => piece.kind === 'value' && piece.assigned)) tell(arg.word, record.command.id, report);
+    if (arg.many && arg.pieces.some((piece) => piece.kind === 'value' && piece.assigned))
+      tell(arg.word, record.command.id, report);
   }
 }
 
@@ -105,7 +116,11 @@ function isUnsafeIndirect(part: WordPart): boolean {
 function checkConditional(statement: Statement & { readonly type: 'conditional' }, report: Report<Id>): void {
   statement.words.forEach((word, index) => {
     checkIndirect(word, undefined, report);
-    if (wordValue(statement.words[index - 1]) !== '-v' || /^[A-Za-z_]\w*(?:\[(?:\d+|[@*])\])?$/.test(wordValue(word) ?? '')) return;
+    if (
+      wordValue(statement.words[index - 1]) !== '-v' ||
+      /^[A-Za-z_]\w*(?:\[(?:\d+|[@*])\])?$/.test(wordValue(word) ?? '')
+    )
+      return;
     tell(word, undefined, report);
   });
 }

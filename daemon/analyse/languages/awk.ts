@@ -15,8 +15,40 @@ type Token =
   | { readonly kind: 'name'; readonly text: string }
   | { readonly kind: 'operator'; readonly text: string };
 
-const operators = ['>>', '||', '|&', '&&', '++', '--', '>=', '<=', '==', '!=', '!~', '+=', '-=', '*=', '/=', '%=', '^=', '**'];
-const beforeRegex = new Set(['print', 'printf', 'return', 'in', 'getline', 'case', 'do', 'else', 'exit', 'if', 'while', 'for']);
+const operators = [
+  '>>',
+  '||',
+  '|&',
+  '&&',
+  '++',
+  '--',
+  '>=',
+  '<=',
+  '==',
+  '!=',
+  '!~',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '^=',
+  '**',
+];
+const beforeRegex = new Set([
+  'print',
+  'printf',
+  'return',
+  'in',
+  'getline',
+  'case',
+  'do',
+  'else',
+  'exit',
+  'if',
+  'while',
+  'for',
+]);
 
 export function readAwk(arg: Arg): ProgramText {
   const text = fillNumbers(arg);
@@ -48,19 +80,24 @@ function judge(tokens: readonly Token[]): ProgramText {
     } else if (token.kind === 'operator') {
       if (token.text === '(' || token.text === '[') depth += 1;
       else if (token.text === ')' || token.text === ']') depth -= 1;
-      else if (token.text === ';' || token.text === '\n' || token.text === '}' || token.text === '{') printDepth = undefined;
+      else if (token.text === ';' || token.text === '\n' || token.text === '}' || token.text === '{')
+        printDepth = undefined;
       else if (token.text === '|' || token.text === '|&') danger = 'pipes to or from a command';
       else if (token.text === '@') danger = 'loads code or calls a function by a name made at run time';
       else if ((token.text === '>' || token.text === '>>') && printDepth !== undefined && depth <= printDepth) {
         const end = tokens[at + 2];
-        const literal = next?.kind === 'string' && next.plain && (end === undefined || (end.kind === 'operator' && /^[;\n}]$/.test(end.text)));
+        const literal =
+          next?.kind === 'string' &&
+          next.plain &&
+          (end === undefined || (end.kind === 'operator' && /^[;\n}]$/.test(end.text)));
         if (!literal || next?.kind !== 'string') danger ??= 'writes to a file whose name is made at run time';
         else if (next.text.startsWith('/inet')) danger = 'connects to the network';
         else if (!isFreeTarget(next.text)) writes.push(next.text);
       }
     }
   }
-  if (danger !== undefined) return dangerousText(danger, { reads, writes, runs: danger.includes('command') || danger.includes('code') });
+  if (danger !== undefined)
+    return dangerousText(danger, { reads, writes, runs: danger.includes('command') || danger.includes('code') });
   if (writes.length > 0) return dangerousText('writes files', { reads, writes });
   return reads.length === 0 ? harmlessText : { ...harmlessText, reads };
 }
@@ -91,7 +128,7 @@ function tokenize(text: string): readonly Token[] | undefined {
       const match = string.exec(text);
       if (match === null) return undefined;
       const body = match[1] ?? '';
-      tokens.push({ kind: 'string', text: unescape(body), plain: !/\\[^"\\/]/.test(body) });
+      tokens.push({ kind: 'string', text: decodeEscapes(body), plain: !/\\[^"\\/]/.test(body) });
       at += match[0].length;
     } else if (char === '/' && regexMayStand(tokens.at(-1))) {
       const end = endOfRegex(text, at);
@@ -149,6 +186,6 @@ function readAt(pattern: RegExp, text: string, at: number): string {
   return pattern.exec(text)?.[0] ?? '';
 }
 
-function unescape(text: string): string {
+function decodeEscapes(text: string): string {
   return text.replace(/\\(["\\/])/g, '$1');
 }

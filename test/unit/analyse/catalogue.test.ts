@@ -6,16 +6,19 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { programFileSchema, type ProgramFile } from '../../../daemon/analyse/catalogue.ts';
+import { type ProgramFile, programFileSchema } from '../../../daemon/analyse/catalogue.ts';
 import type { AnalysedCommand, Effect } from '../../../daemon/analyse/model.ts';
 import { readData } from '../../../daemon/platform/catalogue-files.ts';
 import { findPackageRoot } from '../../../daemon/platform/package-root.ts';
 import { analyseText, facts } from './workbench.ts';
 
 const folder = path.join(findPackageRoot(), 'policies');
-const files = [...readdirSync(path.join(folder, 'catalogue'))
-  .filter((name) => name.endsWith('.jsonc'))
-  .map((name) => path.join('catalogue', name)), 'wrappers.jsonc'];
+const files = [
+  ...readdirSync(path.join(folder, 'catalogue'))
+    .filter((name) => name.endsWith('.jsonc'))
+    .map((name) => path.join('catalogue', name)),
+  'wrappers.jsonc',
+];
 
 for (const file of files) {
   const data: ProgramFile = readData(path.join(folder, file), programFileSchema);
@@ -35,17 +38,32 @@ function checkExample(text: string, expected: string): void {
   assert.equal(analysis.script.kind, 'script', `\`${text}\` must be readable`);
   const [command] = analysis.commands;
   assert.ok(command !== undefined);
-  const claims = expected.split('; ');
-  const stated = (head: string): string[] => claims.filter((claim) => claim.startsWith(`${head} `)).flatMap((claim) => splitNames(head, claim.slice(head.length + 1))).sort();
+  const claims = expected.split(
+    /; (?=(?:read-only|not read-only|known|unknown)(?:;|$)|(?:read|write|remove|connect|run|unnamed) )/,
+  );
+  const stated = (head: string): string[] =>
+    claims
+      .filter((claim) => claim.startsWith(`${head} `))
+      .flatMap((claim) => splitNames(head, claim.slice(head.length + 1)))
+      .sort();
   if (claims.includes('read-only')) assert.equal(command.notReadOnlyBecause, undefined, `\`${text}\` is read-only`);
   if (claims.includes('not read-only')) assert.equal(command.readOnly, false, `\`${text}\` is not read-only`);
-  assert.equal(command.known, !claims.includes('unknown'), `\`${text}\` is ${claims.includes('unknown') ? 'unknown' : 'known'}`);
+  assert.equal(
+    command.known,
+    !claims.includes('unknown'),
+    `\`${text}\` is ${claims.includes('unknown') ? 'unknown' : 'known'}`,
+  );
   const seen = seenEffects(command);
   for (const kind of ['write', 'remove', 'connect', 'run'] as const) {
     assert.deepEqual([...new Set(seen[kind])].sort(), [...new Set(stated(kind))], `\`${text}\`: ${kind}`);
   }
-  for (const name of stated('read')) assert.ok(seen.read.includes(name), `\`${text}\` reads ${name}, not ${seen.read.join(' ')}`);
-  assert.deepEqual([...new Set(command.unnamed.map((danger) => danger.name))].sort(), stated('unnamed'), `\`${text}\`: words that must be named`);
+  for (const name of stated('read'))
+    assert.ok(seen.read.includes(name), `\`${text}\` reads ${name}, not ${seen.read.join(' ')}`);
+  assert.deepEqual(
+    [...new Set(command.unnamed.map((danger) => danger.name))].sort(),
+    stated('unnamed'),
+    `\`${text}\`: words that must be named`,
+  );
 }
 
 function splitNames(head: string, text: string): string[] {
@@ -62,7 +80,10 @@ function seenEffects(command: AnalysedCommand): Record<'read' | 'write' | 'remov
       if (command.inner.length === 0 || !shell.has(effect)) out.run.push(effect.what);
     } else if (effect.kind !== 'chdir') out[effect.kind].push(targetName(effect));
   }
-  if (command.inner.length > 0) out.run = out.run.filter((what) => !command.command.words.some((word) => word.source.endsWith(what) && /\s/.test(word.source)));
+  if (command.inner.length > 0)
+    out.run = out.run.filter(
+      (what) => !command.command.words.some((word) => word.source.endsWith(what) && /\s/.test(word.source)),
+    );
   return out;
 }
 

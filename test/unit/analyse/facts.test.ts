@@ -11,7 +11,9 @@ import { parser } from './workbench.ts';
 function collect(text: string): readonly string[] {
   const script = parser.parse(text);
   assert.equal(script.kind, 'script');
-  return script.kind === 'script' ? collectPaths(script, { home: '/home/dev', cwd: '/work/app', workspace: '/work/app' }) : [];
+  return script.kind === 'script'
+    ? collectPaths(script, { home: '/home/dev', cwd: '/work/app', workspace: '/work/app' })
+    : [];
 }
 
 test('operands, redirections, option values and cd targets are asked about', () => {
@@ -28,7 +30,8 @@ test('operands, redirections, option values and cd targets are asked about', () 
   ];
   for (const [text, expected] of rows) {
     const paths = collect(text);
-    for (const place of expected) assert.ok(paths.includes(place), `\`${text}\` asks about ${place}: ${paths.join(' ')}`);
+    for (const place of expected)
+      assert.ok(paths.includes(place), `\`${text}\` asks about ${place}: ${paths.join(' ')}`);
   }
   assert.ok(!collect('cat "$X"').some((place) => place.includes('$')));
 });
@@ -47,13 +50,30 @@ test('facts say kind, link target and repository', () => {
     symlinkSync('src', path.join(root, 'repo/link'));
     symlinkSync('loop', path.join(root, 'repo/loop'));
     const at = (name: string): string => path.join(root, name);
-    const base = { home: root, workspace: undefined, cwd: at('repo'), additionalDirectories: [], temporaryDirectories: [] };
-    const { paths } = lookUpFacts([at('repo/src/a'), at('repo/link/a'), at('repo/dangling'), at('repo/new/x'), at('plain'), at('repo/loop')], base);
+    const base = {
+      home: root,
+      workspace: undefined,
+      cwd: at('repo'),
+      additionalDirectories: [],
+      temporaryDirectories: [],
+    };
+    const { paths } = lookUpFacts(
+      [at('repo/src/a'), at('repo/link/a'), at('repo/dangling'), at('repo/new/x'), at('plain'), at('repo/loop')],
+      base,
+    );
     assert.deepEqual(paths.get(at('repo')), { kind: 'directory', resolved: at('repo'), repository: at('repo') });
     assert.deepEqual(paths.get(at('repo/src/a')), { kind: 'file', resolved: at('repo/src/a'), repository: at('repo') });
-    assert.deepEqual(paths.get(at('repo/link/a')), { kind: 'file', resolved: at('repo/src/a'), repository: at('repo') });
+    assert.deepEqual(paths.get(at('repo/link/a')), {
+      kind: 'file',
+      resolved: at('repo/src/a'),
+      repository: at('repo'),
+    });
     assert.deepEqual(paths.get(at('repo/dangling')), { kind: 'link', resolved: at('outside'), repository: undefined });
-    assert.deepEqual(paths.get(at('repo/new/x')), { kind: 'missing', resolved: at('repo/new/x'), repository: at('repo') });
+    assert.deepEqual(paths.get(at('repo/new/x')), {
+      kind: 'missing',
+      resolved: at('repo/new/x'),
+      repository: at('repo'),
+    });
     assert.equal(paths.get(at('plain'))?.kind, 'missing');
     assert.equal(paths.get(at('repo/loop'))?.kind, 'link');
   } finally {

@@ -11,7 +11,10 @@ for (const family of families) {
       for (const text of definition.hits) {
         const analysis = analyseText(text);
         assert.equal(analysis.script.kind, 'script', `\`${text}\` must be readable`);
-        assert.ok(analysis.findings.some((finding) => finding.id === id), `\`${text}\` must be found; found: ${analysis.findings.map((one) => one.id).join(' ')}`);
+        assert.ok(
+          analysis.findings.some((finding) => finding.id === id),
+          `\`${text}\` must be found; found: ${analysis.findings.map((one) => one.id).join(' ')}`,
+        );
       }
     });
     test(`${id} misses`, () => {
@@ -19,7 +22,11 @@ for (const family of families) {
       for (const text of definition.misses) {
         const analysis = analyseText(text);
         assert.equal(analysis.script.kind, 'script', `\`${text}\` must be readable`);
-        assert.deepEqual(analysis.findings.filter((finding) => finding.id === id), [], `\`${text}\` must not be found`);
+        assert.deepEqual(
+          analysis.findings.filter((finding) => finding.id === id),
+          [],
+          `\`${text}\` must not be found`,
+        );
       }
     });
   }

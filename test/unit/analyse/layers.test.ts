@@ -7,7 +7,12 @@ import { analyseText } from './workbench.ts';
 
 test('layers, outermost first', () => {
   const seen = Object.fromEntries(
-    Object.keys(layers).map((text) => [text, analyseText(text).commands.at(-1)?.layers.map((layer) => (layer.grants ? '+' : '-') + layer.text)]),
+    Object.keys(layers).map((text) => [
+      text,
+      analyseText(text)
+        .commands.at(-1)
+        ?.layers.map((layer) => (layer.grants ? '+' : '-') + layer.text),
+    ]),
   );
   assert.deepEqual(seen, layers);
 });

@@ -18,9 +18,14 @@ function bothWays(outcomes: readonly unknown[]): void {
 test('protected paths', () => {
   const { examples, paths } = readData(path.join(policies, 'protected.jsonc'), protectedFileSchema);
   bothWays(Object.values(examples));
-  for (const [place, expected] of Object.entries(examples)) assert.equal(findProtected(place, catalogue.protectedPaths) !== undefined, expected, place);
+  for (const [place, expected] of Object.entries(examples))
+    assert.equal(findProtected(place, catalogue.protectedPaths) !== undefined, expected, place);
   for (const entry of paths) {
-    assert.notEqual(findProtected(`/any/where/${entry.path.toUpperCase()}`, catalogue.protectedPaths), undefined, entry.path);
+    assert.notEqual(
+      findProtected(`/any/where/${entry.path.toUpperCase()}`, catalogue.protectedPaths),
+      undefined,
+      entry.path,
+    );
     assert.equal(findProtected(`/any/where/x${entry.path}`, catalogue.protectedPaths), undefined, `x${entry.path}`);
     assert.equal(findProtected(`/any/where/${entry.path}x`, catalogue.protectedPaths), undefined, `${entry.path}x`);
   }
@@ -29,9 +34,12 @@ test('protected paths', () => {
 test('critical paths', () => {
   const { examples } = readData(path.join(policies, 'critical.jsonc'), criticalFileSchema);
   bothWays(Object.values(examples));
-  for (const [place, expected] of Object.entries(examples)) assert.equal(findCritical(place, facts, catalogue.criticalPaths) !== undefined, expected, place);
-  for (const place of ['/home/dev', '/home', '/work', '/work/app']) assert.notEqual(findCritical(place, facts, catalogue.criticalPaths), undefined, place);
-  for (const place of ['/home/dev/x', '/work/app/src', '/work/other']) assert.equal(findCritical(place, facts, catalogue.criticalPaths), undefined, place);
+  for (const [place, expected] of Object.entries(examples))
+    assert.equal(findCritical(place, facts, catalogue.criticalPaths) !== undefined, expected, place);
+  for (const place of ['/home/dev', '/home', '/work', '/work/app'])
+    assert.notEqual(findCritical(place, facts, catalogue.criticalPaths), undefined, place);
+  for (const place of ['/home/dev/x', '/work/app/src', '/work/other'])
+    assert.equal(findCritical(place, facts, catalogue.criticalPaths), undefined, place);
 });
 
 test('variables', () => {
@@ -39,13 +47,20 @@ test('variables', () => {
   bothWays(Object.values(examples));
   for (const [text, expected] of Object.entries(examples)) {
     const [name = '', value] = text.split('=');
-    const seen = catalogue.variables.harmless(name, value) ? 'harmless' : catalogue.variables.danger(name, value) === undefined ? 'ordinary' : 'dangerous';
+    const seen = catalogue.variables.harmless(name, value)
+      ? 'harmless'
+      : catalogue.variables.danger(name, value) === undefined
+        ? 'ordinary'
+        : 'dangerous';
     assert.equal(seen, expected, text);
   }
 });
 
 test('every program of the catalogue fits together', () => {
-  const visit = (table: { names(): Iterable<string>; get(name: string): { subcommands?: unknown } | undefined }): number => {
+  const visit = (table: {
+    names(): Iterable<string>;
+    get(name: string): { subcommands?: unknown } | undefined;
+  }): number => {
     let count = 0;
     for (const name of table.names()) {
       const program = table.get(name);

@@ -9,12 +9,16 @@ const obstacle = (command: AnalysedCommand): string | undefined => {
   const writes = command.effects.some((effect) => effect.kind !== 'read' && effect.kind !== 'chdir');
   return command.notReadOnlyBecause ?? (writes ? 'it has effects' : undefined);
 };
-const obstacles = (analysis: Analysis): readonly string[] => analysis.commands.flatMap((command) => obstacle(command) ?? []);
+const obstacles = (analysis: Analysis): readonly string[] =>
+  analysis.commands.flatMap((command) => obstacle(command) ?? []);
 
 test('harmless command lines are read-only without a finding', () => {
   const wrong = harmless.flatMap((text) => {
     const analysis = analyseText(text);
-    const why = analysis.script.kind === 'script' ? [...obstacles(analysis), ...analysis.findings.map((finding) => `${finding.id}: ${finding.message}`)] : [analysis.script.message];
+    const why =
+      analysis.script.kind === 'script'
+        ? [...obstacles(analysis), ...analysis.findings.map((finding) => `${finding.id}: ${finding.message}`)]
+        : [analysis.script.message];
     return why.length === 0 ? [] : [`${text}  ←  ${why.join('; ')}`];
   });
   assert.deepEqual(wrong, []);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import '../../fixtures/seed.ts';
 import { JsonLines } from '../../../client/cli/json-lines.ts';
 
 interface Line {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import '../../fixtures/seed.ts';
 import { decodeFrame, encodeFrame, frameHeaderBytes } from '../../../client/protocol/frames.ts';
 import { limits } from '../../../client/protocol/limits.ts';
 

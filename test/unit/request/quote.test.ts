@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import fc from 'fast-check';
+import '../../fixtures/seed.ts';
 import { quoteArgv } from '../../../daemon/request/quote.ts';
 
 const rows: readonly [readonly string[], string][] = [
