@@ -82,11 +82,21 @@ const meaningShape = z.strictObject({
 });
 type MeaningData = string | z.infer<typeof meaningShape>;
 
-/** Not a union: there are thousands of these, and a union tries every branch with its error. */
-const meaningSchema = z.custom<MeaningData>(
-  (value) => (typeof value === 'string' ? parseMeaning(value) !== undefined : meaningShape.safeParse(value).success),
-  'expected `role`, `role!` or `role: reason` with a known role, or an object with `is`',
-);
+/** One check for the whole record: there are ten thousand options, and a schema run for each would rule the start-up time. */
+const optionsSchema = z
+  .custom<Record<string, MeaningData>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'expected options',
+  )
+  .superRefine((options, context) => {
+    for (const [key, value] of Object.entries(options)) {
+      const sound =
+        typeof value === 'string' ? parseMeaning(value) !== undefined : meaningShape.safeParse(value).success;
+      if (sound) continue;
+      const message = 'expected `role`, `role!` or `role: reason` with a known role, or an object with `is`';
+      context.addIssue({ code: 'custom', path: [key], message });
+    }
+  });
 
 const conditionSchema = z.strictObject({
   /** At least one of these options is there. */
@@ -142,7 +152,7 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     bundled: z.boolean().optional(),
     /** Words that begin with `+` are options too. */
     plus: z.boolean().optional(),
-    options: z.record(z.string(), meaningSchema).optional(),
+    options: optionsSchema.optional(),
     /** Names of option groups of the same file. */
     uses: z.array(z.string()).optional(),
     /** Roles by position; at most one repeats. Without it any operand is unknown. */
@@ -177,7 +187,7 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
 
 export const programFileSchema = z.strictObject({
   $schema: z.string().optional(),
-  groups: z.record(z.string(), z.record(z.string(), meaningSchema)).optional(),
+  groups: z.record(z.string(), optionsSchema).optional(),
   programs: z.record(z.string(), programSchema),
 });
 export type ProgramFile = z.infer<typeof programFileSchema>;

@@ -27,6 +27,8 @@ export interface ShellState {
 
 const maxAlternatives = 8;
 export const unknownValue: Alternatives = [[{ kind: 'value', variable: undefined, assigned: true, empty: true }]];
+/** The value of a variable that some way through the text does not assign. */
+const unsetValue: Alternatives = [[{ kind: 'value', variable: undefined, assigned: false, empty: true }]];
 export const numericValue: Alternatives = [[{ kind: 'number' }]];
 
 export function startState(facts: Facts): ShellState {
@@ -64,9 +66,11 @@ export function mergeState(into: ShellState, other: ShellState): void {
   into.fallbacks = [...new Set([...into.fallbacks, ...other.fallbacks])];
   for (const [name, value] of other.variables) {
     const mine = into.variables.get(name);
-    if (mine !== value) into.variables.set(name, mine === undefined ? unknownValue : joinAlternatives(mine, value));
+    if (mine !== value) into.variables.set(name, joinAlternatives(mine ?? unsetValue, value));
   }
-  for (const name of into.variables.keys()) if (!other.variables.has(name)) into.variables.set(name, unknownValue);
+  for (const [name, mine] of into.variables) {
+    if (!other.variables.has(name)) into.variables.set(name, joinAlternatives(mine, unsetValue));
+  }
   for (const name of other.exported) into.exported.add(name);
   for (const name of into.functions) if (!other.functions.has(name)) into.functions.delete(name);
   into.oddSplitting ||= other.oddSplitting;
@@ -75,8 +79,18 @@ export function mergeState(into: ShellState, other: ShellState): void {
 
 export function joinAlternatives(left: Alternatives, right: Alternatives): Alternatives {
   if (left === unknownValue || right === unknownValue) return unknownValue;
-  const byText = new Map([...left, ...right].map((pieces) => [JSON.stringify(pieces), pieces]));
-  return byText.size > maxAlternatives ? unknownValue : [...byText.values()];
+  const byKey = new Map<string, readonly Piece[]>();
+  for (const pieces of left) byKey.set(keyOf(pieces), pieces);
+  for (const pieces of right) byKey.set(keyOf(pieces), pieces);
+  if (byKey.size > maxAlternatives) return unknownValue;
+  return byKey.size === left.length ? left : [...byKey.values()];
+}
+
+function keyOf(pieces: readonly Piece[]): string {
+  let key = '';
+  for (const piece of pieces)
+    key += `${piece.kind}:${'text' in piece ? piece.text : piece.kind === 'value' ? `${piece.assigned}${piece.empty}` : ''}\u0000`;
+  return key;
 }
 
 /** Whether every alternative is a plain number. */

@@ -80,7 +80,11 @@ async function prepareSetting(plan: SessionPlan, template: Template): Promise<La
     account: plan.account,
     pipes: openPipeFactory(asOwner, bash),
     filter: createPrivateFile(assembleFilter(architecture, plan.unixSockets)),
-    procFiles: new Set(hiddenProcFiles.filter((name) => existsSync(`/proc/${name}`))),
+    procFiles: new Set(
+      hiddenProcFiles
+        .filter(([name, reader]) => (reader === 'anyone' || plan.account.uid === 0) && existsSync(`/proc/${name}`))
+        .map(([name]) => name),
+    ),
     disableUserns: supportsDisableUserns(version),
     enter: (init) => [...asOwner, nsenter, '-t', String(init), '-U', '-n', '-m', '-p', '--preserve-credentials'],
     bwrap,

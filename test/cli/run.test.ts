@@ -9,6 +9,8 @@ import { cliPath, PrivateSbx } from '../fixtures/private-sbx.ts';
 
 const sbx = new PrivateSbx();
 after(() => sbx.close());
+/** Says so itself: bash between an `echo` and its exec can swallow a signal. */
+const waiting = 'echo ready >said; exec tail -f said';
 
 test("stdout, stderr and status are the command's", async () => {
   const { out, stderr, status } = await sbx.run('echo out; echo err >&2; exit 3');
@@ -106,7 +108,7 @@ for (const [name, status] of [
     const result = await handled.result;
     assert.deepEqual({ out: result.out, status: result.status }, { out: 'ready\ncaught\n', status: 9 });
 
-    const unhandled = sbx.start(['run', 'echo ready; sleep 1000']);
+    const unhandled = sbx.start(['run', waiting]);
     await unhandled.seen(/ready/);
     unhandled.child.kill(name);
     assert.equal((await unhandled.result).status, status);
@@ -156,7 +158,7 @@ test('20 MB of stdin arrive whole, by pipe and by file', async () => {
 });
 
 test('a command that does not read does not keep a signal waiting', async () => {
-  const run = sbx.start(['run', 'echo ready; sleep 1000'], { input: Buffer.alloc(20_000_000) });
+  const run = sbx.start(['run', waiting], { input: Buffer.alloc(20_000_000) });
   await run.seen(/ready/);
   run.child.kill('SIGTERM');
   assert.equal((await run.result).status, 143);

@@ -5,6 +5,8 @@ import { cliPath, PrivateSbx } from '../fixtures/private-sbx.ts';
 
 const sbx = new PrivateSbx();
 after(() => sbx.close());
+/** Says so itself: bash between an `echo` and its exec can swallow a signal. */
+const waiting = 'echo ready >said; exec tail -f said';
 
 test('the command is on a terminal of the same size, and its status comes back', async () => {
   const person = sbx.sit(['run', 'tty -s && stty size && exit 7']);
@@ -49,7 +51,7 @@ test('Ctrl-C interrupts the command, not sbx', async () => {
 });
 
 test('Ctrl-C ends a command that does not care, with 130', async () => {
-  const person = sbx.sit(['run', 'echo ready; sleep 1000']);
+  const person = sbx.sit(['run', waiting]);
   await person.sees(/ready/);
   person.type('\x03');
   assert.equal(await person.ended, 130);
@@ -90,7 +92,7 @@ test('afterwards the terminal is as it was', async () => {
 });
 
 test('also when sbx is told to end', async () => {
-  const person = sbx.sit([cliPath, 'run', 'echo ready; sleep 1000'], { program: comparing });
+  const person = sbx.sit([cliPath, 'run', waiting], { program: comparing });
   const pid = Number((await person.sees(/pid=\d+/)).slice(4));
   await person.sees(/ready/);
   process.kill(pid, 'SIGTERM');

@@ -1,8 +1,15 @@
 /** The lists in `policies/` other than programs: each states examples both ways, and they hold. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { criticalFileSchema, protectedFileSchema, variablesFileSchema } from '../../../daemon/analyse/catalogue.ts';
+import {
+  criticalFileSchema,
+  programFileSchema,
+  protectedFileSchema,
+  variablesFileSchema,
+} from '../../../daemon/analyse/catalogue.ts';
 import { findCritical } from '../../../daemon/analyse/critical-paths.ts';
 import { findProtected } from '../../../daemon/analyse/protected-paths.ts';
 import { readData } from '../../../daemon/platform/catalogue-files.ts';
@@ -71,4 +78,26 @@ test('every program of the catalogue fits together', () => {
   };
   assert.ok(visit(catalogue.programs) > 400);
   assert.ok(visit(catalogue.wrappers) > 20);
+});
+
+test('a mistake in a file is an error with its place', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sbx-policies-'));
+  const file = path.join(folder, 'x.jsonc');
+  const rows: readonly (readonly [string, RegExp])[] = [
+    ['{\n "programs": { "x": { "options": { "-a": "wirte" } } } }', /x\.jsonc:2:\d+: .*-a: expected `role`/],
+    ['{ "programs": { "x": { "readonly": true } } }', /x\.jsonc:1:\d+: .*readonly/i],
+    ['{ "programs": { "x": {}, "x": {} } }', /the key `x` is there twice/],
+    ['{ "programs": { "x": { "operands": ["raed*"] } } }', /x\.jsonc:1:\d+/],
+    ['{ "programs": ', /x\.jsonc:1:\d+/],
+  ];
+  try {
+    for (const [text, expected] of rows) {
+      writeFileSync(file, text);
+      assert.throws(() => readData(file, programFileSchema), { code: 'bad-policy', message: expected }, text);
+    }
+    writeFileSync(file, '{ "programs": { "x": { "options": { "-a": "write: a reason" } } } } // fine');
+    assert.equal(Object.keys(readData(file, programFileSchema).programs).length, 1);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
