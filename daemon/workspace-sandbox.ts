@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from './config.ts';
-import { loadSessionData } from './platform/session-data.ts';
 import { ensurePrivateDirectory } from './platform/directories.ts';
+import { loadSessionData } from './platform/session-data.ts';
 import { runTool } from './platform/spawn.ts';
 import { type Account, asAccount, findAccount } from './sandbox/account.ts';
 import { openSession } from './sandbox/session.ts';

@@ -77,20 +77,35 @@ function findGitRoot(folder: string): string | undefined {
 /** @throws {SbxError} with the given code when it is missing or no directory */
 export function resolveDirectory(folder: string, code: 'bad-cwd' | 'bad-workspace'): string {
   const what = code === 'bad-cwd' ? 'the working directory' : 'the workspace';
-  const status = statSync(folder, { throwIfNoEntry: false });
-  if (!status) {
-    throw new SbxError(code, `${what} \`${folder}\` does not exist`, { help: 'name a folder that exists' });
+  let isDirectory: boolean;
+  try {
+    isDirectory = statSync(folder).isDirectory();
+  } catch (error) {
+    const missing = ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+    throw new SbxError(code, `${what} \`${folder}\` ${missing ? 'does not exist' : 'cannot be entered'}`, {
+      help: 'name a folder that exists and that you may enter',
+      cause: error,
+    });
   }
-  if (!status.isDirectory()) {
+  if (!isDirectory) {
     throw new SbxError(code, `${what} \`${folder}\` is not a directory`, { help: 'name a folder, not a file' });
   }
   return realpathSync(folder);
 }
 
+/** Accounts of services and containers name homes that are not there. */
+function resolveHome(home: string): string {
+  try {
+    return realpathSync(home);
+  } catch {
+    return home;
+  }
+}
+
 /** @throws {SbxError} `bad-cwd`, `bad-workspace` */
 export function chooseWorkspace(wish: WorkspaceWish, home: string): ChosenWorkspace {
   const cwd = resolveDirectory(wish.cwd, 'bad-cwd');
-  const realHome = realpathSync(home);
+  const realHome = resolveHome(home);
   if (wish.workspace !== undefined) {
     const workspace = resolveDirectory(wish.workspace, 'bad-workspace');
     const objection = findWorkspaceObjection(workspace, realHome);

@@ -66,8 +66,13 @@ test('the workspace of a folder', async (t) => {
     assert.throws(() => choose('.', home), { code: 'bad-workspace' });
     assert.throws(() => choose('.', path.join(home, 'missing')), { code: 'bad-workspace' });
   });
+  await t.test('a home that is not there is no obstacle', () => {
+    const chosen = chooseWorkspace({ cwd: path.join(home, 'plain ü'), workspace: undefined }, '/does/not/exist');
+    assert.equal(chosen.workspace, path.join(home, 'plain ü'));
+  });
   await t.test('a start folder that is missing or a file is an error', () => {
     assert.throws(() => choose('missing'), { code: 'bad-cwd', message: /does not exist/ });
+    assert.throws(() => choose('file/below'), { code: 'bad-cwd', message: /does not exist/ });
     assert.throws(() => choose('file'), { code: 'bad-cwd', message: /not a directory/ });
   });
 });
