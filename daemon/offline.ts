@@ -158,7 +158,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     decide: (request) => {
       const { command, cwd, home, mode, workspace } = request;
       const policy = mergeFor(request);
-      const base = { home, cwd, workspace, additionalDirectories: policy.additionalDirectories, temporaryDirectories };
+      const base = {
+        home,
+        cwd,
+        workspace,
+        additionalDirectories: policy.additionalDirectories,
+        // Where a home lies inside one, as for some services, that one is not free to write.
+        temporaryDirectories: temporaryDirectories.filter((folder) => !home.startsWith(`${folder}/`)),
+      };
       const { analysis, facts } = understandOrAsk(command, base);
       const decision = decide(analysis, policy, {
         mode,
