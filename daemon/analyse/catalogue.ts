@@ -226,6 +226,8 @@ export const variablesFileSchema = z.strictObject({
   dangerous: z.record(z.string(), z.string()),
   /** Shell variables that are always plain numbers. */
   numbers: z.array(z.string()),
+  /** Shell variables whose value is evaluated as arithmetic when it is assigned. */
+  integers: z.array(z.string()),
   examples: z.record(z.string(), z.enum(['harmless', 'dangerous', 'ordinary'])),
 });
 export type VariablesFile = z.infer<typeof variablesFileSchema>;

@@ -6,6 +6,8 @@ export interface Variables {
   /** Why changing it matters, or undefined for an ordinary name. */
   readonly danger: (name: string, value: string | undefined) => string | undefined;
   readonly numbers: ReadonlySet<string>;
+  /** Have the integer attribute from the start: what they are given is evaluated. */
+  readonly integers: ReadonlySet<string>;
 }
 
 export function compileVariables(data: VariablesFile): Variables {
@@ -26,6 +28,7 @@ export function compileVariables(data: VariablesFile): Variables {
     danger: (name, value) =>
       harmless(name, value) ? undefined : dangerous.find((entry) => entry.matches(name))?.because,
     numbers: new Set(data.numbers),
+    integers: new Set(data.integers),
   };
 }
 

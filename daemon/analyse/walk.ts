@@ -17,6 +17,15 @@ import type { AnalysisContext } from './analyse.ts';
 import { analyseCommand, type CommandRecord } from './analyse-command.ts';
 import { changeByBuiltin } from './builtins.ts';
 import { checkArithmetic, checkConditional, checkWord } from './findings/arithmetic.ts';
+import {
+  checkAssigned,
+  checkBuiltin,
+  checkElement,
+  checkExpansion,
+  checkGiven,
+  type EvaluatedNames,
+  findEvaluated,
+} from './findings/evaluated-values.ts';
 import type { Effect } from './model.ts';
 import { positionalValues } from './positional.ts';
 import { redirectionEffects } from './redirections.ts';
@@ -79,6 +88,7 @@ class Walker {
 
   /** Arrays whose subscripts are plain strings. */
   readonly #associative: ReadonlySet<string>;
+  readonly #evaluated: EvaluatedNames;
   /** What the whole text, and its functions alone, can change; found when first asked for. */
   #everything: Changes | undefined;
   #functionsOnly: Changes | undefined;
@@ -86,6 +96,7 @@ class Walker {
   constructor(context: AnalysisContext) {
     this.#context = context;
     this.#associative = findAssociative(context.script.commands);
+    this.#evaluated = findEvaluated(context.script.commands, context);
   }
 
   hoistFunctions(body: readonly Statement[]): void {
@@ -257,6 +268,7 @@ class Walker {
 
   #for(statement: Statement & { type: 'for' | 'select' }, state: ShellState): void {
     for (const word of statement.words ?? []) this.#word(word, state);
+    checkGiven(statement.variable, statement.words ?? [], this.#evaluated, state, this.#context);
     const value =
       statement.type === 'for' && statement.words !== undefined
         ? this.#loopValue(statement.words, state)
@@ -326,6 +338,7 @@ class Walker {
     const values = this.#values(state);
     const record = analyseCommand(command, state, values, this.#context);
     this.records.set(command.id, record);
+    checkBuiltin(record, this.#evaluated, state, this.#context);
     if (command.words.length === 0)
       for (const assignment of command.assignments) this.#assign(assignment, state, values);
     for (const redirection of command.redirections) {
@@ -421,7 +434,11 @@ class Walker {
       this.#word(assignment.subscript, state);
       if (!this.#associative.has(assignment.name)) this.#subscript(assignment.subscript, state);
     }
-    for (const element of assignment.elements ?? []) this.#word(element, state);
+    for (const element of assignment.elements ?? []) {
+      this.#word(element, state);
+      if (!this.#associative.has(assignment.name)) checkElement(element, state, this.#context);
+    }
+    checkAssigned(assignment, this.#evaluated, state, this.#context);
   }
 
   #redirectionWords(redirection: Redirection, state: ShellState): void {
@@ -438,10 +455,13 @@ class Walker {
     for (const part of parts) {
       if (part.type === 'substitution' || part.type === 'process') this.statements(part.body, copyState(state));
       else if (part.type === 'parameter') {
+        checkExpansion(part, this.#context);
         for (const operand of part.operands) this.#word(operand, state);
         if (part.operator === '[' && !this.#associative.has(part.name)) this.#subscript(part.operands[0], state);
         if (part.operator === ':') for (const operand of part.operands) checkWord(operand, state, this.#context);
-        if (part.operator === ':=' || part.operator === '=') assign(state, part.name, unknownValue);
+        if (part.operator !== ':=' && part.operator !== '=') continue;
+        checkGiven(part.name, part.operands, this.#evaluated, state, this.#context);
+        assign(state, part.name, unknownValue);
       } else if (part.type === 'brace') for (const word of part.words) this.#word(word, state);
       else if (part.type === 'arithmetic') {
         this.#arithmetic(part.expression, state);

@@ -31,6 +31,14 @@ export const arithmetic: FindingFamily<Id> = {
         'n=$(whoami); echo $((n + 1))',
         'n=$(wc -l < "$F" 2>&1); echo $((n + 1))',
         'n=$(grep -c x *); echo $((n + 1))',
+        "declare -i n='a[$(id)]'",
+        'declare -i n; n=$X',
+        'f() { local -i n=$1; }; f "$X"',
+        'RANDOM=$X',
+        'declare -i n; for n in $X; do echo; done',
+        'COLUMNS=$X; echo $((COLUMNS / 2))',
+        "list=(['a[$(id)]']=1)",
+        'list=([$X]=1)',
       ],
       misses: [
         'echo $((1 + 2))',
@@ -52,6 +60,13 @@ export const arithmetic: FindingFamily<Id> = {
         'n=$(wc -l < f || echo 0); echo $((n + 1))',
         'x=5; (( x += 2 ))',
         'for i in 1 2 3; do echo $((i*2)); done',
+        'declare -i n=0; n+=1; n=n+2',
+        'declare -i lines=$(wc -l < f)',
+        'OPTIND=1',
+        'echo $((COLUMNS / 2))',
+        'list=([0]=a [1]=b)',
+        'declare -A m=([$X]=1); m+=(["$Y"]=2)',
+        'list=(a b "$X" $(ls) [a-z]*)',
       ],
     },
   },
@@ -125,8 +140,7 @@ function findRisk(
   const assigned = new Set([...bare.matchAll(/([A-Za-z_]\w*)\s*=(?!=)/g)].map((match) => match[1]));
   const names = bare.replace(/0[xX][\dA-Fa-f]+|\d+#[\w@]+|\d+/g, ' ').matchAll(/[A-Za-z_]\w*/g);
   for (const [name] of names) {
-    if (assigned.has(name) || context.catalogue.variables.numbers.has(name)) continue;
-    if (!isNumeric(state.dynamic ? undefined : state.variables.get(name))) return name;
+    if (!assigned.has(name) && !isNumberHere(name, state, context)) return name;
   }
   return undefined;
 }
@@ -155,9 +169,13 @@ function parameterRisk(
   context: AnalysisContext,
 ): string | undefined {
   if (part.length || /^[?#$!]$/.test(part.name)) return undefined;
-  if (part.operator === undefined && !part.indirect) {
-    if (context.catalogue.variables.numbers.has(part.name)) return undefined;
-    if (!state.dynamic && isNumeric(state.variables.get(part.name))) return undefined;
-  }
+  if (part.operator === undefined && !part.indirect && isNumberHere(part.name, state, context)) return undefined;
   return `$${part.name}`;
+}
+
+/** What the text assigned counts, else what bash or the terminal sets. */
+function isNumberHere(name: string, state: ShellState, context: AnalysisContext): boolean {
+  const given = state.variables.get(name);
+  if (given !== undefined) return !state.dynamic && isNumeric(given);
+  return context.catalogue.variables.numbers.has(name);
 }

@@ -1,5 +1,5 @@
 /** Variables that change how programs are found, loaded or configured (RULES O19), by whatever way they are assigned. */
-import type { Span } from '../../parse/model.ts';
+import type { Span, Word } from '../../parse/model.ts';
 import { wordValue } from '../../parse/model.ts';
 import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord } from '../analyse-command.ts';
@@ -42,6 +42,9 @@ export const environment: FindingFamily<Id> = {
         'sudo PYTHONPATH=x python3 a.py',
         'IFS=; ls',
         'npm_config_registry=http://x npm i',
+        'export "$X"',
+        'export $(cat f)',
+        'declare -n p=PATH; p=x',
       ],
       misses: [
         'NODE_ENV=test npm test',
@@ -70,11 +73,15 @@ export const environment: FindingFamily<Id> = {
         const match = /^([A-Za-z_]\w*)=([\s\S]*)$/.exec(arg.text ?? prefixOf(arg));
         if (match?.[1] !== undefined)
           check(match[1], arg.text === undefined ? undefined : match[2], arg.word, record, context, report);
+        else if (instance.name === 'export' && arg.text === undefined) tellUnknown(arg.word, record, report);
       }
       if (instance.name === undefined || !nameBuiltins.has(instance.name)) continue;
       for (const arg of instance.interpretation?.names ?? []) {
         const match = /^([A-Za-z_]\w*)(?:\+?=([\s\S]*))?/.exec(arg.text ?? prefixOf(arg));
         if (match?.[1] !== undefined) check(match[1], match[2], arg.word, record, context, report);
+        // `declare -n p=PATH`: what is assigned to the reference goes to the variable.
+        if (match?.[2] !== undefined && instance.args.some((one) => /^-\w*n/.test(one.text ?? '')))
+          check(match[2], undefined, arg.word, record, context, report);
       }
     }
   },
@@ -87,6 +94,16 @@ export const environment: FindingFamily<Id> = {
     }
   },
 };
+
+function tellUnknown(word: Word, record: CommandRecord, report: Report<Id>): void {
+  const span = { start: word.start, end: word.end };
+  report(
+    'environment-poisoning',
+    `exports \`${word.source}\`, and which variables that sets is not known`,
+    span,
+    record.command.id,
+  );
+}
 
 function check(
   name: string,

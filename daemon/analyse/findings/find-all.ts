@@ -7,6 +7,7 @@ import { arithmetic } from './arithmetic.ts';
 import { criticalRemovals } from './critical-removals.ts';
 import { devices } from './devices.ts';
 import { environment } from './environment.ts';
+import { evaluatedValues } from './evaluated-values.ts';
 import type { FindingFamily } from './family.ts';
 import { globOptions } from './glob-options.ts';
 import { innerCode } from './inner-code.ts';
@@ -28,6 +29,7 @@ export const families: readonly FindingFamily[] = [
   repositories,
   globOptions,
   arithmetic,
+  evaluatedValues,
 ] as readonly FindingFamily[];
 
 export function findAll(

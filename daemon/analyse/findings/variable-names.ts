@@ -30,6 +30,11 @@ export const variableNames: FindingFamily<Id> = {
         'mapfile "$N"',
         'declare -a "x=$Y"',
         'X=$(cat f); [ $X = a ]',
+        'for i in ${!X}; do echo "$i"; done',
+        'declare -n r="$X"',
+        "local -n r='a[$(id)]'",
+        'declare -n r; r=$X',
+        "export -a 'x=($(id))'",
       ],
       misses: [
         'read -r a b',
@@ -46,21 +51,20 @@ export const variableNames: FindingFamily<Id> = {
         'N=name; read "$N"',
         'echo "${!list[@]}"',
         "unset 'a[0]'",
+        'declare -n r=list; echo "${r[0]}"',
+        'export -n X',
+        'f() { local -n out=$1; out=5; }; f result',
       ],
     },
   },
   inCommand: (record, _context, report) => {
     for (const instance of record.instances) {
-      for (const arg of instance.interpretation?.names ?? []) {
+      const arrays = instance.name === 'export' && instance.args.some((one) => /^-\w*[aA]/.test(one.text ?? ''));
+      const names = instance.interpretation?.names ?? [];
+      for (const arg of arrays ? [...names, ...(instance.interpretation?.environment ?? [])] : names) {
         if (!isSafeName(arg, instance)) tell(arg.word, record.command.id, report);
       }
       checkTest(instance, record, report);
-    }
-    for (const word of [
-      ...record.command.words,
-      ...record.command.assignments.flatMap((one) => (one.value === undefined ? [] : [one.value])),
-    ]) {
-      checkIndirect(word, record.command.id, report);
     }
   },
   inScript: (script, _commands, _loose, _context, report) => {
@@ -84,10 +88,19 @@ function isSafeName(arg: Arg, instance: Instance): boolean {
   if (match === null) return false;
   if (match[1] === undefined) return arg.text !== undefined && match[0].length === head.length;
   const value = head.slice(match[0].length);
+  // What a reference is given is the name of another variable.
+  if (instance.args.some((one) => /^-\w*n/.test(one.text ?? ''))) return arg.text !== undefined && isPlainName(value);
   if (value.startsWith('('))
     return arg.word.parts.every((part) => part.type !== 'literal' || !part.quoted) && !arg.word.quoted;
   const array = instance.args.some((one) => /^-\w*[aA]/.test(one.text ?? ''));
   return arg.text !== undefined || value !== '' || !array;
+}
+
+const plainName = /^[A-Za-z_]\w*(?:\[(?:\d+|[@*])\])?$/;
+
+/** A name that nothing in it is evaluated of. */
+export function isPlainName(text: string): boolean {
+  return plainName.test(text);
 }
 
 /** `[ $X … ]`: a value from elsewhere that splits can bring its own `-v NAME[…]`. */
@@ -99,28 +112,15 @@ function checkTest(instance: Instance, record: CommandRecord, report: Report<Id>
   }
 }
 
-function checkIndirect(word: Word, command: number | undefined, report: Report<Id>): void {
-  if (word.values !== undefined) return;
-  for (const part of word.parts) {
-    if (isUnsafeIndirect(part)) tell(word, command, report);
-    else if (part.type === 'parameter') for (const operand of part.operands) checkIndirect(operand, command, report);
-  }
-}
-
 /** `${!x*}` and `${!x[@]}` list names; `${!x}` expands what the value names. */
-function isUnsafeIndirect(part: WordPart): boolean {
-  if (part.type !== 'parameter' || !part.indirect) return false;
+export function isUnsafeIndirect(part: WordPart & { readonly type: 'parameter' }): boolean {
+  if (!part.indirect) return false;
   return part.operator === undefined || !/^(?:\*|@|\[)$/.test(part.operator);
 }
 
 function checkConditional(statement: Statement & { readonly type: 'conditional' }, report: Report<Id>): void {
   statement.words.forEach((word, index) => {
-    checkIndirect(word, undefined, report);
-    if (
-      wordValue(statement.words[index - 1]) !== '-v' ||
-      /^[A-Za-z_]\w*(?:\[(?:\d+|[@*])\])?$/.test(wordValue(word) ?? '')
-    )
-      return;
+    if (wordValue(statement.words[index - 1]) !== '-v' || isPlainName(wordValue(word) ?? '')) return;
     tell(word, undefined, report);
   });
 }
