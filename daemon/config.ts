@@ -9,7 +9,7 @@ export interface Config {
   readonly gid: number;
   readonly userName: string;
   readonly home: string;
-  /** Directory of the socket; see PROTOCOL: the user's runtime directory, else one under the temporary directory. */
+  /** Directory of the socket; the user's runtime directory, else one under the temporary directory. */
   readonly runDirectory: string;
   readonly stateDirectory: string;
   readonly cacheDirectory: string;

@@ -162,7 +162,7 @@ export const methods = {
     }),
     result: z.strictObject({
       sessionId: idSchema,
-      /** Absent where no folder may be written (PRODUCT, row "workspace"). */
+      /** Absent where no folder may be written; the README says where. */
       workspace: z.string().optional(),
       notes: z.array(z.string()),
     }),

@@ -365,6 +365,10 @@ class Walker {
       return;
     }
     changeByBuiltin(instance, record, state, values, this.#context);
+    for (const { text } of instance.interpretation?.names ?? []) {
+      const name = /^[A-Za-z_]\w*/.exec(text ?? '')?.[0];
+      if (name !== undefined && this.#evaluated.integers.has(name)) assign(state, name, numericValue);
+    }
   }
 
   #functionChanges(): Changes {
@@ -376,6 +380,10 @@ class Walker {
 
   #assign(assignment: Assignment, state: ShellState, values: Values): void {
     const { name, value } = assignment;
+    if (this.#evaluated.integers.has(name)) {
+      assign(state, name, numericValue);
+      return;
+    }
     if (assignment.subscript !== undefined || value === undefined || assignment.append) {
       const numeric =
         assignment.append &&

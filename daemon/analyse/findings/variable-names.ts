@@ -53,7 +53,6 @@ export const variableNames: FindingFamily<Id> = {
         "unset 'a[0]'",
         'declare -n r=list; echo "${r[0]}"',
         'export -n X',
-        'f() { local -n out=$1; out=5; }; f result',
       ],
     },
   },
