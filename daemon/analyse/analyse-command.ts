@@ -94,11 +94,14 @@ function readInstance(
   const name = innermost[0]?.text;
   const program = name === undefined || isFunction(name) ? undefined : context.catalogue.programs.get(baseName(name));
   const reading = program === undefined ? undefined : readArguments(program, innermost.slice(1));
+  let cwd = state.cwd;
+  const wrapping = layered.wrappers.map((wrapper) => {
+    const read = interpret(wrapper, cwd, context.facts, context.catalogue.variables);
+    cwd = read.cwd;
+    return read;
+  });
   const interpretation =
-    reading === undefined ? undefined : interpret(reading, state.cwd, context.facts, context.catalogue.variables);
-  const wrapping = layered.wrappers.map((wrapper) =>
-    interpret(wrapper, state.cwd, context.facts, context.catalogue.variables),
-  );
+    reading === undefined ? undefined : interpret(reading, cwd, context.facts, context.catalogue.variables);
   return { wrapping, args: innermost, name, program, reading, interpretation, layered };
 }
 
@@ -181,14 +184,17 @@ function runInner(
   }
   for (const words of interpretation?.commands ?? []) {
     if (context.depth >= maxInnerDepth || words.length === 0) continue;
-    const filled = reading === undefined ? words : fillBraces(words, reading);
-    const synthetic: SimpleCommand = {
-      ...command,
-      assignments: [],
-      redirections: [],
-      words: [...new Set(filled.map((arg) => arg.word))],
-    };
-    inner.push(analyseArgs(synthetic, filled, state, values, { ...context, depth: context.depth + 1 }));
+    const names = reading === undefined ? [undefined] : namesFound(instance.args, reading);
+    for (const name of names) {
+      const filled = reading === undefined ? words : fillBraces(words, reading, name);
+      const synthetic: SimpleCommand = {
+        ...command,
+        assignments: [],
+        redirections: [],
+        words: [...new Set(filled.map((arg) => arg.word))],
+      };
+      inner.push(analyseArgs(synthetic, filled, state, values, { ...context, depth: context.depth + 1 }));
+    }
   }
 }
 
@@ -218,8 +224,20 @@ function analyseArgs(
   return record;
 }
 
+const maxNames = 4;
+
+/** Names that `find -name` looks for, where they are plain and nothing negates them: `{}` ends with one of them. */
+function namesFound(args: readonly Arg[], reading: Reading): readonly (string | undefined)[] {
+  if (args.some(({ text }) => text === '!' || text === '-not')) return [undefined];
+  const names = reading.options
+    .filter(({ option }) => option.spellings.includes('-name'))
+    .map(({ value }) => value?.text);
+  const plain = names.every((name) => name !== undefined && !/[*?[\\]/.test(name));
+  return plain && names.length > 0 && names.length <= maxNames ? names : [undefined];
+}
+
 /** `{}` of `find -exec` stands for a place below the roots that `find` was given. */
-function fillBraces(words: readonly Arg[], reading: Reading): readonly Arg[] {
+function fillBraces(words: readonly Arg[], reading: Reading, name: string | undefined): readonly Arg[] {
   const roots = reading.operands.map((operand) => operand.arg.text);
   const root =
     roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !reading.filtered ? roots[0] : undefined;
@@ -231,9 +249,10 @@ function fillBraces(words: readonly Arg[], reading: Reading): readonly Arg[] {
       return makeArg(arg.word, [{ kind: 'known', text: root }], false);
     }
     if (root === undefined) return makeArg(arg.word, [{ kind: 'known', text: before }, hole], false);
+    const end = `${name === undefined ? '' : `/${name}`}${after.join('')}`;
     return makeArg(
       arg.word,
-      [{ kind: 'known', text: `${before}${root.replace(/\/$/, '')}/` }, hole, { kind: 'known', text: after.join('') }],
+      [{ kind: 'known', text: `${before}${root.replace(/\/$/, '')}/` }, hole, { kind: 'known', text: end }],
       false,
     );
   });

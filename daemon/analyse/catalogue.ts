@@ -27,6 +27,8 @@ export const roles = [
   'host',
   'remote-read',
   'remote-write',
+  'remote-mirror',
+  'upload',
   'connect',
   'change',
   'run',

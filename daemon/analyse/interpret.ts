@@ -159,9 +159,10 @@ export function interpret(
 
 /** `eval` and `ssh` join their operands with blanks before a shell reads them. */
 function joinShellOperands(operands: Reading['operands']): Reading['operands'] {
-  const texts = operands.filter(({ role }) => role === 'shell');
+  const shell = operands.filter(({ role }) => role === 'shell');
+  const texts = shell.length > 1 && shell[0]?.arg.text === '--' ? shell.slice(1) : shell;
   const [first] = texts;
-  if (first === undefined || texts.length === 1) return operands;
+  if (first === undefined || shell.length === 1) return operands;
   const pieces = texts.flatMap(({ arg }, index) =>
     index === 0 ? arg.pieces : [{ kind: 'known', text: ' ' } as const, ...arg.pieces],
   );
@@ -234,10 +235,23 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place:
       return;
     case 'remote-read':
     case 'remote-write':
+    case 'remote-mirror':
       if (arg.text !== undefined && isRemotePath(arg.text))
         draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span });
-      else path(role === 'remote-read' ? 'read' : 'write', true);
+      else {
+        path(role === 'remote-read' ? 'read' : 'write', true);
+        if (role === 'remote-mirror') path('remove', true);
+      }
       return;
+    case 'upload': {
+      const file = /^(?:[^=@<]*=)?[@<]([^;,]+)/.exec(arg.text ?? '')?.[1];
+      const target =
+        file === undefined || file === '-'
+          ? undefined
+          : makeTarget(makeArg(arg.word, [{ kind: 'known', text: file }], false), cwd, facts, { recursive: false });
+      if (target !== undefined) draft.effects.push({ kind: 'read', target });
+      return;
+    }
     case 'connect':
       draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
       return;
@@ -301,6 +315,8 @@ function applyProgramText(text: ProgramText, arg: Arg, draft: Draft, facts: Fact
       target: write,
     });
   }
+  for (const shell of text.shell ?? [])
+    draft.shellTexts.push(makeArg(arg.word, [{ kind: 'known', text: shell }], false));
   if (text.runs) draft.effects.push({ kind: 'execute', what: nameOf(arg), span });
   if (text.danger === undefined) return;
   draft.unnamed.push({ word: arg.word, name: arg.word.source, because: text.danger });

@@ -304,13 +304,15 @@ function finish(
     'command' | 'unknownOptions' | 'uncertain' | 'unknownSubcommand' | 'subcommandAt' | 'missingValue'
   >,
 ): Reading {
-  const turns = found.flatMap(({ option }) => (option.meaning.turns === undefined ? [] : [option.meaning.turns]));
+  // The same flag again changes nothing, and a hostile cluster can hold thousands.
+  const used = [...new Set(found.map(({ option }) => option))];
+  const turns = used.flatMap((option) => (option.meaning.turns === undefined ? [] : [option.meaning.turns]));
   const turn = (role: Role): Role => turns.reduce((now, map) => map[now] ?? now, role);
   let slots = program.operands;
-  const drops = new Set(found.map(({ option }) => option.meaning.drops));
+  const drops = new Set(used.map((option) => option.meaning.drops));
   if (slots !== undefined && drops.has('first')) slots = slots.slice(1);
   if (slots !== undefined && drops.has('last')) slots = slots.slice(0, -1);
-  const implicit = [program.data.implicit, ...found.map(({ option }) => option.meaning.implicit)].flatMap((map) =>
+  const implicit = [program.data.implicit, ...used.map((option) => option.meaning.implicit)].flatMap((map) =>
     Object.entries(map ?? {}).map(([role, text]) => ({ [turn(role as Role)]: text })),
   );
   return {

@@ -489,8 +489,8 @@ function findAssociative(commands: readonly SimpleCommand[]): ReadonlySet<string
     const values = words.map((word) => wordValue(word) ?? '');
     if (!/^(?:declare|local|typeset|readonly)$/.test(values[0] ?? '') || !values.some((value) => /^-\w*A/.test(value)))
       continue;
-    for (const value of values.slice(1)) {
-      const name = /^[A-Za-z_]\w*/.exec(value)?.[0];
+    for (const word of words.slice(1)) {
+      const name = /^[A-Za-z_]\w*/.exec(word.source)?.[0];
       if (name !== undefined) names.add(name);
     }
   }

@@ -149,7 +149,7 @@ function memberOf(value: unknown, key: string): unknown {
 /** People keep their settings as links into a repository of dotfiles; the link stays and its target is replaced. */
 function resolveTarget(file: string): string {
   try {
-    return realpathSync(file);
+    return realpathSync.native(file);
   } catch {
     return file;
   }

@@ -90,13 +90,13 @@ export function resolveDirectory(folder: string, code: 'bad-cwd' | 'bad-workspac
   if (!isDirectory) {
     throw new SbxError(code, `${what} \`${folder}\` is not a directory`, { help: 'name a folder, not a file' });
   }
-  return realpathSync(folder);
+  return realpathSync.native(folder);
 }
 
 /** Accounts of services and containers name homes that are not there. */
 function resolveHome(home: string): string {
   try {
-    return realpathSync(home);
+    return realpathSync.native(home);
   } catch {
     return home;
   }

@@ -56,7 +56,7 @@ function kindOf(place: string): PlaceKind | 'link' {
 
 function tryRealpath(place: string): string | undefined {
   try {
-    return realpathSync(place);
+    return realpathSync.native(place);
   } catch {
     return undefined;
   }

@@ -33,6 +33,9 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
         'find . -delete',
         'find ~ -name "*.log" -delete',
         'find / -exec rm -rf {} +',
+        'rsync -a --delete empty/ ./',
+        'rsync -r --delete-after empty/ ~',
+        'find /tmp -delete',
         'rm -rf .',
         'rm -rf ./*',
         'cd /tmp && rm -rf ../etc',
@@ -61,6 +64,8 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
         'rm -rf build/*',
         'find . -name "*.pyc" -delete',
         'find build -delete',
+        'find /tmp -name "x*" -mtime +1 -delete',
+        'rsync -a --delete src/ /tmp/copy/',
         'rm -rf /tmp/job',
         'D=$(mktemp -d); rm -rf "$D"',
         'mkdir -p build && cd build && rm -rf *',
@@ -117,6 +122,7 @@ function judgeRemoval(removal: Removal, cwd: string | undefined, context: Analys
 
 /** A filter such as `find -name` keeps a clean-up below the project from being a removal of the project. */
 function isOwnFolder(path: string, facts: Facts): boolean {
+  if (facts.temporaryDirectories.includes(path)) return true;
   return path !== facts.home && (path === facts.cwd || path === facts.workspace || path.startsWith(`${facts.home}/`));
 }
 

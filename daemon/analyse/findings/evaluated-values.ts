@@ -40,11 +40,11 @@ export function findEvaluated(commands: readonly SimpleCommand[], context: Analy
     const values = words.map((word) => wordValue(word) ?? '');
     const at = values.findIndex((value) => declarers.has(value));
     if (at < 0) continue;
-    for (const value of values.slice(at + 1)) {
-      const name = /^[A-Za-z_]\w*/.exec(value)?.[0];
+    for (const { source } of words.slice(at + 1)) {
+      const name = /^[A-Za-z_]\w*/.exec(source)?.[0];
       if (name === undefined) continue;
       if (values.some((flag) => /^-\w*i/.test(flag))) integers.add(name);
-      if (values.some((flag) => /^-\w*n/.test(flag)) && !value.includes('=')) references.add(name);
+      if (values.some((flag) => /^-\w*n/.test(flag)) && !source.includes('=')) references.add(name);
     }
   }
   return { integers, references };

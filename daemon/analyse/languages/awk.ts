@@ -61,6 +61,7 @@ export function readAwk(arg: Arg): ProgramText {
 function judge(tokens: readonly Token[]): ProgramText {
   const reads: string[] = [];
   const writes: string[] = [];
+  const shell: string[] = [];
   let danger: string | undefined;
   let printDepth: number | undefined;
   let depth = 0;
@@ -69,8 +70,12 @@ function judge(tokens: readonly Token[]): ProgramText {
     const next = tokens[at + 1];
     if (token.kind === 'name') {
       if (token.text === 'print' || token.text === 'printf') printDepth = depth;
-      else if (token.text === 'system') danger = 'runs commands with `system`';
-      else if (token.text === 'getline') {
+      else if (token.text === 'system') {
+        danger = 'runs commands with `system`';
+        const argument = tokens[at + 2];
+        if (isOperator(next, '(') && argument?.kind === 'string' && isOperator(tokens[at + 3], ')'))
+          shell.push(argument.text);
+      } else if (token.text === 'getline') {
         const source = sourceOfGetline(tokens, at);
         if (source?.kind === 'string' && source.plain) {
           if (source.text.startsWith('/inet')) danger = 'connects to the network';
@@ -82,8 +87,12 @@ function judge(tokens: readonly Token[]): ProgramText {
       else if (token.text === ')' || token.text === ']') depth -= 1;
       else if (token.text === ';' || token.text === '\n' || token.text === '}' || token.text === '{')
         printDepth = undefined;
-      else if (token.text === '|' || token.text === '|&') danger = 'pipes to or from a command';
-      else if (token.text === '@') danger = 'loads code or calls a function by a name made at run time';
+      else if (token.text === '|' || token.text === '|&') {
+        danger = 'pipes to or from a command';
+        const before = tokens[at - 1];
+        const command = next?.kind === 'name' && next.text === 'getline' ? before : next;
+        if (command?.kind === 'string') shell.push(command.text);
+      } else if (token.text === '@') danger = 'loads code or calls a function by a name made at run time';
       else if ((token.text === '>' || token.text === '>>') && printDepth !== undefined && depth <= printDepth) {
         const end = tokens[at + 2];
         const literal =
@@ -97,9 +106,13 @@ function judge(tokens: readonly Token[]): ProgramText {
     }
   }
   if (danger !== undefined)
-    return dangerousText(danger, { reads, writes, runs: danger.includes('command') || danger.includes('code') });
+    return dangerousText(danger, { reads, writes, shell, runs: danger.includes('command') || danger.includes('code') });
   if (writes.length > 0) return dangerousText('writes files', { reads, writes });
   return reads.length === 0 ? harmlessText : { ...harmlessText, reads };
+}
+
+function isOperator(token: Token | undefined, text: string): boolean {
+  return token?.kind === 'operator' && token.text === text;
 }
 
 /** `getline`, `getline x`, `getline a[i]`, each followed by `< FILE`. */

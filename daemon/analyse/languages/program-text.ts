@@ -3,6 +3,8 @@ export interface ProgramText {
   readonly reads: readonly string[];
   readonly writes: readonly string[];
   readonly runs: boolean;
+  /** Shell text that it runs, as far as that is written out in it. */
+  readonly shell?: readonly string[];
   /** What it does that a reader should not, as the end of a sentence; undefined when it only transforms. */
   readonly danger: string | undefined;
 }

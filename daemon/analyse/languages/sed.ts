@@ -29,6 +29,7 @@ class SedReader {
   #at = 0;
   readonly #reads: string[] = [];
   readonly #writes: string[] = [];
+  readonly #shell: string[] = [];
   #runs = false;
 
   constructor(text: string) {
@@ -40,7 +41,8 @@ class SedReader {
       if (!this.#readCommand()) return dangerousText('cannot be read to its end');
     }
     const writes = this.#writes.filter((path) => !isFreeTarget(path));
-    if (this.#runs) return dangerousText('runs commands', { reads: this.#reads, writes, runs: true });
+    if (this.#runs)
+      return dangerousText('runs commands', { reads: this.#reads, writes, shell: this.#shell, runs: true });
     if (writes.length > 0) return dangerousText('writes files', { reads: this.#reads, writes });
     return this.#reads.length === 0 ? harmlessText : { ...harmlessText, reads: this.#reads };
   }
@@ -108,7 +110,7 @@ class SedReader {
         return true;
       case 'e':
         this.#runs = true;
-        this.#restOfLine();
+        this.#shell.push(this.#restOfLine());
         return true;
       case 's':
         return this.#readSubstitution();

@@ -80,3 +80,33 @@ test('facts say kind, link target and repository', () => {
     rmSync(root, { recursive: true });
   }
 });
+
+test('existing paths lead where the kernel says, through chains, `..` and absolute links', () => {
+  const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'sbx-facts-')));
+  try {
+    const at = (name: string): string => path.join(root, name);
+    for (const folder of ['a/b/c', 'd/e', 'd/b']) mkdirSync(at(folder), { recursive: true });
+    for (const file of ['a/f', 'a/b/f', 'd/f', 'd/b/f', 'd/e/f']) writeFileSync(at(file), file);
+    symlinkSync('../d/e', at('a/to-e'));
+    symlinkSync('to-e/../b', at('a/up-from-e'));
+    symlinkSync(at('d'), at('a/absolute'));
+    symlinkSync('absolute/../a/up-from-e/./f', at('a/chain'));
+    symlinkSync('/', at('a/top'));
+    const base = { home: root, workspace: undefined, cwd: root, additionalDirectories: [], temporaryDirectories: [] };
+    const places = [
+      'a/f',
+      'a/to-e/f',
+      'a/up-from-e',
+      'a/up-from-e/f',
+      'a/absolute/b/f',
+      'a/chain',
+      'a/top',
+      `a/top${root}/d/f`,
+    ];
+    const { paths } = lookUpFacts(places.map(at), base);
+    for (const place of places) assert.equal(paths.get(at(place))?.resolved, realpathSync.native(at(place)), place);
+    assert.equal(paths.get(at('a/up-from-e'))?.resolved, at('d/b'));
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
