@@ -34,15 +34,22 @@ interface Incoming {
 const handshakeTimeoutMs = 10_000;
 
 /** Undefined when nobody listens there. @throws {SbxError} `run-directory`, `daemon-unreachable`, `daemon-lost` */
-export async function openConnection(socketPath: string): Promise<Connection | undefined> {
+export async function openConnection(
+  socketPath: string,
+  answerTimeoutMs = handshakeTimeoutMs,
+): Promise<Connection | undefined> {
   const stream = await reach(socketPath);
   if (!stream) return undefined;
+  // Not ws's `handshakeTimeout`: Node does not apply it to a stream that is connected already.
+  const overdue = setTimeout(
+    () => stream.destroy(new Error(`no answer within ${answerTimeoutMs} ms`)),
+    answerTimeoutMs,
+  );
   return new Promise((resolve, reject) => {
     const socket = new WebSocket('ws://localhost/', {
       createConnection: () => stream,
       perMessageDeflate: false,
       maxPayload: limits.maxFrameBytes,
-      handshakeTimeout: handshakeTimeoutMs,
     });
     let build: string | undefined;
     socket.once('upgrade', (response) => {
@@ -50,6 +57,7 @@ export async function openConnection(socketPath: string): Promise<Connection | u
       build = typeof value === 'string' ? value : undefined;
     });
     const fail = (error: NodeJS.ErrnoException) => {
+      clearTimeout(overdue);
       // It took the connection and ended before it could say anything.
       if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
         reject(new SbxError('daemon-lost', 'the daemon ended while it was asked', { help: 'run the command again' }));
@@ -65,6 +73,7 @@ export async function openConnection(socketPath: string): Promise<Connection | u
     socket.once('error', fail);
     // In the same tick as the first bytes: frames that came with the handshake's answer must find their listener.
     socket.once('open', () => {
+      clearTimeout(overdue);
       socket.off('error', fail);
       resolve(new Connection(socket, stream, build));
     });

@@ -23,9 +23,19 @@ function absoluteOr(value: string | undefined, fallback: string): string {
   return value !== undefined && path.isAbsolute(value) ? value : fallback;
 }
 
+/** Containers run under uids that the account database does not know; `os.userInfo` throws there. */
+function readUser(): { uid: number; gid: number; username: string; homedir: string } {
+  try {
+    return os.userInfo();
+  } catch {
+    const uid = process.getuid?.() ?? -1;
+    return { uid, gid: process.getgid?.() ?? -1, username: String(uid), homedir: '/nonexistent' };
+  }
+}
+
 export function readConfig(): Config {
   const { env } = process;
-  const user = os.userInfo();
+  const user = readUser();
   const home = absoluteOr(env['HOME'], user.homedir);
   const configDirectory = path.join(absoluteOr(env['XDG_CONFIG_HOME'], path.join(home, '.config')), 'sbx');
   return {

@@ -15,6 +15,7 @@ import { openLog } from './platform/log.ts';
 import { findPackageRoot } from './platform/package-root.ts';
 import { listen } from './request/server.ts';
 import { probeSandbox } from './sandbox/probe.ts';
+import { endSurvivors } from './sandbox/survivors.ts';
 import { findWorkspaceSandbox } from './workspace-sandbox.ts';
 
 const help = `usage: sbxd [--idle-minutes N] [--ready-fd FD]
@@ -112,6 +113,7 @@ async function serve(options: Options, config: Config, build: string): Promise<v
     else await methods.runsEnded();
     end(when);
   }
+  for (const { pid, daemonPid } of endSurvivors()) log(`ended process ${pid}, left behind by daemon ${daemonPid}`);
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void finish('now'));
   log(`sbxd ${build} listens on ${socketPath}, ready after ${(performance.now() - started).toFixed(0)} ms`);
   reportReady(options.readyFd, { ready: true, socket: socketPath });

@@ -1,10 +1,12 @@
 /** Puts together what the sandbox of one workspace needs from elsewhere: its account, its cache folder, protected names. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { SbxError } from '../client/protocol/errors.ts';
 import type { Config } from './config.ts';
 import { ensurePrivateDirectory } from './platform/directories.ts';
 import { loadSessionData } from './platform/session-data.ts';
 import { runTool } from './platform/spawn.ts';
+import { findWorkspaceObjection } from './request/workspace.ts';
 import { type Account, asAccount, findAccount } from './sandbox/account.ts';
 import { openSession } from './sandbox/session.ts';
 import type { TemplateSource } from './sandbox/sessions.ts';
@@ -15,6 +17,7 @@ export async function findWorkspaceSandbox(workspace: string | undefined, config
   const found = await findAccount(workspace);
   // The daemon's own home is where its user says it is, which need not be what the account database says.
   const account = found.uid === config.uid ? { ...found, home: config.home } : found;
+  if (workspace !== undefined) refuseHome(workspace, found);
   const protectedPaths = loadSessionData().protectedNames;
   const cache = await makeCacheFolder(workspace, account, config);
   return {
@@ -26,9 +29,23 @@ export async function findWorkspaceSandbox(workspace: string | undefined, config
         account,
         protectedPaths,
         writable: cache === undefined ? [] : [{ source: cache, target: insideCacheFolder }],
+        otherHomes: [found.home],
         denyRead: [config.stateDirectory, config.cacheDirectory, config.configDirectory],
       }),
   };
+}
+
+/**
+ * The caller's choice was checked against the home that the daemon's environment names. The account has one in the
+ * account database too, and with a daemon that runs as root it is another account.
+ * @throws {SbxError} `bad-workspace`
+ */
+function refuseHome(workspace: string, account: Account): void {
+  const objection = findWorkspaceObjection(workspace, account.home);
+  if (objection === undefined) return;
+  throw new SbxError('bad-workspace', `\`${workspace}\` of ${account.name} cannot be the workspace: ${objection}`, {
+    help: 'choose a project folder inside it',
+  });
 }
 
 /**

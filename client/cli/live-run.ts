@@ -35,6 +35,8 @@ export class LiveRun implements SignalTarget {
   #number: Promise<number> | undefined;
   #decision: Decision | undefined;
   #answeredNo = false;
+  /** On the terminal, by a question that showed the whole decision. */
+  #wasAsked = false;
   #cancelled = false;
   #running = false;
   /** What fails from now on only fails because it is over. */
@@ -185,7 +187,8 @@ export class LiveRun implements SignalTarget {
       } catch (error) {
         if (!(error instanceof SbxError && error.code === 'locked-by-policy')) throw error;
         this.say(formatError(error));
-        this.#tell('approval.answer', { approvalId, answer: 'no', byFlag: true });
+        // No flag's answer, which would be refused as well.
+        this.#tell('approval.answer', { approvalId, answer: 'no' });
       }
       return;
     }
@@ -197,6 +200,7 @@ export class LiveRun implements SignalTarget {
     const abort = new AbortController();
     this.#question = { approvalId, abort };
     this.#output.hold();
+    this.#wasAsked = true;
     const answer = await askOnTerminal(askOn, approval, abort.signal);
     this.#output.release();
     this.#question = undefined;
@@ -207,7 +211,9 @@ export class LiveRun implements SignalTarget {
 
   async #start(warnings: readonly string[]): Promise<void> {
     this.#running = true;
-    if (tty.isatty(2)) for (const warning of warnings) this.say(formatSentence(warning));
+    // A question has shown the notes already.
+    const notes = this.#wasAsked ? [] : (this.#decision?.notes ?? []);
+    if (tty.isatty(2)) for (const line of [...notes, ...warnings]) this.say(formatSentence(line));
     const { pty, stdin } = this.#surroundings;
     if (!pty && stdin === 'none') return;
     const run = await this.#number;

@@ -37,17 +37,24 @@ export function quoteForShell(text: string): string {
 
 /** The message, with rule and place unless it names them itself. */
 export function formatReason(reason: Reason): string {
+  if (reason.kind === 'policy-error') return reason.message;
   if (reason.rule !== undefined && reason.message.includes(reason.rule)) return reason.message;
   const origin = formatOrigin(reason);
   return origin === '' ? reason.message : `${reason.message} (${origin})`;
 }
 
-/** Why a command was not run, and the exact rules that would let it. */
+/**
+ * Why a command was not run, and the exact rules that would let it. A policy file with a mistake allows nothing, so where
+ * only a missing rule stopped the command the mistake is the reason to name.
+ */
 export function formatRefusal(decision: Decision, answeredNo: boolean): string[] {
-  const [reason] = decision.reasons;
+  const [first] = decision.reasons;
+  const mistakes = decision.reasons.filter(({ kind }) => kind === 'policy-error');
+  const reason = first?.kind === 'no-rule' && mistakes[0] ? mistakes[0] : first;
   const verb =
     decision.effect === 'deny' ? 'denied' : answeredNo ? 'not approved' : 'needs approval and nobody was asked';
   const lines = [formatSentence(reason === undefined ? verb : `${verb}: ${formatReason(reason)}`, reason?.help)];
+  for (const mistake of mistakes) if (mistake !== reason) lines.push(formatSentence(mistake.message, mistake.help));
   const [suggestion] = decision.suggestions;
   if (decision.effect === 'ask' && suggestion) {
     const options = suggestion.rules.map((rule) => `--allow ${quoteForShell(rule)}`).join(' ');

@@ -92,7 +92,7 @@ function readInstance(
   const layered = buildLayers(command.assignments, args, sources, harmless, context.catalogue, isFunction);
   const innermost = withStandardInput(layered);
   const name = innermost[0]?.text;
-  const program = name === undefined || isFunction(name) ? undefined : context.catalogue.programs.get(baseName(name));
+  const program = name === undefined || isFunction(name) ? undefined : findProgram(baseName(name), context);
   const reading = program === undefined ? undefined : readArguments(program, innermost.slice(1));
   let cwd = state.cwd;
   const wrapping = layered.wrappers.map((wrapper) => {
@@ -103,6 +103,11 @@ function readInstance(
   const interpretation =
     reading === undefined ? undefined : interpret(reading, cwd, context.facts, context.catalogue.variables);
   return { wrapping, args: innermost, name, program, reading, interpretation, layered };
+}
+
+/** A wrapper that is given no command may still run text of its own: `flock FILE -c TEXT`. */
+function findProgram(name: string, context: AnalysisContext): Program | undefined {
+  return context.catalogue.programs.get(name) ?? context.catalogue.wrappers.get(name);
 }
 
 /** The words that `xargs` adds or puts in place of its `-I` mark. */

@@ -125,6 +125,7 @@ export interface ProgramData {
   ignores?: string[] | undefined;
   lenient?: boolean | undefined;
   implicit?: Partial<Record<Role, string>> | undefined;
+  into?: boolean | undefined;
   also?: string[] | undefined;
   purpose?: 'run' | undefined;
   fetches?: boolean | undefined;
@@ -164,6 +165,8 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     /** Words that look like options but are none of its own are operands (`echo ---`). */
     lenient: z.boolean().optional(),
     implicit: z.partialRecord(z.enum(roles), z.string()).optional(),
+    /** Where the destination is a folder, each source gets its own last name in it (`cp a/.npmrc .`). */
+    into: z.boolean().optional(),
     /** Effects it always has: `connect`, `connect HOST`, `run`, `change`, `write PATH`. */
     also: z.array(z.string().regex(/^(connect|run|change|write|write-tree|read)( \S+)?$/)).optional(),
     /** Running code is what it is for (RULES O16). */

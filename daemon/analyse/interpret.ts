@@ -107,7 +107,12 @@ export function interpret(
     const before = draft.unnamed.length;
     if (command !== undefined) draft.commands.push(command);
     const subject = value ?? arg;
-    const base = option.meaning.role === 'archive' ? cwd : draft.cwd;
+    const isArchive = option.meaning.role === 'archive';
+    if (isArchive && value !== undefined && isRemoteArchive(value, reading)) {
+      applyRemoteArchive(value, draft);
+      continue;
+    }
+    const base = isArchive ? cwd : draft.cwd;
     apply(role, subject, value !== undefined, reading, { draft, facts, cwd: base });
     if (
       needsNaming({ role, mustBeNamed: option.meaning.mustBeNamed }, program.data) &&
@@ -142,6 +147,7 @@ export function interpret(
           ? `\`${arg.word.source}\` is more than the catalogue knows of \`${program.path}\``
           : `\`${program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
   }
+  if (program.data.into === true) applyInto(reading, draft, facts);
   applyImplicit(reading, draft, facts);
   applyAlways(reading, draft, facts);
   if (reading.command !== undefined) {
@@ -155,6 +161,22 @@ export function interpret(
   applyUncertainty(reading, draft);
   draft.notReadOnly ??= findReadOnlyObstacle(reading);
   return draft;
+}
+
+/** GNU tar takes `HOST:FILE` for an archive on another machine unless it is told otherwise. */
+function isRemoteArchive(value: Arg, reading: Reading): boolean {
+  return value.text !== undefined && isRemotePath(value.text) && !hasOption(reading, '--force-local');
+}
+
+function applyRemoteArchive(value: Arg, draft: Draft): void {
+  const { word } = value;
+  draft.effects.push({
+    kind: 'connect',
+    ...connectionOf(value.text, true),
+    span: { start: word.start, end: word.end },
+  });
+  draft.unnamed.push({ word, name: word.source, because: 'is on another machine, which a program is run to reach' });
+  draft.notReadOnly ??= `\`${word.source}\` is on another machine`;
 }
 
 /** `eval` and `ssh` join their operands with blanks before a shell reads them. */
@@ -321,6 +343,30 @@ function applyProgramText(text: ProgramText, arg: Arg, draft: Draft, facts: Fact
   if (text.danger === undefined) return;
   draft.unnamed.push({ word: arg.word, name: arg.word.source, because: text.danger });
   draft.notReadOnly ??= `the program text of \`${reading.program.path}\` ${text.danger}`;
+}
+
+/** The names that sources get in the folder that they are put into. */
+function applyInto(reading: Reading, draft: Draft, facts: Facts): void {
+  const all = [
+    ...reading.operands,
+    ...reading.options.flatMap(({ role, value }) => (value === undefined ? [] : [{ role, arg: value }])),
+  ];
+  const folder = all.find(({ role }) => role === 'write' || role === 'write-tree' || role === 'remote-write')?.arg;
+  const path = folder?.text === undefined ? undefined : resolvePath(folder.text, draft.cwd);
+  if (folder?.text === undefined || path === undefined) return;
+  const isFolder =
+    /(?:^|\/)\.{0,2}$/.test(folder.text) ||
+    facts.paths.get(facts.paths.get(path)?.resolved ?? path)?.kind === 'directory';
+  if (!isFolder && facts.paths.get(path)?.kind !== 'directory') return;
+  for (const { role, arg } of all) {
+    if (role !== 'read' && role !== 'read-tree' && role !== 'move' && role !== 'link' && role !== 'remote-read')
+      continue;
+    const name = /([^/]+)\/*$/.exec(arg.text ?? '')?.[1];
+    if (name === undefined || name === '.' || name === '..') continue;
+    const named = makeArg(arg.word, [{ kind: 'known', text: path === '/' ? `/${name}` : `${path}/${name}` }], false);
+    const target = makeTarget(named, draft.cwd, facts, { recursive: true });
+    if (target !== undefined) draft.writes.push({ arg: named, cwd: draft.cwd, target });
+  }
 }
 
 function applyImplicit(reading: Reading, draft: Draft, facts: Facts): void {

@@ -153,7 +153,7 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
       }
     }
     if (slot?.role === 'command') {
-      command = args.slice(at - 1);
+      command = args.slice(text === '--' ? at : at - 1);
       break;
     }
     operands.push(arg);

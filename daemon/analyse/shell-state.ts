@@ -28,7 +28,7 @@ export interface ShellState {
 const maxAlternatives = 8;
 export const unknownValue: Alternatives = [[{ kind: 'value', variable: undefined, assigned: true, empty: true }]];
 /** The value of a variable that some way through the text does not assign. */
-const unsetValue: Alternatives = [[{ kind: 'value', variable: undefined, assigned: false, empty: true }]];
+export const unsetValue: Alternatives = [[{ kind: 'value', variable: undefined, assigned: false, empty: true }]];
 export const numericValue: Alternatives = [[{ kind: 'number' }]];
 
 export function startState(facts: Facts): ShellState {

@@ -41,6 +41,7 @@ import {
   startState,
   stateValues,
   unknownValue,
+  unsetValue,
 } from './shell-state.ts';
 import { allStatements } from './statements.ts';
 import { knownSubstitution, printsNumber } from './substitutions.ts';
@@ -356,6 +357,8 @@ class Walker {
       this.#forget(this.#functionChanges(), state);
       return;
     }
+    // `: "${x:=y}"` changes nothing beyond its words.
+    if (record.instances.every((one) => one.name === ':')) return;
     if (record.instances.length > 1 || instance.name === undefined) {
       this.#forget(collectChanges([asStatement(record.command)]), state);
       if (record.instances.some((one) => one.name === 'cd')) {
@@ -469,12 +472,19 @@ class Walker {
         if (part.operator === ':') for (const operand of part.operands) checkWord(operand, state, this.#context);
         if (part.operator !== ':=' && part.operator !== '=') continue;
         checkGiven(part.name, part.operands, this.#evaluated, state, this.#context);
-        assign(state, part.name, unknownValue);
+        this.#assignDefault(part, state);
       } else if (part.type === 'brace') for (const word of part.words) this.#word(word, state);
       else if (part.type === 'arithmetic') {
         this.#arithmetic(part.expression, state);
       }
     }
+  }
+
+  /** `${x:=word}`: what the variable held before, or the word. */
+  #assignDefault(part: WordPart & { readonly type: 'parameter' }, state: ShellState): void {
+    const [operand] = part.operands;
+    const given = operand === undefined ? [] : expandValue(operand, this.#values(state));
+    assign(state, part.name, joinAlternatives(state.variables.get(part.name) ?? unsetValue, given));
   }
 
   #values(state: ShellState): Values {

@@ -24,6 +24,8 @@ export interface CommandView {
 
 export interface GrantForm {
   readonly text: string;
+  /** The same with `a/../b` as `b`: a wildcard behind a folder does not lead out of it again (RULES O18). */
+  readonly straight: string;
   /** The command as written, without its redirections. */
   readonly whole: boolean;
   /** Begins with assignments that could not be stripped: more than harmless ones (RULES N1, O19). */
@@ -92,8 +94,9 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
   const head = placed ? layer.text.slice(0, layer.text.length - joined.length) : '';
   const plain = placed && !/[*'"\\$`]/.test(program) && program.includes('/') ? normaliseRelative(program) : program;
   const text = placed ? [head + plain, ...operands].join(' ') : layer.text;
+  const straight = placed ? [head + plain, ...layer.words.slice(1).map(straighten)].join(' ') : text;
   const assigned = command.command.assignments.length > 0 && !layer.text.startsWith(joined);
-  if (!placed) return { text, whole, assigned, pinned: undefined };
+  if (!placed) return { text, straight, whole, assigned, pinned: undefined };
 
   const starts: number[] = [];
   let at = head.length;
@@ -119,11 +122,16 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
   for (const danger of command.unnamed) {
     const place = layer.words.findIndex((word) => isSameWord(word, danger.word));
     const start = starts[place];
-    if (start === undefined) return { text, whole, assigned, pinned: undefined };
+    if (start === undefined) return { text, straight, whole, assigned, pinned: undefined };
     const { source } = danger.word;
     pin(start, start + (source.startsWith(danger.name) ? danger.name.length : source.length));
   }
-  return { text, whole, assigned, pinned };
+  return { text, straight, whole, assigned, pinned };
+}
+
+function straighten(word: Word): string {
+  const value = word.values?.length === 1 ? word.values[0] : undefined;
+  return value?.includes('/..') === true ? normaliseOperand(value) : word.source;
 }
 
 function isSameWord(a: Word, b: Word): boolean {

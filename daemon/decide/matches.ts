@@ -36,7 +36,12 @@ function grants(rule: CommandRule, view: CommandView, facts: Facts): Match {
       if (form.text !== pattern.text) continue;
       if (form.whole) return 'exact';
       best = 'yes';
-    } else if (matchesPattern(pattern, form.text) && leavesPinned(pattern, form)) best = 'yes';
+    } else if (
+      matchesPattern(pattern, form.text) &&
+      (form.straight === form.text || matchesPattern(pattern, form.straight)) &&
+      leavesPinned(pattern, form)
+    )
+      best = 'yes';
   }
   return best;
 }

@@ -25,7 +25,10 @@ export function pathShape(
   parts.forEach((part, index) => {
     if (index === 0 && part.type === 'tilde') return;
     const atStart = tokens[tokens.length - 1] === '/';
+    const before = parts[index - 1];
     if (part.type === 'glob') tokens.push(globShape(part.value, atStart && !hiddenNames));
+    else if (part.type === 'literal' && before?.type === 'glob' && before.value === '[')
+      tokens.push(...literalTokens(part.value.replace(/^[!^]?[^/][^\]/]*\]/, '')));
     else tokens.push(...partShape(part));
   });
   return dropDots(tokens);

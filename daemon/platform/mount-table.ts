@@ -5,6 +5,10 @@ export interface Mount {
   readonly id: number;
   /** The mount that it is mounted on. */
   readonly parent: number;
+  /** `major:minor` of the file system; the same for every mount of it. */
+  readonly device: string;
+  /** The folder or file of the file system that the mount shows. */
+  readonly root: string;
   readonly path: string;
   readonly options: readonly string[];
   readonly type: string;
@@ -27,6 +31,8 @@ export function parseMountTable(text: string): Mount[] {
       return {
         id: Number(fields[0]),
         parent: Number(fields[1]),
+        device: fields[2] ?? '',
+        root: decodePath(fields[3] ?? ''),
         path: decodePath(fields[4] ?? ''),
         options: (fields[5] ?? '').split(','),
         type,

@@ -2,7 +2,7 @@
  * Reads who is whose child from /proc at the moment of asking. A number read here is used at once and never kept: after
  * its process was reaped it may name another one. Source: proc(5), pid_namespaces(7).
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 function readText(path: string): string | undefined {
   try {
@@ -34,6 +34,15 @@ export function readNamespacePids(pid: number): number[] {
   return line === undefined ? [] : line.trim().split(/\s+/).map(Number);
 }
 
+/** Names the process's pid namespace; undefined when it is gone or not to be looked at. */
+export function readPidNamespace(pid: number | 'self'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
 /** First process below `pid` that is number 1 of a namespace at least `depth` levels deep (1: the reader's own). */
 export function findInit(pid: number, depth: number): number | undefined {
   let generation = readChildren(pid);
@@ -49,6 +58,7 @@ export function findInit(pid: number, depth: number): number | undefined {
 
 interface ProcessStat {
   readonly state: string;
+  readonly parent: number;
   readonly group: number;
   readonly startTime: string;
 }
@@ -59,7 +69,7 @@ export function readStat(pid: number): ProcessStat | undefined {
   if (text === undefined) return undefined;
   // the name in parentheses may hold anything, parentheses and spaces included: fields count from the last one
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', group: Number(fields[2]), startTime: fields[19] ?? '' };
+  return { state: fields[0] ?? '', parent: Number(fields[1]), group: Number(fields[2]), startTime: fields[19] ?? '' };
 }
 
 /** Process groups of everything below `pid`, itself not included. */

@@ -33,10 +33,18 @@ export async function findAccount(workspace: string | undefined): Promise<Accoun
     getent === undefined ? undefined : parseAccount((await runTool([getent, 'passwd', String(uid)])).stdout);
   if (found !== undefined) return found;
   if (uid === self) {
-    const { username, gid, homedir } = os.userInfo();
-    return { uid, gid, name: username, home: homedir, known: false };
+    // not os.userInfo(): it throws where the account database does not know the uid, as in many containers
+    return { uid, gid: process.getgid?.() ?? uid, name: String(uid), home: findOwnHome(), known: false };
   }
   return { uid, gid: owner?.gid ?? uid, name: String(uid), home: '/nonexistent', known: false };
+}
+
+function findOwnHome(): string {
+  try {
+    return os.homedir();
+  } catch {
+    return '/nonexistent';
+  }
 }
 
 /** Prefix of an argv that gives up root for the account; empty where there is nothing to give up. */

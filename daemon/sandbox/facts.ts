@@ -4,8 +4,9 @@
  */
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { readMountTable } from '../platform/mount-table.ts';
+import { type Mount, readMountTable } from '../platform/mount-table.ts';
 import type { Account } from './account.ts';
+import { findAliases } from './aliases.ts';
 import { type HiddenPlace, listHiddenPlaces, loadCredentials } from './credentials.ts';
 import { findGitPins } from './git-pins.ts';
 import type { SessionInput } from './input.ts';
@@ -34,8 +35,8 @@ export interface HostFacts {
   readonly pins: readonly string[];
   /** Paths that would be pinned if they existed. */
   readonly absentPins: readonly string[];
-  /** Nearest missing folders of hidden places: hidden as a whole, shown again by a new template. */
-  readonly unlayered: readonly string[];
+  /** Where hidden places are looked for: what appears there, or leads elsewhere from now on, needs a new template. */
+  readonly lookedFor: readonly string[];
   readonly resolver: string | undefined;
   readonly runLinks: readonly (readonly [name: string, target: string])[];
   readonly hasVarTmp: boolean;
@@ -88,8 +89,8 @@ function resolveParent(place: string): string {
   }
 }
 
-function findHidden(place: HiddenPlace): HiddenFact[] {
-  return expandPattern(place.path).flatMap((candidate) => {
+function findHidden(place: HiddenPlace, candidates: readonly string[]): HiddenFact[] {
+  return candidates.flatMap((candidate) => {
     const resolved = resolveParent(candidate);
     const kind = kindOf(resolved);
     const except = (folder: string): string[] =>
@@ -105,12 +106,26 @@ function findHidden(place: HiddenPlace): HiddenFact[] {
   });
 }
 
+/** What is hidden at one path must not be readable at another path of the same file. */
+function addAliases(facts: readonly HiddenFact[], mounts: readonly Mount[]): HiddenFact[] {
+  return facts.flatMap((fact) => [
+    fact,
+    ...findAliases(mounts, fact.path).flatMap((alias): HiddenFact[] => {
+      const kind = kindOf(alias);
+      return kind === 'link' ? [] : [{ path: alias, kind, except: kind === 'folder' ? fact.except : [] }];
+    }),
+  ]);
+}
+
 /** Paths of /proc/net/unix. A relative one counts as a socket of the workspace when it is one there. */
-function findSockets(workspace: string | undefined): string[] {
+export function findSockets(
+  workspace: string | undefined,
+  isOfInterest: (address: string) => boolean = () => true,
+): string[] {
   const found = new Set<string>();
   for (const line of readFileSync('/proc/net/unix', 'utf8').split('\n').slice(1)) {
     const address = line.split(' ').slice(7).join(' ').trimStart();
-    if (address === '' || address.startsWith('@')) continue;
+    if (address === '' || address.startsWith('@') || !isOfInterest(address)) continue;
     const absolute = address.startsWith('/') ? address : workspace && path.join(workspace, address);
     const real = absolute === undefined ? undefined : tryRealpath(absolute);
     if (real !== undefined && lstatSync(real, { throwIfNoEntry: false })?.isSocket()) found.add(real);
@@ -178,9 +193,17 @@ function findProtected(workspace: string, names: readonly string[]): { present: 
 export function readHostFacts(input: SessionInput & { readonly account: Account }): HostFacts {
   const found = input.account;
   const account = { ...found, home: tryRealpath(found.home) ?? found.home };
-  const places = listHiddenPlaces(loadCredentials(), account.home, account.uid === 0, input.denyRead);
+  const homes = [...new Set([account.home, ...(input.otherHomes ?? []).map((home) => tryRealpath(home) ?? home)])];
+  const places = homes.flatMap((home) =>
+    listHiddenPlaces(loadCredentials(), home, account.uid === 0, input.denyRead).map((place) => ({
+      place,
+      candidates: expandPattern(place.path),
+    })),
+  );
+  const mounts = readMountTable('self');
   const hidden = new Map<string, HiddenFact>();
-  for (const fact of places.flatMap(findHidden)) hidden.set(fact.path, fact);
+  const direct = places.flatMap(({ place, candidates }) => findHidden(place, candidates));
+  for (const fact of addAliases(direct, mounts)) hidden.set(fact.path, fact);
   const git = input.workspace === undefined ? { held: [], pins: [], absent: [] } : findGitPins(input.workspace);
   const named =
     input.workspace === undefined ? { present: [], absent: [] } : findProtected(input.workspace, input.protectedPaths);
@@ -197,11 +220,11 @@ export function readHostFacts(input: SessionInput & { readonly account: Account 
       ...(input.workspace === undefined ? [] : [input.workspace]),
       ...(input.writable ?? []).map((bind) => bind.target),
     ]),
-    mounts: readMountTable('self').map((mount) => mount.path),
+    mounts: mounts.map((mount) => mount.path),
     sockets,
     held: git.held,
     pins: [...new Set([...git.pins, ...named.present.filter((place) => !git.held.includes(place))])],
-    unlayered: [...hidden.values()].filter((fact) => fact.kind === 'absent').map((fact) => fact.path),
+    lookedFor: [...new Set([...places.flatMap(({ candidates }) => candidates), ...hidden.keys()])],
     absentPins: [...new Set([...git.absent, ...named.absent])],
     resolver: kindOf('/etc/resolv.conf') === 'link' ? tryRealpath('/etc/resolv.conf') : undefined,
     runLinks: findRunLinks(),

@@ -1,29 +1,85 @@
 /**
  * Tells whether a template still shows the host as it is: mounts made or removed since, pinned files replaced, protected
- * names that appeared. Cheap enough to ask before every command.
+ * names or credentials that appeared or lead elsewhere, sockets that services opened. Cheap enough to ask before every
+ * command.
  */
-import { lstatSync, readFileSync } from 'node:fs';
-import type { HostFacts } from './facts.ts';
-import type { SessionPlan } from './plan.ts';
+import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { findSockets, type HostFacts } from './facts.ts';
+import { isWithin, type SessionPlan } from './plan.ts';
+
+/** A reading of the kernel's socket table costs more than all else here, so a burst of commands reads it once. */
+const socketIntervalMs = 500;
 
 function identify(place: string): string {
   const stat = lstatSync(place, { throwIfNoEntry: false });
   return stat === undefined ? '-' : `${stat.dev}:${stat.ino}:${stat.mode & 0o170000}`;
 }
 
-/** Paths whose replacement makes a template stale. */
-export function listWatchedPaths(plan: SessionPlan, facts: HostFacts): string[] {
-  const maskedByMount = plan.masks.map((mask) => mask.path);
-  return [...new Set([...plan.held, ...plan.pins, ...facts.absentPins, ...maskedByMount, ...facts.unlayered])];
+/** Not which file it is: tools replace their files of credentials all the time, and those stay hidden. */
+function classify(place: string): string {
+  const stat = lstatSync(place, { throwIfNoEntry: false });
+  if (stat === undefined) return '-';
+  return stat.isSymbolicLink() ? `link to ${resolve(place)}` : stat.isDirectory() ? 'folder' : 'file';
 }
 
-/** Equal texts: nothing that matters changed. */
-export function takeFingerprint(watched: readonly string[]): string {
-  let mounts = '';
+function resolve(place: string): string {
   try {
-    mounts = readFileSync('/proc/self/mountinfo', 'latin1');
+    return realpathSync(place);
   } catch {
-    // no table: never equal to an earlier one that had it
+    return '-';
   }
-  return `${watched.map(identify).join('\n')}\n${mounts}`;
+}
+
+/** Gives equal texts as long as nothing that matters to the template changed. */
+export type Fingerprint = () => string;
+
+export function watchHost(plan: SessionPlan, facts: HostFacts): Fingerprint {
+  const maskedByMount = plan.masks.map((mask) => mask.path);
+  const replaced = [...new Set([...plan.held, ...plan.pins, ...facts.absentPins, ...maskedByMount])];
+  const folders = [...new Set(facts.lookedFor.map((place) => path.dirname(place)))];
+  const linkedFolders = folders.filter((folder) => resolve(folder) !== folder && facts.folders.has(resolve(folder)));
+  const readSockets = remember(() => findReachableSockets(plan).join('\n'), socketIntervalMs);
+  return () =>
+    [
+      ...replaced.map(identify),
+      ...facts.lookedFor.map(classify),
+      ...linkedFolders.map(resolve),
+      readSockets(),
+      readMounts(),
+    ].join('\n');
+}
+
+function readMounts(): string {
+  try {
+    return readFileSync('/proc/self/mountinfo', 'latin1');
+  } catch {
+    return ''; // no table: never equal to an earlier one that had it
+  }
+}
+
+/** Host sockets that a command could connect to, were they not hidden or all sockets blocked when the template was made. */
+function findReachableSockets(plan: SessionPlan): string[] {
+  const targets = plan.writable.map(({ target }) => target);
+  const closed = [...plan.freshFolders, '/run', '/dev', '/proc', ...plan.overlays.map((place) => place.path)];
+  return findSockets(
+    plan.workspace,
+    (address) =>
+      !address.startsWith('/') ||
+      targets.some((target) => isWithin(target, address)) ||
+      !closed.some((folder) => isWithin(folder, address)),
+  ).sort();
+}
+
+function remember(read: () => string, intervalMs: number): () => string {
+  let value: string | undefined;
+  let readAt = 0;
+  return () => {
+    const now = performance.now();
+    if (value === undefined || now - readAt >= intervalMs) {
+      value = read();
+      readAt = now;
+    }
+    return value;
+  };
 }

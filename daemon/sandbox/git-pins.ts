@@ -5,7 +5,7 @@
  *
  * Only files are read here; git itself is never run in a workspace. Source: gitrepository-layout(5).
  */
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 
 export interface GitPins {
@@ -44,13 +44,38 @@ function listModules(place: string): string[] {
 export function findGitPins(workspace: string): GitPins {
   const dotGit = path.join(workspace, '.git');
   const kind = kindOf(dotGit);
-  // a linked worktree or a submodule: the file names its git folder, which lies outside and stays read-only
-  if (kind === 'file') return { held: [], pins: [dotGit], absent: [] };
-  if (kind !== 'folder') return { held: [], pins: [], absent: kind === 'absent' ? [dotGit] : [] };
+  if (kind === 'folder') return findFolderPins(dotGit);
+  // a file names the git folder of a linked worktree or a submodule; mostly it lies outside and stays read-only
+  const leadsTo = findGitFolder(workspace, dotGit, kind);
+  const inside = leadsTo === undefined ? { held: [], pins: [], absent: [] } : findFolderPins(leadsTo);
+  // a link cannot be a mount point: only that it was replaced can be told
+  return kind === 'file'
+    ? { ...inside, pins: [dotGit, ...inside.pins] }
+    : { ...inside, absent: [dotGit, ...inside.absent] };
+}
+
+/** Longer than any path: what is longer names no folder. */
+const maxGitFileBytes = 8192;
+
+/** The git folder that a `.git` file or link leads to, when commands could write there. */
+function findGitFolder(workspace: string, dotGit: string, kind: 'file' | 'absent' | 'other'): string | undefined {
+  try {
+    const isSmall = lstatSync(dotGit).size <= maxGitFileBytes;
+    const named =
+      kind === 'file' && isSmall ? /^gitdir: (.+?)\n*$/s.exec(readFileSync(dotGit, 'utf8'))?.[1] : undefined;
+    if (kind === 'file' && named === undefined) return undefined;
+    const real = realpathSync(named === undefined ? dotGit : path.resolve(workspace, named));
+    return real.startsWith(`${workspace}/`) && kindOf(real) === 'folder' ? real : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function findFolderPins(gitFolder: string): GitPins {
   const folders = [
-    dotGit,
-    ...listFolders(path.join(dotGit, 'worktrees')),
-    ...listModules(path.join(dotGit, 'modules')),
+    gitFolder,
+    ...listFolders(path.join(gitFolder, 'worktrees')),
+    ...listModules(path.join(gitFolder, 'modules')),
   ];
   const candidates = folders.flatMap((folder) => dangerousNames.map((name) => path.join(folder, name)));
   const present = candidates.filter((candidate) => ['file', 'folder'].includes(kindOf(candidate)));

@@ -21,7 +21,7 @@ export const holderMark = 'sbx-session';
  * the daemon ends in whatever way, a second guarantee beside --die-with-parent.
  */
 export const setupScript = `set -eu
-shift 2
+shift 3
 mount -n --make-rprivate /
 mount -n -t tmpfs -o size=1m,mode=755 ${sessionMountSource} ${own}
 while (($#)); do
@@ -54,6 +54,8 @@ export interface CompiledHolder {
   readonly steps: readonly string[];
   /** What the mount table must then show: path → `ro`, `rw`. */
   readonly expected: readonly (readonly [path: string, access: 'ro' | 'rw'])[];
+  /** Mounts that must show what the folder above them has under that name. */
+  readonly same: readonly string[];
 }
 
 export function compileHolder(plan: SessionPlan): CompiledHolder {
@@ -105,6 +107,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
   return {
     options,
     steps,
+    same: [...plan.held, ...plan.pins],
     expected: [
       ['/', 'ro'],
       ['/run', 'ro'],

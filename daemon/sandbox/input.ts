@@ -19,6 +19,8 @@ export interface SessionInput {
   readonly protectedPaths: readonly string[];
   /** Absolute paths hidden in addition to the credential places. */
   readonly denyRead?: readonly string[];
+  /** Further homes of the account, in which credentials are hidden as well. */
+  readonly otherHomes?: readonly string[];
   /** Size of `/tmp` and of `/var/tmp`. */
   readonly tmpBytes?: number;
 }

@@ -6,11 +6,21 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import os from 'node:os';
 import { SbxError } from '../../client/protocol/errors.ts';
-import { findInit, readChildren, readGroupsBelow, readNamespacePids } from '../platform/process-tree.ts';
+import {
+  findInit,
+  listProcesses,
+  readChildren,
+  readGroupsBelow,
+  readNamespacePids,
+  readPidNamespace,
+  readStat,
+} from '../platform/process-tree.ts';
 import { openTerminal, type RunningProcess, type Stdio, startProcess, type Terminal } from '../platform/spawn.ts';
 import type { Account } from './account.ts';
 import { type CompiledCommand, compileCommand } from './command.ts';
+import { separateErrorOutput } from './error-output.ts';
 import type { CommandPlan, ProcessExit, SandboxProcess } from './model.ts';
+import { endAfterCommand } from './output-end.ts';
 import type { PipeFactory } from './pipes.ts';
 import { createPrivateFile, type PrivateFile } from './private-file.ts';
 import type { Template } from './template.ts';
@@ -31,6 +41,8 @@ export interface LaunchSetting {
   /** Wraps a terminal run: signals of keys reach the command, not the processes that carry it. */
   readonly holdTerminal: readonly string[];
   readonly resetSignals: readonly string[];
+  /** Processes that carry commands right now. */
+  readonly carriers: Set<number>;
 }
 
 const argsDescriptor = 3;
@@ -204,20 +216,27 @@ function superviseCommand(setting: LaunchSetting, prepared: PreparedCommand, car
     }
   };
 
+  const errorOutput = prepared.stderr && separateErrorOutput(prepared.stderr);
+  setting.carriers.add(carrier.pid);
   const exit = (async (): Promise<ProcessExit> => {
     const end = await carrier.exit;
     ended = true;
+    setting.carriers.delete(carrier.pid);
     clearTimeout(killTimer);
     // first this: an orphan also holds the status pipe open
     await endOrphans(setting.template);
+    if (end.signal !== undefined) await endStrays(setting);
     const code = await status.end;
-    return describeExit(code, end.code, sent, setting.template.init() === undefined);
+    const message = errorOutput?.settle(code !== undefined) ?? '';
+    endAfterCommand(prepared.stdout, prepared.stdout);
+    endAfterCommand(prepared.stderr, errorOutput?.stream);
+    return describeExit(code, end.code, sent, setting.template.init() === undefined, message);
   })();
 
   return {
     stdin: prepared.stdin,
     stdout: prepared.stdout,
-    stderr: prepared.stderr,
+    stderr: errorOutput?.stream,
     pty: prepared.terminal && deliverTerminal(prepared.terminal),
     exit,
     signal,
@@ -238,11 +257,12 @@ function sendSignal(target: number, name: NodeJS.Signals): void {
 
 /**
  * A process may move to a group of its own while the groups are read (`timeout` does at its start), so what the first
- * look missed is looked for again.
+ * look missed is looked for again. Not for ever: a command that keeps founding groups and ignores the signal would hold
+ * the daemon in this loop, and the kill that follows would never come.
  */
 function signalGroups(init: number, name: NodeJS.Signals): void {
   const reached = new Set<number>();
-  for (;;) {
+  for (let look = 0; look < 4; look++) {
     const fresh = [...readGroupsBelow(init)].filter((group) => !reached.has(group));
     if (fresh.length === 0) return;
     for (const group of fresh) {
@@ -272,6 +292,27 @@ async function endOrphans(template: Template): Promise<void> {
 }
 
 /**
+ * A carrier that was killed from outside leaves its child to the host's first process, not to the session's: such a child
+ * is in the session's pid namespace, and its parent is neither there nor a carrier.
+ */
+async function endStrays({ template, carriers }: LaunchSetting): Promise<void> {
+  for (;;) {
+    const init = template.init();
+    const namespace = init === undefined ? undefined : readPidNamespace(init);
+    if (init === undefined || namespace === undefined) return;
+    const members = new Set(listProcesses().filter((pid) => readPidNamespace(pid) === namespace));
+    const parents = new Set([...members, ...carriers]);
+    const strays = [...members].filter((pid) => {
+      const stat = readStat(pid);
+      return pid !== init && stat !== undefined && stat.state !== 'Z' && !parents.has(stat.parent);
+    });
+    if (strays.length === 0) return;
+    for (const stray of strays) sendSignal(stray, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/**
  * bubblewrap reports `exit 137` and death by SIGKILL alike, so `signal` is set only for what the daemon sent.
  * @param code what the command ended with, when it began.
  */
@@ -280,6 +321,7 @@ export function describeExit(
   carrierCode: number | undefined,
   sent: ReadonlySet<NodeJS.Signals>,
   sessionEnded: boolean,
+  message: string,
 ): ProcessExit {
   const matching = [...sent].find((name) => (code ?? carrierCode) === 128 + os.constants.signals[name]);
   if (code === undefined && carrierCode !== undefined && matching !== undefined) {
@@ -291,6 +333,17 @@ export function describeExit(
   const failure =
     carrierCode === undefined
       ? 'the sandbox was ended from outside before the command began'
-      : `the sandbox could not start the command (status ${carrierCode})`;
+      : explainFailure(message, carrierCode);
   return { code: carrierCode ?? 137, signal: undefined, failure };
+}
+
+function explainFailure(message: string, carrierCode: number): string {
+  const folder = /^bwrap: Can't chdir to (.*): No such file or directory$/m.exec(message)?.[1];
+  if (folder !== undefined) {
+    const own = ['/tmp', '/var/tmp', '/run'].find((place) => folder === place || folder.startsWith(`${place}/`));
+    const why = own === undefined ? '' : `: \`${own}\` is the session's own, not the host's`;
+    return `the folder \`${folder}\` is not there inside the sandbox${why}`;
+  }
+  const said = message.trim().replaceAll('\n', '; ');
+  return `the sandbox could not start the command (${said === '' ? `status ${carrierCode}` : said})`;
 }

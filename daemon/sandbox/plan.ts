@@ -79,6 +79,11 @@ export function byDepth(a: string, b: string): number {
   return a.split('/').length - b.split('/').length || (a < b ? -1 : 1);
 }
 
+/** The session's own `/var/tmp` lies between an overlay of `/var` and a home below it: each needs its own overlay. */
+function isHiddenAgain(place: string, candidate: string): boolean {
+  return isStrictlyWithin(place, '/var/tmp') && isWithin('/var/tmp', candidate);
+}
+
 /** Kernel file systems cannot be the lower layer of an overlay, and nobody renames their files. */
 const kernelFolders = ['/proc', '/sys', '/dev'];
 
@@ -101,7 +106,8 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
       !inWritable(place) && (!isAnew(place) || kernelFolders.some((folder) => isWithin(folder, place))),
   );
   const places = chooseOverlayPlaces(facts, input, hidden, sockets, inWritable);
-  const placeOf = (candidate: string): string | undefined => places.find((place) => isStrictlyWithin(place, candidate));
+  const placeOf = (candidate: string): string | undefined =>
+    places.findLast((place) => isStrictlyWithin(place, candidate) && !isHiddenAgain(place, candidate));
 
   const masks = [
     ...facts.hidden.filter(({ path: place }) => inWritable(place)),
@@ -131,7 +137,14 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
   return {
     account,
     workspace: input.workspace,
-    overlays: places.map((place) => planOverlay(place, facts, hidden, targets)),
+    overlays: places.map((place) =>
+      planOverlay(
+        place,
+        facts,
+        hidden.filter((entry) => placeOf(entry.path) === place),
+        targets,
+      ),
+    ),
     writable,
     held: listHeld(facts, targets),
     pins: facts.pins.toSorted(byDepth),
@@ -190,17 +203,16 @@ function chooseOverlayPlaces(
       !(input.writable ?? []).some((bind) => isWithin(bind.target, place)),
   );
   return [...new Set(possible)]
-    .filter((place, _, all) => !all.some((other) => isStrictlyWithin(other, place)))
+    .filter((place, _, all) => !all.some((other) => isStrictlyWithin(other, place) && !isHiddenAgain(other, place)))
     .sort(byDepth);
 }
 
 function planOverlay(
   place: string,
   facts: HostFacts,
-  allHidden: readonly { readonly path: string; readonly kind: PlaceKind; readonly except: readonly string[] }[],
+  hidden: readonly { readonly path: string; readonly kind: PlaceKind; readonly except: readonly string[] }[],
   targets: readonly string[],
 ): OverlayPlace {
-  const hidden = allHidden.filter((entry) => isStrictlyWithin(place, entry.path));
   const topFolders = new Map<string, number>();
   const hideFolders = new Map<string, number>();
   const modeOf = (name: string): number => facts.folders.get(path.join(place, name)) ?? 0o755;

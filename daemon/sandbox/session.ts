@@ -6,7 +6,7 @@ import { findTool, runTool } from '../platform/spawn.ts';
 import { asAccount, findAccount } from './account.ts';
 import { hiddenProcFiles } from './command.ts';
 import { readHostFacts } from './facts.ts';
-import { listWatchedPaths, takeFingerprint } from './fingerprint.ts';
+import { watchHost } from './fingerprint.ts';
 import type { SessionInput } from './input.ts';
 import { type LaunchSetting, prepareCommand, startCommand } from './launch.ts';
 import type { SandboxSession } from './model.ts';
@@ -26,14 +26,14 @@ import { readBubblewrapVersion, supportsDisableUserns } from './version.ts';
 export async function openSession(input: SessionInput): Promise<SandboxSession> {
   const facts = readHostFacts({ ...input, account: input.account ?? (await findAccount(input.workspace)) });
   const plan = planSession(input, facts);
-  const watched = listWatchedPaths(plan, facts);
-  const fingerprint = takeFingerprint(watched);
+  const takeFingerprint = watchHost(plan, facts);
+  const fingerprint = takeFingerprint();
   const template = await openTemplate(plan);
   let setting: LaunchSetting;
   try {
     setting = await prepareSetting(plan, template);
     // a mount or file that changed meanwhile may be half in the template
-    if (takeFingerprint(watched) !== fingerprint) {
+    if (takeFingerprint() !== fingerprint) {
       throw new SbxError(
         'sandbox-failed',
         'the mounts or protected files of the host changed while the sandbox was made',
@@ -54,7 +54,7 @@ export async function openSession(input: SessionInput): Promise<SandboxSession> 
     account: plan.account,
     report: reportSession(plan, setting),
     launch: async (command) => startCommand(setting, await prepareCommand(setting, command), command),
-    isCurrent: () => template.init() !== undefined && takeFingerprint(watched) === fingerprint,
+    isCurrent: () => template.init() !== undefined && takeFingerprint() === fingerprint,
     close: async () => {
       await template.close();
       await closed;
@@ -90,6 +90,7 @@ async function prepareSetting(plan: SessionPlan, template: Template): Promise<La
     bwrap,
     bash,
     holdTerminal: [...(env === undefined ? [] : [env, `--ignore-signal=${keys}`]), setsid, '--ctty'],
+    carriers: new Set(),
     resetSignals: env === undefined ? [] : [env, `--default-signal=${keys}`],
   };
 }

@@ -3,7 +3,7 @@
  * parent-death signal and by the closed pipe, and the kernel ends the commands with it. A defect here would let a command
  * act after it was stopped, so the next start checks and ends what it finds.
  */
-import { listProcesses, readArguments, readStat } from '../platform/process-tree.ts';
+import { listProcesses, readArguments, readPidNamespace, readStat } from '../platform/process-tree.ts';
 import { holderMark } from './holder.ts';
 
 export interface Survivor {
@@ -12,14 +12,19 @@ export interface Survivor {
   readonly daemonPid: number;
 }
 
-/** Templates whose daemon is gone or has become another process. */
+/**
+ * Templates whose daemon is gone or has become another process. Only those of daemons in this pid namespace: in another
+ * one (a container that this host can see) the recorded number means another process, and the template may be in use.
+ */
 export function findSurvivors(): Survivor[] {
+  const namespace = readPidNamespace('self');
   return listProcesses().flatMap((pid) => {
     const args = readArguments(pid);
     const mark = args.indexOf(holderMark);
     if (mark < 0) return [];
     const daemonPid = Number(args[mark + 1]);
     if (!Number.isInteger(daemonPid) || daemonPid < 2) return [];
+    if (namespace === undefined || args[mark + 3] !== namespace) return [];
     return readStat(daemonPid)?.startTime === args[mark + 2] ? [] : [{ pid, daemonPid }];
   });
 }

@@ -3,10 +3,11 @@
  * once. Whatever ends the daemon ends this process, and with the first process of its pid namespace the kernel ends
  * every command of the session.
  */
+import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { SbxError } from '../../client/protocol/errors.ts';
 import { findMountAt, type Mount, readMountTable } from '../platform/mount-table.ts';
-import { readStat } from '../platform/process-tree.ts';
+import { readPidNamespace, readStat } from '../platform/process-tree.ts';
 import { type RunningProcess, startProcess } from '../platform/spawn.ts';
 import { asAccount } from './account.ts';
 import { type CompiledHolder, compileHolder, holderMark, setupScript } from './holder.ts';
@@ -38,7 +39,7 @@ export async function openTemplate(plan: SessionPlan): Promise<Template> {
       ...asAccount(plan.account, requireTool),
       ...[requireTool('bwrap'), '--args', '4', '--info-fd', '3', '--'],
       ...[requireTool('bash'), '--norc', '--noprofile', '-c', setupScript, holderMark],
-      ...[String(process.pid), daemonStart, ...compiled.steps],
+      ...[String(process.pid), daemonStart, readPidNamespace('self') ?? '-', ...compiled.steps],
     ],
     { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'], detached: true },
   );
@@ -94,7 +95,8 @@ function endTemplate(holder: RunningProcess, init: number): void {
 
 /**
  * INVARIANT(template-as-planned): a command that already runs in the workspace may swap a folder for a link while the
- * template is made, so that a mount lands elsewhere. The kernel's own table tells.
+ * template is made, so that a mount lands elsewhere or shows what the link leads to: while the template is made, the home
+ * still lies unhidden beside it. The kernel's own table tells.
  * @throws {SbxError} `sandbox-failed`
  */
 export function verifyMounts(mounts: readonly Mount[], compiled: CompiledHolder): void {
@@ -103,6 +105,14 @@ export function verifyMounts(mounts: readonly Mount[], compiled: CompiledHolder)
     const access = mount?.options.includes('ro') ? 'ro' : 'rw';
     if (mount?.path !== place || access !== expected) {
       throw new SbxError('sandbox-failed', `the sandbox is not as planned: \`${place}\` is not mounted ${expected}`);
+    }
+  }
+  for (const place of compiled.same) {
+    const mount = findMountAt(mounts, place);
+    const above = findMountAt(mounts, path.dirname(place));
+    const root = above && path.join(above.root, path.relative(above.path, place));
+    if (mount === undefined || mount.device !== above?.device || mount.root !== root) {
+      throw new SbxError('sandbox-failed', `the sandbox is not as planned: \`${place}\` shows another file`);
     }
   }
 }

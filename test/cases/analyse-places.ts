@@ -47,7 +47,7 @@ export const places: Readonly<Record<string, string>> = {
   'D="*"; touch $D': '?',
   'IFS=x; D=axb; touch $D': '?',
   'touch {a,b}': '/work/app/a /work/app/b',
-  ': "${D:=a}"; touch $D': '?',
+  ': "${D:=a}"; touch $D': '? /work/app/a',
   'touch "${D:-a}"': '? /work/app/a',
   'D=b; touch "${D:-a}"': '/work/app/b /work/app/a',
   'cd "$(echo src)" && touch f': '/work/app/src/f',

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readMountTable } from '../../daemon/platform/mount-table.ts';
-import { listProcesses, readArguments, readStat } from '../../daemon/platform/process-tree.ts';
+import { listProcesses, readArguments, readPidNamespace, readStat } from '../../daemon/platform/process-tree.ts';
 import { holderMark } from '../../daemon/sandbox/holder.ts';
 import { endSurvivors, findSurvivors } from '../../daemon/sandbox/survivors.ts';
 import {
@@ -98,14 +98,18 @@ function defineTests(): void {
   }
 
   test('a template whose daemon is gone is found and ended; a live one and other processes are not', async () => {
-    const orphan = spawn('bash', ['-c', 'read -r _', holderMark, '999999999', '1'], {
+    const namespace = readPidNamespace('self') ?? '';
+    const orphan = spawn('bash', ['-c', 'read -r _', holderMark, '999999999', '1', namespace], {
       stdio: ['pipe', 'ignore', 'ignore'],
     });
     const own = readStat(process.pid)?.startTime ?? '';
-    const live = spawn('bash', ['-c', 'read -r _', holderMark, String(process.pid), own], {
+    const elsewhere = spawn('bash', ['-c', 'read -r _', holderMark, '999999999', '1', 'pid:[1]'], {
       stdio: ['pipe', 'ignore', 'ignore'],
     });
-    const reused = spawn('bash', ['-c', 'read -r _', holderMark, String(process.pid), '1'], {
+    const live = spawn('bash', ['-c', 'read -r _', holderMark, String(process.pid), own, namespace], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    const reused = spawn('bash', ['-c', 'read -r _', holderMark, String(process.pid), '1', namespace], {
       stdio: ['pipe', 'ignore', 'ignore'],
     });
     const ended = Promise.all(
@@ -114,12 +118,19 @@ function defineTests(): void {
     assert.equal(await becomesEmpty(() => (findSurvivors().length >= 2 ? [] : [1])), true);
     const found = endSurvivors().map(({ pid }) => pid);
     assert.deepEqual(
-      [found.includes(orphan.pid ?? 0), found.includes(reused.pid ?? 0), found.includes(live.pid ?? 0)],
-      [true, true, false],
+      [
+        found.includes(orphan.pid ?? 0),
+        found.includes(reused.pid ?? 0),
+        found.includes(live.pid ?? 0),
+        found.includes(elsewhere.pid ?? 0),
+      ],
+      [true, true, false, false],
     );
     assert.deepEqual(await ended, ['SIGKILL', 'SIGKILL']);
     assert.equal(live.exitCode, null);
+    assert.equal(elsewhere.exitCode, null);
     live.stdin?.end();
+    elsewhere.stdin?.end();
   });
 }
 

@@ -101,6 +101,8 @@ const rows: readonly [
   ['personality', '0x0400000', EPERM, ['0x0040000', 0]], // READ_IMPLIES_EXEC against ADDR_NO_RANDOMIZE
   ['ioctl', '-1, 0x5412, 0', EPERM, ['-1, 0x5413, 0', EBADF]], // TIOCSTI against TIOCGWINSZ
   ['ioctl', '-1, 0x541c, 0', EPERM], // TIOCLINUX
+  ['ioctl', '-1, 0x50009401, 0', EPERM], // BTRFS_IOC_SNAP_CREATE
+  ['ioctl', '-1, 0x50009417, 0', EPERM, ['-1, 0x50009402, 0', EBADF]], // its second version
   ['chmod', '"file", 04755', EPERM, ['"file", 01755', 0]],
   ['chmod', '"file", 02755', EPERM, ['"file", 0755', 0]],
   ['fchmod', '-1, 04755', EPERM, ['-1, 0755', EBADF]],

@@ -76,12 +76,12 @@ export const environment: FindingFamily<Id> = {
         else if (instance.name === 'export' && arg.text === undefined) tellUnknown(arg.word, record, report);
       }
       if (instance.name === undefined || !nameBuiltins.has(instance.name)) continue;
+      const reference = instance.args.some((one) => /^-\w*n/.test(one.text ?? ''));
       for (const arg of instance.interpretation?.names ?? []) {
         const match = /^([A-Za-z_]\w*)(?:\+?=([\s\S]*))?/.exec(arg.text ?? prefixOf(arg));
         if (match?.[1] !== undefined) check(match[1], match[2], arg.word, record, context, report);
         // `declare -n p=PATH`: what is assigned to the reference goes to the variable.
-        if (match?.[2] !== undefined && instance.args.some((one) => /^-\w*n/.test(one.text ?? '')))
-          check(match[2], undefined, arg.word, record, context, report);
+        if (reference && match?.[2] !== undefined) check(match[2], undefined, arg.word, record, context, report);
       }
     }
   },

@@ -58,10 +58,14 @@ export const variableNames: FindingFamily<Id> = {
   },
   inCommand: (record, _context, report) => {
     for (const instance of record.instances) {
-      const arrays = instance.name === 'export' && instance.args.some((one) => /^-\w*[aA]/.test(one.text ?? ''));
+      const declares: Declares = {
+        arrays: instance.args.some((one) => /^-\w*[aA]/.test(one.text ?? '')),
+        references: instance.args.some((one) => /^-\w*n/.test(one.text ?? '')),
+      };
+      const arrays = instance.name === 'export' && declares.arrays;
       const names = instance.interpretation?.names ?? [];
       for (const arg of arrays ? [...names, ...(instance.interpretation?.environment ?? [])] : names) {
-        if (!isSafeName(arg, instance)) tell(arg.word, record.command.id, report);
+        if (!isSafeName(arg, declares)) tell(arg.word, record.command.id, report);
       }
       checkTest(instance, record, report);
     }
@@ -81,18 +85,23 @@ function tell(word: Word, command: number | undefined, report: Report<Id>): void
   );
 }
 
-function isSafeName(arg: Arg, instance: Instance): boolean {
+/** What the options of the builtin make of the names. */
+interface Declares {
+  readonly arrays: boolean;
+  readonly references: boolean;
+}
+
+function isSafeName(arg: Arg, declares: Declares): boolean {
   const head = arg.text ?? prefixOf(arg);
   const match = /^[A-Za-z_]\w*(?:\[(?:\d+|[@*])\])?(\+?=)?/.exec(head);
   if (match === null) return false;
   if (match[1] === undefined) return arg.text !== undefined && match[0].length === head.length;
   const value = head.slice(match[0].length);
   // What a reference is given is the name of another variable.
-  if (instance.args.some((one) => /^-\w*n/.test(one.text ?? ''))) return arg.text !== undefined && isPlainName(value);
+  if (declares.references) return arg.text !== undefined && isPlainName(value);
   if (value.startsWith('('))
     return arg.word.parts.every((part) => part.type !== 'literal' || !part.quoted) && !arg.word.quoted;
-  const array = instance.args.some((one) => /^-\w*[aA]/.test(one.text ?? ''));
-  return arg.text !== undefined || value !== '' || !array;
+  return arg.text !== undefined || value !== '' || !declares.arrays;
 }
 
 const plainName = /^[A-Za-z_]\w*(?:\[(?:\d+|[@*])\])?$/;

@@ -175,6 +175,13 @@ export function listEntries(unixSockets: 'allowed' | 'blocked'): TableEntry[] {
       why: 'TIOCSTI and TIOCLINUX type into the terminal: text that a shell outside would run',
     },
     {
+      calls: ['ioctl'],
+      // BTRFS_IOC_SNAP_CREATE and BTRFS_IOC_SNAP_CREATE_V2 of linux/btrfs.h
+      when: [{ argument: 1, oneOf: [0x50009401, 0x50009417] }],
+      verdict: EPERM,
+      why: 'a snapshot in the workspace shows the home without the mounts that hide parts of it (kernels before 6.8)',
+    },
+    {
       calls: ['chmod', 'fchmod'],
       when: [setIdMode(1)],
       verdict: EPERM,

@@ -35,7 +35,7 @@ function facts(changes: Partial<HostFacts> = {}): HostFacts {
     held: [],
     pins: [],
     absentPins: [],
-    unlayered: [],
+    lookedFor: [],
     resolver: undefined,
     runLinks: [],
     hasVarTmp: true,
@@ -186,23 +186,25 @@ describe('credentials', () => {
 describe('exit', () => {
   const rows: readonly [name: string, ...Parameters<typeof describeExit>, Partial<ReturnType<typeof describeExit>>][] =
     [
-      ['own code', 3, 3, new Set(), false, { code: 3, signal: undefined, failure: undefined }],
-      ['own 137', 137, 137, new Set(), false, { code: 137, signal: undefined, failure: undefined }],
+      ['own code', 3, 3, new Set(), false, '', { code: 3, signal: undefined, failure: undefined }],
+      ['own 137', 137, 137, new Set(), false, '', { code: 137, signal: undefined, failure: undefined }],
       [
         'killed on request',
         137,
         137,
         new Set(['SIGTERM', 'SIGKILL'] as const),
         false,
+        '',
         { code: 137, signal: 'SIGKILL' },
       ],
-      ['trapped the signal', 0, 0, new Set(['SIGTERM'] as const), false, { code: 0, signal: undefined }],
+      ['trapped the signal', 0, 0, new Set(['SIGTERM'] as const), false, '', { code: 0, signal: undefined }],
       [
         'stopped before it began',
         undefined,
         143,
         new Set(['SIGTERM'] as const),
         false,
+        '',
         { code: 143, signal: 'SIGTERM', failure: undefined },
       ],
       [
@@ -211,13 +213,43 @@ describe('exit', () => {
         1,
         new Set(),
         false,
+        '',
         { code: 1, failure: 'the sandbox could not start the command (status 1)' },
       ],
-      ['session gone', undefined, undefined, new Set(), true, { failure: 'the session ended before the command did' }],
+      [
+        'never began, and said why',
+        undefined,
+        1,
+        new Set(),
+        false,
+        "bwrap: Can't bind mount /x: No such device\n",
+        { failure: "the sandbox could not start the command (bwrap: Can't bind mount /x: No such device)" },
+      ],
+      [
+        'a folder of the host that the session has anew',
+        undefined,
+        1,
+        new Set(),
+        false,
+        "bwrap: Can't chdir to /tmp/build: No such file or directory\n",
+        {
+          failure:
+            "the folder `/tmp/build` is not there inside the sandbox: `/tmp` is the session's own, not the host's",
+        },
+      ],
+      [
+        'session gone',
+        undefined,
+        undefined,
+        new Set(),
+        true,
+        '',
+        { failure: 'the session ended before the command did' },
+      ],
     ];
-  for (const [name, code, carrierCode, sent, sessionEnded, expected] of rows) {
+  for (const [name, code, carrierCode, sent, sessionEnded, message, expected] of rows) {
     test(name, () => {
-      const exit = describeExit(code, carrierCode, sent, sessionEnded);
+      const exit = describeExit(code, carrierCode, sent, sessionEnded, message);
       assert.deepEqual({ ...exit, ...expected }, exit);
     });
   }
