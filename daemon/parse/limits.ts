@@ -33,3 +33,9 @@ export const maxBraceSize = 50_000;
 
 /** Opening braces in one word; matching them is quadratic. */
 export const maxBracesInWord = 100;
+
+/**
+ * Simple commands of one text. What the later stages do with each is what large texts cost most: 3,300 of them took over
+ * a second.
+ */
+export const maxCommands = 1_000;

@@ -4,6 +4,7 @@
  * text, the answer is data, never a throw.
  */
 import type { GrammarFiles } from '../platform/grammar.ts';
+import { maxCommands } from './limits.ts';
 import type { ParseResult } from './model.ts';
 import { readScript } from './reader.ts';
 import { requireAgreement } from './second-opinion/agreement.ts';
@@ -27,6 +28,9 @@ export async function createParser(files: GrammarFiles): Promise<BashParser> {
 function parseText(text: string, treeSitter: TreeSitter): ParseResult {
   try {
     const script = readScript(text);
+    if (script.commands.length > maxCommands) {
+      throw new Stop('too-complex', `the text has more than ${maxCommands} commands`, 0, text.length);
+    }
     requireAgreement(outlineModel(script), outlineUnbash(text));
     confirmScript(script, treeSitter);
     return script;

@@ -1,7 +1,7 @@
 /** Sizes and shapes meant to exhaust a parser: each ends quickly and with the code that says why. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { maxCountedLength, maxTextLength } from '../../../daemon/parse/limits.ts';
+import { maxCommands, maxCountedLength, maxTextLength } from '../../../daemon/parse/limits.ts';
 import { createParser } from '../../../daemon/parse/parser.ts';
 import { loadGrammarFiles } from '../../../daemon/platform/grammar.ts';
 
@@ -19,6 +19,11 @@ test('the length that counts leaves out quoted here-documents only', () => {
   const body = 'line $(a) `b`\n'.repeat(2_000);
   assert.equal(codeOf(`cat <<'EOF' > f\n${body}EOF`), 'script');
   assert.equal(codeOf(`cat <<EOF > f\n${body}EOF`), 'too-long');
+});
+
+test('the number of commands is bounded', () => {
+  assert.equal(codeOf('ls;'.repeat(maxCommands)), 'script');
+  assert.equal(codeOf('ls;'.repeat(maxCommands + 1)), 'too-complex');
 });
 
 test('beyond the outer bound nothing is read', () => {
