@@ -60,9 +60,9 @@ test('nesting that people write is not refused', () => {
   assert.equal(codeOf(`${'if a; then '.repeat(15)}b; ${'fi; '.repeat(15)}`), 'script');
 });
 
-test('thousands of substitutions side by side are read', () => {
-  const result = parser.parse(`echo ${'$(a)'.repeat(2_400)}`);
-  assert.equal(result.kind === 'script' && result.commands.length, 2_401);
+test('hundreds of substitutions side by side are read', () => {
+  const result = parser.parse(`echo ${'$(a)'.repeat(900)}`);
+  assert.equal(result.kind === 'script' && result.commands.length, 901);
 });
 
 test('a brace product that is too large has no known value', () => {
