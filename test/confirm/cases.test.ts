@@ -31,9 +31,17 @@ const texts: readonly OracleText[] = [
   ...[...rows.map(({ command }) => command), ...plain].map((text) => ({ text, flags: broad })),
 ].filter(({ text }) => !text.includes('\0'));
 
+/** The names that the tables speak of. */
+const tree = [
+  ...['sub/', 'src/', 'app/', 'build/', 'node_modules/', 'packages/', 'packages/api/', 'a/', 'a/secrets/', 'vendor/'],
+  ...['vendor/src/', 'vendor/other/', 'vendor/other/.git/', '.git/', '.git/hooks/'],
+  ...['f', 'package.json', 'index.ts', 'Makefile', 'list.txt', 'sub/x', 'src/x', '.env', 'sub/.env', '.git/HEAD'],
+  ...['vendor/other/.git/HEAD', 'a/secrets/k'],
+];
+
 let oracle: Oracle;
 before(async () => {
-  oracle = await openOracle();
+  oracle = await openOracle(tree);
 });
 after(() => oracle.close());
 

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { findMountAt, parseMountTable } from '../../../daemon/platform/mount-table.ts';
 import type { Account } from '../../../daemon/sandbox/account.ts';
+import { findAliases } from '../../../daemon/sandbox/aliases.ts';
 import { listHiddenPlaces, loadCredentials, parseCredentials } from '../../../daemon/sandbox/credentials.ts';
 import type { HostFacts } from '../../../daemon/sandbox/facts.ts';
-import { compileHolder } from '../../../daemon/sandbox/holder.ts';
+import { type CompiledHolder, compileHolder } from '../../../daemon/sandbox/holder.ts';
 import { describeExit } from '../../../daemon/sandbox/launch.ts';
 import { planSession } from '../../../daemon/sandbox/plan.ts';
+import { verifyMounts } from '../../../daemon/sandbox/template.ts';
 import { parseVersion, supportsDisableUserns } from '../../../daemon/sandbox/version.ts';
 
 const account: Account = { uid: 1000, gid: 1000, name: 'ann', home: '/home/ann', known: true };
@@ -180,6 +182,51 @@ describe('credentials', () => {
   test('a place that is not absolute is an error', () => {
     assert.throws(() => parseCredentials('{"places":[{"path":".aws","why":"x"}]}'), /not absolute/);
     assert.throws(() => parseCredentials('{'), /cannot be read/);
+  });
+});
+
+describe('template as planned', () => {
+  const mount = (id: number, parent: number, root: string, place: string, options: string): string =>
+    `${id} ${parent} 8:1 ${root} ${place} ${options} - ext4 /dev/sda1 rw`;
+  const table = (shown: string): ReturnType<typeof parseMountTable> =>
+    parseMountTable(
+      [
+        mount(1, 0, '/', '/', 'ro'),
+        mount(2, 1, '/home/dev/app', '/home/dev/app', 'rw'),
+        mount(3, 2, shown, '/home/dev/app/.git/config', 'ro'),
+      ].join('\n'),
+    );
+  const compiled: CompiledHolder = {
+    options: [],
+    steps: [],
+    expected: [['/home/dev/app/.git/config', 'ro']],
+    same: ['/home/dev/app/.git/config'],
+  };
+  test('a pin that shows its own file', () => {
+    assert.doesNotThrow(() => verifyMounts(table('/home/dev/app/.git/config'), compiled));
+  });
+  test('a pin that a link, swapped in for a folder, made show a hidden file', () => {
+    assert.throws(() => verifyMounts(table('/home/dev/.ssh/config'), compiled), /shows another file/);
+  });
+});
+
+describe('aliases', () => {
+  const mounts = parseMountTable(
+    [
+      '1 0 8:1 / / rw - ext4 /dev/sda1 rw',
+      '2 1 8:1 /data/home /home rw - ext4 /dev/sda1 rw',
+      '3 1 8:2 /data/home /other rw - ext4 /dev/sdb1 rw',
+      '4 1 8:1 /data/home/dev /mnt/dev rw - ext4 /dev/sda1 rw',
+    ].join('\n'),
+  );
+  test('every other path of the same file system, no path of another', () => {
+    assert.deepEqual(findAliases(mounts, '/home/dev/.netrc'), ['/data/home/dev/.netrc', '/mnt/dev/.netrc']);
+    assert.deepEqual(findAliases(mounts, '/data/home/dev/.netrc'), ['/home/dev/.netrc', '/mnt/dev/.netrc']);
+    assert.deepEqual(findAliases(mounts, '/etc/shadow'), []);
+  });
+  test('a path that another mount covers is none', () => {
+    const covered = [...mounts, ...parseMountTable('5 1 8:3 / /data rw - ext4 /dev/sdc1 rw')];
+    assert.deepEqual(findAliases(covered, '/home/dev/.netrc'), ['/mnt/dev/.netrc']);
   });
 });
 
