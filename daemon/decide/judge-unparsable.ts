@@ -22,8 +22,22 @@ export function judgeUnparsable(script: Unparsable, policy: Policy): readonly Re
       reasons.push(reason);
     }
   }
-  reasons.push({ kind: 'unparsable', effect: 'ask', message: script.message, span });
+  reasons.push({
+    kind: 'unparsable',
+    effect: 'ask',
+    message: `${describePlace(script)}${script.message}`,
+    span,
+    help: 'write it more simply, or put it into a script file and run that',
+  });
   return reasons;
+}
+
+/** Sizes and hidden characters speak for themselves; what could not be read needs its place. */
+function describePlace({ code, span, text }: Unparsable): string {
+  if (code !== 'syntax-error' && code !== 'unsupported-syntax' && code !== 'parsers-disagree') return '';
+  const rest = text.slice(span.start, span.start + 30);
+  const near = rest.trim() === '' ? 'at its end' : `at ${quoteText(rest, 30)} (character ${span.start + 1})`;
+  return `it cannot be parsed with certainty ${near}: `;
 }
 
 /** Beyond this many pieces a text is only compared as a whole; it stays an ask. */
