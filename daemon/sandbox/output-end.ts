@@ -17,6 +17,7 @@ export function endAfterCommand(source: Socket | undefined, stream: Readable | u
     if (isTaken && source.bytesRead === last) source.push(null);
     last = source.bytesRead;
   }, quietMs);
+  timer.unref();
   source.on('error', () => {});
   source.once('end', () => clearInterval(timer));
   source.once('close', () => clearInterval(timer));

@@ -92,7 +92,8 @@ for (const account of listTestAccounts()) {
     test('stop right after the start ends the run', async () => {
       const started = await start(session, 'trap "" TERM; sleep 100');
       started.stop(0);
-      assert.equal((await started.exit).signal, 'SIGKILL');
+      // TERM ends the shell when it arrives before the trap is set
+      assert.match((await started.exit).signal ?? '', /^SIG(?:TERM|KILL)$/);
     });
 
     test('signals to a run that ended do nothing', async () => {
