@@ -14,7 +14,7 @@ import { decide } from './decide/decide.ts';
 import { parseFlags } from './decide/flags.ts';
 import { mergePolicies, type ParsedPolicy, type Policy, showOrigin } from './decide/policy.ts';
 import { parsePolicy } from './decide/policy-text.ts';
-import type { Unparsable } from './parse/model.ts';
+import type { ParseResult, Unparsable } from './parse/model.ts';
 import { createParser } from './parse/parser.ts';
 import { loadCatalogue } from './platform/catalogue-files.ts';
 import { lookUpFacts } from './platform/facts.ts';
@@ -57,13 +57,17 @@ export interface Engine {
   readonly idleMinutes: () => number | undefined;
 }
 
+/** Texts whose parse is kept, and how long one may be: a few megabytes at most. */
+const maxRemembered = 256;
+const maxRememberedLength = 1_000;
+
 /** Folders of their own in every session's sandbox. */
 const temporaryDirectories = ['/tmp', '/var/tmp'];
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const parser = await createParser(await loadGrammarFiles());
   const catalogue = loadCatalogue();
-  const parse = (text: string) => parser.parse(text);
+  const parse = rememberParses((text) => parser.parse(text));
 
   const understand = (command: string, base: Omit<Facts, 'paths'>): { analysis: Analysis; facts: Facts } => {
     const script = parse(command);
@@ -176,6 +180,22 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     flagsAreLocked: () => readUserPolicy().some((parsed) => parsed.lockFlags),
     idleMinutes: () => readUserPolicy()[0]?.idleMinutes,
+  };
+}
+
+/** Agents repeat themselves, and the same text always parses the same way. Decisions are never remembered: files change. */
+function rememberParses(parse: (text: string) => ParseResult): (text: string) => ParseResult {
+  const known = new Map<string, ParseResult>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const parsed = parse(text);
+    if (text.length <= maxRememberedLength) {
+      const [oldest] = known.keys();
+      if (known.size >= maxRemembered && oldest !== undefined) known.delete(oldest);
+      known.set(text, parsed);
+    }
+    return parsed;
   };
 }
 
