@@ -1,17 +1,18 @@
 /** Analyses one simple command at one point of the text: its layers, its effects, and the commands that it runs in turn. */
-import { type SimpleCommand, type Word, wordValue } from '../parse/model.ts';
-import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
+import { type SimpleCommand, wordValue } from '../parse/model.ts';
+import type { AnalysisContext } from './analyse.ts';
 import type { Program } from './compile-catalogue.ts';
 import { describeCommand } from './describe.ts';
-import { runInnerText, runText } from './inner-text.ts';
+import { runInner } from './inner-commands.ts';
 import { type Interpretation, interpret } from './interpret.ts';
 import { baseName, buildLayers, type LayeredCommand } from './layers.ts';
 import type { AnalysedCommand, Effect, Layer } from './model.ts';
 import { type Reading, readArguments } from './read-arguments.ts';
 import { redirectionEffects } from './redirections.ts';
 import type { ShellState } from './shell-state.ts';
-import { feedersOf, literalStdin, readsProgramFromStdin } from './stdin-program.ts';
-import { type Arg, expandWords, makeArg, type Values } from './words.ts';
+import { redirectedInput, type StandardInput } from './standard-input.ts';
+import { type Arg, expandWords, type Values } from './words.ts';
+import { type FedCommand, withStandardInput } from './xargs-input.ts';
 
 /** One way the command's words can turn out, fully read. */
 export interface Instance {
@@ -47,14 +48,14 @@ export function analyseCommand(
   const lists = command.words.length === 0 ? [] : expandWords(command.words, values);
   const harmless = areHarmless(command, context);
   const isFunction = (name: string): boolean => state.functions.has(name);
-  const instances = lists.map((args, index) =>
-    readInstance(
+  const input = redirectedInput(command.redirections, values, state.input);
+  const instances = lists.flatMap((args, index) =>
+    readInstances(
       command,
       args,
       index === 0 ? command.words.map((word) => word.source) : [],
       harmless,
-      state,
-      isFunction,
+      { cwd: state.cwd, input, isFunction },
       context,
     ),
   );
@@ -80,21 +81,35 @@ export function analyseCommand(
   return record;
 }
 
-function readInstance(
+/** Where a command stands, as far as reading its words goes. */
+export interface Standing {
+  readonly cwd: string | undefined;
+  readonly input: StandardInput | undefined;
+  readonly isFunction: (name: string) => boolean;
+}
+
+/** One for each way its words, and what `xargs` adds to them, can turn out. */
+export function readInstances(
   command: SimpleCommand,
   args: readonly Arg[],
   sources: readonly string[],
   harmless: boolean,
-  state: ShellState,
-  isFunction: (name: string) => boolean,
+  standing: Standing,
+  context: AnalysisContext,
+): readonly Instance[] {
+  const layered = buildLayers(command.assignments, args, sources, harmless, context.catalogue, standing.isFunction);
+  return withStandardInput(layered, standing.input).map((fed) => readInstance(fed, standing, context));
+}
+
+function readInstance(
+  { layered, innermost }: FedCommand,
+  { cwd: start, isFunction }: Standing,
   context: AnalysisContext,
 ): Instance {
-  const layered = buildLayers(command.assignments, args, sources, harmless, context.catalogue, isFunction);
-  const innermost = withStandardInput(layered);
   const name = innermost[0]?.text;
   const program = name === undefined || isFunction(name) ? undefined : findProgram(baseName(name), context);
   const reading = program === undefined ? undefined : readArguments(program, innermost.slice(1));
-  let cwd = state.cwd;
+  let cwd = start;
   const wrapping = layered.wrappers.map((wrapper) => {
     const read = interpret(wrapper, cwd, context.facts, context.catalogue.variables);
     cwd = read.cwd;
@@ -109,39 +124,6 @@ function readInstance(
 function findProgram(name: string, context: AnalysisContext): Program | undefined {
   return context.catalogue.programs.get(name) ?? context.catalogue.wrappers.get(name);
 }
-
-/** The words that `xargs` adds or puts in place of its `-I` mark. */
-function withStandardInput(layered: LayeredCommand): readonly Arg[] {
-  const reading = layered.wrappers.find((wrapper) => wrapper.program.name === 'xargs');
-  if (reading === undefined) return layered.innermost;
-  const replace = reading.options.find(
-    ({ option }) => option.spellings.includes('-I') || option.spellings.includes('-i'),
-  );
-  if (replace === undefined) return [...layered.innermost, standardInputArg(layered.innermost)];
-  const mark = replace.value === undefined ? '{}' : replace.value.text;
-  return layered.innermost.map((arg) => {
-    if (mark === undefined || mark === '' || arg.text?.includes(mark) !== true) return arg;
-    const hole = { kind: 'value', variable: undefined, assigned: true, empty: false } as const;
-    const pieces = arg.text
-      .split(mark)
-      .flatMap((text, index) =>
-        index === 0 ? [{ kind: 'known', text } as const] : [hole, { kind: 'known', text } as const],
-      );
-    return makeArg(arg.word, pieces, false);
-  });
-}
-
-/** What `xargs` appends: any number of words of unknown value. */
-function standardInputArg(args: readonly Arg[]): Arg {
-  const word = args.at(-1)?.word ?? missingWord;
-  return makeArg(
-    { ...word, source: '…' },
-    [{ kind: 'value', variable: undefined, assigned: true, empty: false }],
-    true,
-  );
-}
-
-const missingWord: Word = { start: 0, end: 0, source: '', parts: [], values: undefined, quoted: false };
 
 function areHarmless(command: SimpleCommand, context: AnalysisContext): boolean {
   return command.assignments.every((assignment) => {
@@ -158,112 +140,7 @@ function areHarmless(command: SimpleCommand, context: AnalysisContext): boolean 
   });
 }
 
-function runInner(
-  instance: Instance,
-  command: SimpleCommand,
-  state: ShellState,
-  values: Values,
-  context: AnalysisContext,
-  inner: CommandRecord[],
-  unknownCode: Arg[],
-): void {
-  const { interpretation, reading } = instance;
-  const texts = [
-    ...(interpretation?.shellTexts ?? []),
-    ...instance.wrapping.flatMap((wrapping) => wrapping.shellTexts),
-  ];
-  for (const arg of texts) {
-    const records = runInnerText(arg, command, state, context);
-    if (records === undefined) unknownCode.push(arg);
-    else inner.push(...records);
-  }
-  if (
-    instance.program?.data.interprets === 'shell' &&
-    readsProgramFromStdin(reading) &&
-    context.depth < maxInnerDepth &&
-    context.budget.texts > 0
-  ) {
-    const text = literalStdin(command, feedersOf(command, context.script));
-    if (text !== undefined)
-      inner.push(...runText(text, { start: command.start, end: command.end }, command, state, context));
-  }
-  for (const words of interpretation?.commands ?? []) {
-    if (context.depth >= maxInnerDepth || words.length === 0) continue;
-    const names = reading === undefined ? [undefined] : namesFound(instance.args, reading);
-    for (const name of names) {
-      const filled = reading === undefined ? words : fillBraces(words, reading, name);
-      const synthetic: SimpleCommand = {
-        ...command,
-        assignments: [],
-        redirections: [],
-        words: [...new Set(filled.map((arg) => arg.word))],
-      };
-      inner.push(analyseArgs(synthetic, filled, state, values, { ...context, depth: context.depth + 1 }));
-    }
-  }
-}
-
-/** A command whose words are already arguments: `find -exec`, `docker exec`, `npx`. */
-function analyseArgs(
-  command: SimpleCommand,
-  args: readonly Arg[],
-  state: ShellState,
-  values: Values,
-  context: AnalysisContext,
-): CommandRecord {
-  const isFunction = (): boolean => false;
-  const instance = readInstance(command, args, [], true, state, isFunction, context);
-  const inner: CommandRecord[] = [];
-  const unknownCode: Arg[] = [];
-  runInner(instance, command, state, values, context, inner, unknownCode);
-  const record: CommandRecord = {
-    command,
-    instances: [instance],
-    inner,
-    unknownCode,
-    state: { cwd: state.cwd, fallbacks: state.fallbacks, changed: state.changed, functions: new Set() },
-    values,
-    result: emptyResult(command, state),
-  };
-  record.result = summarise(record, [], context, isFunction, true);
-  return record;
-}
-
-const maxNames = 4;
-
-/** Names that `find -name` looks for, where they are plain and nothing negates them: `{}` ends with one of them. */
-function namesFound(args: readonly Arg[], reading: Reading): readonly (string | undefined)[] {
-  if (args.some(({ text }) => text === '!' || text === '-not')) return [undefined];
-  const names = reading.options
-    .filter(({ option }) => option.spellings.includes('-name'))
-    .map(({ value }) => value?.text);
-  const plain = names.every((name) => name !== undefined && !/[*?[\\]/.test(name));
-  return plain && names.length > 0 && names.length <= maxNames ? names : [undefined];
-}
-
-/** `{}` of `find -exec` stands for a place below the roots that `find` was given. */
-function fillBraces(words: readonly Arg[], reading: Reading, name: string | undefined): readonly Arg[] {
-  const roots = reading.operands.map((operand) => operand.arg.text);
-  const root =
-    roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !reading.filtered ? roots[0] : undefined;
-  return words.map((arg) => {
-    if (arg.text?.includes('{}') !== true) return arg;
-    const [before = '', ...after] = arg.text.split('{}');
-    const hole = { kind: 'value', variable: undefined, assigned: true, empty: false } as const;
-    if (root !== undefined && !reading.filtered && before === '' && after.join('') === '') {
-      return makeArg(arg.word, [{ kind: 'known', text: root }], false);
-    }
-    if (root === undefined) return makeArg(arg.word, [{ kind: 'known', text: before }, hole], false);
-    const end = `${name === undefined ? '' : `/${name}`}${after.join('')}`;
-    return makeArg(
-      arg.word,
-      [{ kind: 'known', text: `${before}${root.replace(/\/$/, '')}/` }, hole, { kind: 'known', text: end }],
-      false,
-    );
-  });
-}
-
-function emptyResult(command: SimpleCommand, state: ShellState): AnalysedCommand {
+export function emptyResult(command: SimpleCommand, state: ShellState): AnalysedCommand {
   return {
     command,
     cwd: state.cwd,
@@ -281,7 +158,7 @@ function emptyResult(command: SimpleCommand, state: ShellState): AnalysedCommand
   };
 }
 
-function summarise(
+export function summarise(
   record: CommandRecord,
   redirections: readonly Effect[],
   context: AnalysisContext,
@@ -320,6 +197,7 @@ function summarise(
     callsFunction: calls,
     effects,
     unnamed,
+    routes: instances.flatMap(({ interpretation }) => [...(interpretation?.routes ?? [])]),
     inner: record.inner.map((one) => one.result),
   };
   return { ...result, description: describeCommand(record, result) };
@@ -335,6 +213,10 @@ function judgeGrantLayer(
   const { granted } = instance.layered;
   const name = granted[0]?.text;
   if (name === undefined) return { obstacle: 'its program name is not known', known: false, unnamed: [] };
+  if (name === 'xargs' && instance.layered.wrappers.length > 0) {
+    const judged = judgeFed(instance);
+    if (judged !== undefined) return judged;
+  }
   if (isFunction(name)) return { obstacle: undefined, known: true, unnamed: [] };
   const sameAsInnermost =
     instance.name === name &&
@@ -356,9 +238,35 @@ function judgeGrantLayer(
   if (reading === undefined || interpretation === undefined) {
     return { obstacle: `\`${name}\` is not in the catalogue`, known: false, unnamed: [] };
   }
+  const delegates =
+    interpretation.delegated.length > 0 &&
+    !(record.inner.length > 0 && record.inner.every((one) => one.result.readOnly));
+  const [delegated] = delegates ? interpretation.delegated : [];
+  const runs = delegated === undefined ? undefined : `\`${delegated.name}\` ${delegated.because}`;
   const pathName = name.includes('/') ? `\`${name}\` is named by its path` : undefined;
   const known = reading.unknownSubcommand === undefined;
-  return { obstacle: pathName ?? interpretation.notReadOnly, known, unnamed: interpretation.unnamed };
+  return {
+    obstacle: pathName ?? runs ?? interpretation.notReadOnly,
+    known,
+    unnamed: delegates ? [...interpretation.unnamed, ...interpretation.delegated] : interpretation.unnamed,
+  };
+}
+
+/** `xargs -0 grep x` only reads where `grep` with any further words only reads. */
+function judgeFed({
+  layered,
+  interpretation,
+  reading,
+  name,
+}: Instance): ReturnType<typeof judgeGrantLayer> | undefined {
+  const last = layered.wrappers.at(-1);
+  if (last?.program.name !== 'xargs' || interpretation === undefined || name?.includes('/') !== false) return undefined;
+  const harmless =
+    last.unknownOptions.length === 0 &&
+    last.uncertain.length === 0 &&
+    last.options.every(({ role }) => role === 'ok' || role === 'text' || role === 'read');
+  if (!harmless || interpretation.notReadOnly !== undefined || interpretation.delegated.length > 0) return undefined;
+  return { obstacle: undefined, known: reading?.unknownSubcommand === undefined, unnamed: interpretation.unnamed };
 }
 
 /** The layers of the first instance, then what the others resolve to, for restrictions. */

@@ -2,9 +2,11 @@
 
 import type { AnalysisContext } from './analyse.ts';
 import type { CommandRecord, Instance } from './analyse-command.ts';
+import { assignMapfile, assignParameters, assignPrinted, assignRead, shiftParameters } from './assign-builtins.ts';
 import { resolvePath } from './path-targets.ts';
 import { collectChanges } from './shell-changes.ts';
-import { assign, numericValue, type ShellState, unknownValue } from './shell-state.ts';
+import { assign, forgetAll, numericValue, type ShellState, unknownValue } from './shell-state.ts';
+import { redirectedInput } from './standard-input.ts';
 import { type Arg, argFrom, prefixOf, type Values } from './words.ts';
 
 /** The folders of the last few `cd` that may have failed. */
@@ -32,6 +34,7 @@ export function changeByBuiltin(
     case 'return':
     case 'exec':
       if (name !== 'exec' || args.length > 1) state.ended = true;
+      else if (record.command.redirections.length > 0) state.input = undefined;
       return;
     case 'export':
     case 'readonly':
@@ -56,8 +59,13 @@ export function changeByBuiltin(
     case 'shopt':
     case 'trap':
       forget(record, state, values);
+      assignKnown(name, args, record, state, values);
+      return;
+    case 'shift':
+      shiftParameters(args.slice(1), state);
       return;
     case 'set':
+      assignParameters(args.slice(1), state);
       if (args.some((arg) => arg.text === undefined || /^-[a-z]*a|^allexport$/.test(arg.text))) state.exported.add('*');
       return;
     default:
@@ -105,12 +113,27 @@ function forget(record: CommandRecord, state: ShellState, values: Values): void 
   const changes = collectChanges([
     { type: 'command', command, redirections: [], background: false, start: command.start, end: command.end },
   ]);
-  if (changes.everything) state.dynamic = true;
+  if (changes.everything) forgetAll(state);
   for (const name of changes.unknown) {
     const plain = plainDeclaration(record, name, values);
     assign(state, name, plain ?? unknownValue);
   }
   for (const name of changes.numeric) assign(state, name, numericValue);
+}
+
+/** What was forgotten is known again where the text says it. */
+function assignKnown(
+  name: string,
+  args: readonly Arg[],
+  record: CommandRecord,
+  state: ShellState,
+  values: Values,
+): void {
+  if (name === 'printf') assignPrinted(args, state);
+  if (name !== 'read' && name !== 'mapfile' && name !== 'readarray') return;
+  const input = redirectedInput(record.command.redirections, values, state.input);
+  if (name === 'read') assignRead(args.slice(1), record.command, state, input);
+  else assignMapfile(args.slice(1), state, input);
 }
 
 /** `local x=value` without options gives the value as it stands; attributes such as `-i` or `-l` change it. */

@@ -35,6 +35,7 @@ export const roles = [
   'load',
   'code',
   'shell',
+  'shell-line',
   'command',
   'command-until',
   'assignment',
@@ -44,6 +45,16 @@ export const roles = [
   'sed',
   'awk',
   'jq',
+  'sql',
+  'script',
+  'database',
+  'database-host',
+  'route',
+  'send',
+  'list',
+  'git-object',
+  'format',
+  'suffix',
   'test',
   'unknown',
 ] as const;
@@ -60,11 +71,27 @@ export const harmlessRoles: ReadonlySet<Role> = new Set<Role>([
   'sed',
   'awk',
   'jq',
+  'sql',
+  'script',
+  'database',
+  'database-host',
+  'list',
+  'git-object',
+  'format',
+  'suffix',
   'test',
 ]);
 
 /** Roles that a broad grant does not cover unless running code is the program's purpose (RULES O16). */
-export const codeRoles: ReadonlySet<Role> = new Set<Role>(['run', 'load', 'code', 'shell', 'command', 'command-until']);
+export const codeRoles: ReadonlySet<Role> = new Set<Role>([
+  'run',
+  'load',
+  'code',
+  'shell',
+  'shell-line',
+  'command',
+  'command-until',
+]);
 
 /** `role`, `role!` (always needs to be named), either followed by `: reason`. */
 const meaningText = z
@@ -81,6 +108,10 @@ const meaningShape = z.strictObject({
   implicit: z.partialRecord(z.enum(roles), z.string()).optional(),
   /** Narrows what the program acts on, so that a removal is not of everything (`find -name`). */
   filters: z.boolean().optional(),
+  /** What the word after its value means (`jq --rawfile NAME FILE`). */
+  further: z.enum(roles).optional(),
+  /** As `shellAfter` of a program, for the value of this option. */
+  shellAfter: z.array(z.string().min(1)).optional(),
 });
 type MeaningData = string | z.infer<typeof meaningShape>;
 
@@ -107,6 +138,8 @@ const conditionSchema = z.strictObject({
   lacks: z.array(z.string()).optional(),
   /** At most this many operands. */
   operands: z.int().min(0).optional(),
+  /** An argument of this role is there. */
+  given: z.enum(roles).optional(),
 });
 
 const operandPattern = new RegExp(`^(${roles.join('|')})!?[?*+]?$`);
@@ -131,11 +164,13 @@ export interface ProgramData {
   fetches?: boolean | undefined;
   decodes?: boolean | undefined;
   interprets?: 'shell' | 'code' | undefined;
+  shellAfter?: string[] | undefined;
   globals?: 'before' | 'anywhere' | undefined;
   subcommands?: Record<string, ProgramData> | undefined;
   wrapper?: 'always' | 'bare' | 'restrictions' | 'exact' | undefined;
   queries?: string[] | undefined;
   number?: Condition[] | undefined;
+  plain?: Condition[] | undefined;
   examples?: Record<string, string> | undefined;
 }
 
@@ -177,6 +212,8 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     decodes: z.boolean().optional(),
     /** Runs what it reads on standard input when it has no operand. */
     interprets: z.enum(['shell', 'code']).optional(),
+    /** Marks after which a shell command stands in text of its own language: `!` in an editor; `*` first for "anywhere". */
+    shellAfter: z.array(z.string().min(1)).optional(),
     globals: z.enum(['before', 'anywhere']).optional(),
     subcommands: z.record(z.string(), programSchema).optional(),
     /** The rest of its words are a command: who may see it (RULES N2–N6). */
@@ -185,6 +222,8 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     queries: z.array(z.string()).optional(),
     /** Conditions under which its standard output is a plain number. */
     number: z.array(conditionSchema).min(1).optional(),
+    /** Conditions under which its standard output is one word that begins with a letter or digit, or nothing. */
+    plain: z.array(conditionSchema).min(1).optional(),
     /** Command line → facts that hold for it; run by the generic test. */
     examples: z.record(z.string(), z.string()).optional(),
   }),
@@ -249,6 +288,7 @@ export interface Condition {
   needs?: string[] | undefined;
   lacks?: string[] | undefined;
   operands?: number | undefined;
+  given?: Role | undefined;
 }
 
 /** One meaning in the form the reader uses. */
@@ -261,6 +301,8 @@ export interface Meaning {
   readonly turns: Partial<Record<Role, Role>> | undefined;
   readonly implicit: Partial<Record<Role, string>> | undefined;
   readonly filters: boolean;
+  readonly shellAfter: readonly string[] | undefined;
+  readonly further: Role | undefined;
 }
 
 const roleSet: ReadonlySet<string> = new Set(roles);
@@ -275,7 +317,7 @@ function parseMeaning(text: string): { role: Role; mustBeNamed: boolean; because
 }
 
 /** @throws {Error} for text that the schema would have refused. */
-export function compileMeaning(data: MeaningData): Meaning {
+export function compileMeaning(data: MeaningData, shellAfter: readonly string[] | undefined): Meaning {
   const shape = typeof data === 'string' ? { is: data } : data;
   const head = parseMeaning(shape.is);
   if (head === undefined) throw new Error(`not a meaning: ${shape.is}`);
@@ -285,5 +327,7 @@ export function compileMeaning(data: MeaningData): Meaning {
     turns: 'turns' in shape ? shape.turns : undefined,
     implicit: 'implicit' in shape ? shape.implicit : undefined,
     filters: 'filters' in shape && shape.filters === true,
+    further: 'further' in shape ? shape.further : undefined,
+    shellAfter: ('shellAfter' in shape ? shape.shellAfter : undefined) ?? shellAfter,
   };
 }

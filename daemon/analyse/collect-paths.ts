@@ -28,9 +28,11 @@ export function collectPaths(
       variables.get(name) ??
       (name === 'HOME'
         ? [[{ kind: 'known', text: base.home }]]
-        : name === 'PWD'
-          ? [[{ kind: 'known', text: base.cwd }]]
-          : undefined),
+        : name === 'TMPDIR'
+          ? [[{ kind: 'known', text: '/tmp' }]]
+          : name === 'PWD'
+            ? [[{ kind: 'known', text: base.cwd }]]
+            : undefined),
   };
   const paths = new Set<string>([base.cwd, ...(base.workspace === undefined ? [] : [base.workspace])]);
   const folders = cdFolders(script, values, base.cwd);

@@ -91,7 +91,9 @@ function tableOf(files: readonly ProgramFile[]): ProgramTable {
   for (const file of files) {
     let compiled: Groups | undefined;
     const groups = (): Groups => {
-      compiled ??= new Map(Object.entries(file.groups ?? {}).map(([name, options]) => [name, compileOptions(options)]));
+      compiled ??= new Map(
+        Object.entries(file.groups ?? {}).map(([name, options]) => [name, compileOptions(options, undefined)]),
+      );
       return compiled;
     };
     for (const [names, entry] of Object.entries(file.programs)) {
@@ -130,7 +132,7 @@ function compileProgram(
     if (found === undefined) throw new Error(`\`${path}\` uses the unknown option group \`${group}\``);
     for (const [spelling, option] of found) options.set(spelling, option);
   }
-  for (const [spelling, option] of compileOptions(data.options ?? {})) options.set(spelling, option);
+  for (const [spelling, option] of compileOptions(data.options ?? {}, data.shellAfter)) options.set(spelling, option);
   const all = [...options.values()];
   const passedOn = data.globals === 'anywhere' ? options : undefined;
   const subcommands =
@@ -193,10 +195,13 @@ function turnsHarmful(meaning: Meaning): boolean {
   return meaning.turns !== undefined && Object.values(meaning.turns).some((role) => !harmlessRoles.has(role));
 }
 
-function compileOptions(options: Record<string, MeaningData>): ReadonlyMap<string, Option> {
+function compileOptions(
+  options: Record<string, MeaningData>,
+  shellAfter: readonly string[] | undefined,
+): ReadonlyMap<string, Option> {
   const into = new Map<string, Option>();
   for (const [key, value] of Object.entries(options)) {
-    const meaning = compileMeaning(value);
+    const meaning = compileMeaning(value, shellAfter);
     const spelled = key
       .split(' ')
       .filter((text) => text !== '')

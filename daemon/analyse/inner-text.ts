@@ -15,7 +15,7 @@ import type { Arg } from './words.ts';
 export function runInnerText(
   arg: Arg,
   command: SimpleCommand,
-  state: ShellState,
+  state: Partial<ShellState>,
   context: AnalysisContext,
 ): readonly CommandRecord[] | undefined {
   if (arg.text === undefined || context.depth >= maxInnerDepth || context.budget.texts <= 0) return undefined;
@@ -27,7 +27,7 @@ export function runText(
   text: string,
   span: Span,
   command: SimpleCommand,
-  state: ShellState,
+  state: Partial<ShellState>,
   context: AnalysisContext,
 ): readonly CommandRecord[] {
   context.budget.texts -= 1;
@@ -48,7 +48,7 @@ export function runText(
   }
   const findings: Finding[] = [];
   const inner: AnalysisContext = { ...context, script: parsed, depth: context.depth + 1, findings };
-  const { commands, loose } = walkScript(parsed, inner, { cwd: state.cwd, changed: state.changed });
+  const { commands, loose } = walkScript(parsed, inner, state);
   findAll(parsed, commands, loose, inner);
   for (const finding of findings) at(finding);
   return commands;

@@ -4,16 +4,18 @@
  */
 import { codeRoles, harmlessRoles, type Role } from './catalogue.ts';
 import { needsNaming } from './compile-catalogue.ts';
+import { embeddedCommands } from './embedded-shell.ts';
 import { readAwk } from './languages/awk.ts';
 import { readJq } from './languages/jq.ts';
 import type { ProgramText } from './languages/program-text.ts';
 import { readSed } from './languages/sed.ts';
-import type { Effect, Facts, PathTarget, UnnamedDanger } from './model.ts';
-import { makeTarget, resolvePath } from './path-targets.ts';
+import { readSql } from './languages/sql.ts';
+import type { Effect, Facts, PathTarget, Route, UnnamedDanger } from './model.ts';
+import { isFreeTarget, makeTarget, resolvePath } from './path-targets.ts';
 import { hasOption, type Reading } from './read-arguments.ts';
 import { connectionOf, isRemotePath } from './remote-targets.ts';
 import type { Variables } from './variables.ts';
-import { type Arg, couldBeOption, makeArg } from './words.ts';
+import { type Arg, argFrom, couldBeOption, makeArg, prefixOf } from './words.ts';
 
 /** A place that is removed, with what critical-path checks need to know about it. */
 export interface Removal {
@@ -33,12 +35,18 @@ export interface Interpretation {
   readonly unnamed: readonly UnnamedDanger[];
   /** Shell text that it runs. */
   readonly shellTexts: readonly Arg[];
+  /** Commands written into text of another language; what cannot be read there is no command. */
+  readonly embedded: readonly Arg[];
+  /** Options of a reader that run a command: no more than reading where that command only reads. */
+  readonly delegated: readonly UnnamedDanger[];
   /** Words of commands that it runs. */
   readonly commands: readonly (readonly Arg[])[];
   /** Arguments that are names of shell variables. */
   readonly names: readonly Arg[];
   /** `NAME=value` words that reach a program's environment. */
   readonly environment: readonly Arg[];
+  /** Words that say where a connection goes, or send a file with it. */
+  readonly routes: readonly Route[];
   /** Directory that relative paths of it resolve against. */
   readonly cwd: string | undefined;
 }
@@ -49,9 +57,12 @@ interface Draft {
   writes: { arg: Arg; cwd: string | undefined; target: PathTarget }[];
   unnamed: UnnamedDanger[];
   shellTexts: Arg[];
+  embedded: Arg[];
+  delegated: UnnamedDanger[];
   commands: (readonly Arg[])[];
   names: Arg[];
   environment: Arg[];
+  routes: Route[];
   notReadOnly: string | undefined;
   cwd: string | undefined;
 }
@@ -68,6 +79,7 @@ const defaultReasons: Partial<Record<Role, string>> = {
   load: 'loads code from a file',
   code: 'runs code given as text',
   shell: 'runs shell text',
+  'shell-line': 'runs shell text',
   command: 'runs another command',
   'command-until': 'runs another command',
   write: 'writes a file',
@@ -76,6 +88,8 @@ const defaultReasons: Partial<Record<Role, string>> = {
   'remove-tree': 'removes files',
   change: 'changes something',
   connect: 'connects to the network',
+  route: 'sends the traffic another way',
+  send: 'sends a file',
 };
 
 export function interpret(
@@ -91,9 +105,12 @@ export function interpret(
     writes: [],
     unnamed: [],
     shellTexts: [],
+    embedded: [],
+    delegated: [],
     commands: [],
     names: [],
     environment: [],
+    routes: [],
     notReadOnly: undefined,
     cwd,
   };
@@ -103,7 +120,7 @@ export function interpret(
     if (target !== undefined) draft.effects.push({ kind: 'chdir', target });
     draft.cwd = value.text === undefined ? undefined : resolvePath(value.text, draft.cwd);
   }
-  for (const { option, value, role, arg, command } of reading.options) {
+  for (const { option, value, role, arg, command, further } of reading.options) {
     const before = draft.unnamed.length;
     if (command !== undefined) draft.commands.push(command);
     const subject = value ?? arg;
@@ -113,7 +130,16 @@ export function interpret(
       continue;
     }
     const base = isArchive ? cwd : draft.cwd;
+    const marks = option.meaning.shellAfter ?? program.data.shellAfter;
+    if (value !== undefined) applyEmbedded(role, value, marks, draft, role === 'run');
     apply(role, subject, value !== undefined, reading, { draft, facts, cwd: base });
+    if (option.meaning.further !== undefined && further !== undefined)
+      apply(option.meaning.further, further, true, reading, { draft, facts, cwd: base });
+    if (role === 'command-until' && program.data.readOnly === true && !option.meaning.mustBeNamed) {
+      const because = option.meaning.because ?? defaultReasons[role] ?? 'runs another command';
+      draft.delegated.push({ word: arg.word, name: option.spelling, because });
+      continue;
+    }
     if (
       needsNaming({ role, mustBeNamed: option.meaning.mustBeNamed }, program.data) &&
       draft.unnamed.length === before
@@ -127,9 +153,12 @@ export function interpret(
     if (!harmlessRoles.has(role) || option.meaning.mustBeNamed)
       draft.notReadOnly ??= `\`${option.spelling}\` ${option.meaning.because ?? defaultReasons[role] ?? 'is not read-only'}`;
   }
-  for (const { arg, role, mustBeNamed } of joinShellOperands(reading.operands)) {
+  const asks = onlyAsks(reading);
+  for (const { arg, role: given, mustBeNamed } of joinShellOperands(reading.operands)) {
+    const role = asks && given === 'write' ? 'read' : given;
     const before = draft.unnamed.length;
     apply(role, arg, true, reading, { draft, facts, cwd: draft.cwd });
+    applyEmbedded(role, arg, program.data.shellAfter, draft, false);
     const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run');
     if (dangerous && draft.unnamed.length === before) {
       draft.unnamed.push({
@@ -141,7 +170,7 @@ export function interpret(
     if (role === 'assignment') {
       if (!isHarmlessAssignment(arg, variables))
         draft.notReadOnly ??= `\`${arg.word.source}\` can change more than language, colour or verbosity`;
-    } else if (!harmlessRoles.has(role))
+    } else if (!harmlessRoles.has(role) && !(role === 'write' && isFree(arg)))
       draft.notReadOnly ??=
         role === 'unknown'
           ? `\`${arg.word.source}\` is more than the catalogue knows of \`${program.path}\``
@@ -161,6 +190,19 @@ export function interpret(
   applyUncertainty(reading, draft);
   draft.notReadOnly ??= findReadOnlyObstacle(reading);
   return draft;
+}
+
+/** Whether SQL is given and all of it only asks: the file that it works on is read then. */
+function onlyAsks(reading: Reading): boolean {
+  const texts = [
+    ...reading.operands.flatMap(({ role, arg }) => (role === 'sql' ? [arg] : [])),
+    ...reading.options.flatMap(({ role, value }) => (role === 'sql' && value !== undefined ? [value] : [])),
+  ];
+  return texts.length > 0 && texts.every((arg) => readSql(arg).danger === undefined);
+}
+
+function isFree(arg: Arg): boolean {
+  return arg.text !== undefined && isFreeTarget(arg.text);
 }
 
 /** GNU tar takes `HOST:FILE` for an archive on another machine unless it is told otherwise. */
@@ -233,6 +275,22 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place:
       if (target !== undefined) draft.writes.push({ arg, cwd, target });
       return;
     }
+    case 'list':
+      // Names of a place that is not known are nobody's contents.
+      if (arg.text !== undefined) path('read', false);
+      return;
+    case 'format':
+      if (/^\+/.test(prefixOf(arg))) return;
+      draft.notReadOnly ??= `\`${arg.word.source}\` may set what \`${reading.program.path}\` shows`;
+      return;
+    case 'suffix':
+      // A suffix with a slash or star is a place of its own for the copies. Source: sed manual "-i".
+      if (!hasValue || !/[/*]/.test(arg.text ?? '/')) return;
+      apply('write', makeArg(arg.word, [...arg.pieces, { kind: 'glob', text: '*' }], false), true, reading, place);
+      return;
+    case 'git-object':
+      applyGitObject(arg, draft, facts);
+      return;
     case 'git-url':
       if (arg.text !== undefined && !isRemotePath(arg.text)) {
         // The name of a remote, or a repository on this machine.
@@ -252,6 +310,15 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place:
       }
       return;
     case 'url':
+      draft.routes.push({ word: arg.word, address: true });
+      if (/^file:/i.test(prefixOf(arg))) {
+        const local = argFrom(arg, /^file:(?:\/\/(?:localhost)?(?=\/|$))?/i.exec(prefixOf(arg))?.[0].length ?? 0);
+        const target = makeTarget(local, cwd, facts, { recursive: false });
+        if (target !== undefined) draft.effects.push({ kind: 'read', target });
+        return;
+      }
+      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, false), span });
+      return;
     case 'host':
       draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, role === 'host'), span });
       return;
@@ -277,6 +344,9 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place:
     case 'connect':
       draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
       return;
+    case 'script':
+      applyScript(arg, reading, draft);
+      return;
     case 'run':
     case 'code':
       draft.effects.push({ kind: 'execute', what: hasValue ? nameOf(arg) : reading.program.path, span });
@@ -286,6 +356,7 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place:
       draft.effects.push({ kind: 'execute', what: nameOf(arg), span });
       return;
     case 'shell':
+    case 'shell-line':
       draft.shellTexts.push(arg);
       if (arg.text === undefined) draft.effects.push({ kind: 'execute', what: arg.word.source, span });
       return;
@@ -304,9 +375,72 @@ function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place:
     case 'jq':
       applyProgramText(readJq(arg), arg, draft, facts, reading);
       return;
+    case 'sql':
+      applyProgramText(readSql(arg), arg, draft, facts, reading);
+      return;
+    case 'database':
+    case 'database-host':
+      applyDatabase(role, arg, draft);
+      return;
+    case 'send':
+      draft.routes.push({ word: arg.word, address: false });
+      path('read', false);
+      return;
+    case 'route':
+      draft.routes.push({ word: arg.word, address: false });
+      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span });
+      return;
     default:
       return;
   }
+}
+
+/** `REVISION:PATH`, or a path of the working tree; a plain revision names no file that anybody restricts. */
+function applyGitObject(arg: Arg, draft: Draft, facts: Facts): void {
+  const known = prefixOf(arg);
+  const colon = known.indexOf(':');
+  if (arg.text === undefined && colon < 0) return;
+  const rest = colon < 0 ? arg : argFrom(arg, colon + 1);
+  // The path of a revision starts at the top of the repository unless it begins with a dot.
+  const top = draft.cwd === undefined ? undefined : (facts.paths.get(draft.cwd)?.repository ?? draft.cwd);
+  const target = makeTarget(rest, colon < 0 || prefixOf(rest).startsWith('.') ? draft.cwd : top, facts, {
+    recursive: colon < 0,
+  });
+  if (target !== undefined) draft.effects.push({ kind: 'read', target });
+}
+
+/** A database on this machine is no place of the network: a plain name, a socket, a loopback address. */
+function applyDatabase(role: 'database' | 'database-host', arg: Arg, draft: Draft): void {
+  const plain = role === 'database' ? /^[\w.@-]+$/ : /^(?:localhost|127\.\d+\.\d+\.\d+|::1|\/[^:]*)$/;
+  const local = /^postgres(?:ql)?:\/\/(?:[^@/?#]*@)?(?:localhost|127\.0\.0\.1|\[::1\])?(?::\d+)?\/[\w.-]*$/;
+  if (arg.text !== undefined && (plain.test(arg.text) || (role === 'database' && local.test(arg.text)))) return;
+  const { start, end } = arg.word;
+  draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span: { start, end } });
+  draft.notReadOnly ??= `\`${arg.word.source}\` may be on another machine`;
+}
+
+/** Commands in the value of an option: after the marks of the catalogue, or all of it where it names a program to run. */
+function applyEmbedded(
+  role: Role,
+  value: Arg,
+  marks: readonly string[] | undefined,
+  draft: Draft,
+  whole: boolean,
+): void {
+  if (value.text === undefined || (role !== 'run' && role !== 'code' && role !== 'change')) return;
+  const commands = embeddedCommands(value.text, marks ?? []);
+  for (const text of commands) draft.embedded.push(makeArg(value.word, [{ kind: 'known', text }], false));
+  if (whole && commands.length === 0) draft.shellTexts.push(value);
+}
+
+/** Text of the program's own language: harmless but for the shell commands in it. */
+function applyScript(arg: Arg, reading: Reading, draft: Draft): void {
+  const commands = embeddedCommands(arg.text ?? '', reading.program.data.shellAfter ?? []);
+  for (const text of commands) draft.shellTexts.push(makeArg(arg.word, [{ kind: 'known', text }], false));
+  if (arg.text !== undefined && commands.length === 0) return;
+  draft.effects.push({ kind: 'execute', what: nameOf(arg), span: { start: arg.word.start, end: arg.word.end } });
+  draft.unnamed.push({ word: arg.word, name: arg.word.source, because: 'can hold a shell command' });
+  draft.notReadOnly ??= `\`${arg.word.source}\` can hold a shell command`;
 }
 
 function isHarmlessAssignment(arg: Arg, variables: Variables): boolean {
@@ -375,7 +509,8 @@ function applyImplicit(reading: Reading, draft: Draft, facts: Facts): void {
       const named =
         reading.operands.some((operand) => operand.role === role) ||
         reading.options.some((option) => option.role === role && option.value !== undefined);
-      if (named) continue;
+      // A folder that is not known holds what it holds; only its names are shown.
+      if (named || (role === 'list' && draft.cwd === undefined)) continue;
       const word = reading.options.at(-1)?.arg.word ?? {
         start: 0,
         end: 0,
@@ -411,6 +546,7 @@ function applyAlways(reading: Reading, draft: Draft, facts: Facts): void {
         cwd: draft.cwd,
       });
     }
+    if (text === 'connect localhost') continue;
     draft.notReadOnly ??= `\`${reading.program.path}\` ${defaultReasons[role as Role] ?? 'is not read-only'}`;
   }
 }
@@ -442,6 +578,9 @@ function findReadOnlyObstacle(reading: Reading): string | undefined {
   const holds = program.readOnly.some(
     (condition) =>
       (condition.needs === undefined || condition.needs.some((spelling) => hasOption(reading, spelling))) &&
+      (condition.given === undefined ||
+        reading.operands.some(({ role }) => role === condition.given) ||
+        reading.options.some(({ role }) => role === condition.given)) &&
       (condition.lacks === undefined || !condition.lacks.some((spelling) => hasOption(reading, spelling))) &&
       (condition.operands === undefined ||
         (reading.operands.length <= condition.operands && !reading.operands.some(({ arg }) => arg.many))),

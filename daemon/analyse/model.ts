@@ -74,9 +74,17 @@ export interface AnalysedCommand {
    * `swap` marks those that exchange the interpreter or the code of a program whose purpose is running code.
    */
   readonly unnamed: readonly UnnamedDanger[];
+  /** Words that say where a connection goes, or send a file with it: a grant that names a host must name them. */
+  readonly routes?: readonly Route[];
   /** Simple commands that this one runs: `bash -c` text, `find -exec`, `xargs`, `sudo`, `env`. Seen by restrictions only. */
   readonly inner: readonly AnalysedCommand[];
   readonly description: string;
+}
+
+export interface Route {
+  readonly word: Word;
+  /** The address itself, not an option that changes the way to it. */
+  readonly address: boolean;
 }
 
 export interface UnnamedDanger {

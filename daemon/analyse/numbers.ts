@@ -5,6 +5,15 @@ import { hasOption, readArguments } from './read-arguments.ts';
 import { makeArg } from './words.ts';
 
 export function interpretNumber(command: SimpleCommand, catalogue: Catalogue): boolean {
+  return prints('number', command, catalogue);
+}
+
+/** Whether it prints one word that cannot begin an option: a commit, a branch. All of its own words must be known. */
+export function interpretPlain(command: SimpleCommand, catalogue: Catalogue): boolean {
+  return command.words.every((word) => word.values !== undefined) && prints('plain', command, catalogue);
+}
+
+function prints(what: 'number' | 'plain', command: SimpleCommand, catalogue: Catalogue): boolean {
   const [first, ...rest] = command.words;
   const name = first?.values?.length === 1 ? first.values[0] : undefined;
   if (name === undefined || command.assignments.length > 0) return false;
@@ -19,7 +28,7 @@ export function interpretNumber(command: SimpleCommand, catalogue: Catalogue): b
       : word.values.map((text) => makeArg(word, [{ kind: 'known', text }], false)),
   );
   const reading = readArguments(entry, args);
-  const conditions = reading.program.data.number;
+  const conditions = reading.program.data[what];
   if (conditions === undefined || reading.unknownOptions.length > 0) return false;
   if (reading.program.worst !== undefined && reading.uncertain.length > 0) return false;
   return conditions.some(

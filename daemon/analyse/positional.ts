@@ -1,22 +1,51 @@
 /** What `$1`, `$2`, … can be in a function of the text, when every call of it stands in the text. */
-import type { ParsedScript, Statement } from '../parse/model.ts';
+import type { ParsedScript, SimpleCommand, Statement } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
 import { type Alternatives, joinAlternatives, unknownValue } from './shell-state.ts';
 import { allStatements } from './statements.ts';
+import type { KnownList } from './words.ts';
 
 const maxPosition = 9;
 const movers = new Set(['shift', 'set', 'eval', 'source', '.', 'trap', 'alias', 'getopts']);
 
-/** Empty when a call could come from elsewhere, or the parameters can move. */
+/** All parameters of the function at once; undefined where `positionalValues` has none, or too many ways. */
+export function positionalLists(
+  statement: Statement & { readonly type: 'function' },
+  script: ParsedScript,
+): readonly KnownList[] | undefined {
+  const lists: KnownList[] = [];
+  const { calls, complete } = findCalls(statement, script);
+  if (!complete) return undefined;
+  for (const { words } of calls) {
+    const values = words.slice(1).map(wordValue);
+    if (values.some((value) => value === undefined)) return undefined;
+    lists.push(values.map((text) => (text === undefined || text === '' ? [] : [{ kind: 'known', text }])));
+  }
+  return lists.length === 0 || lists.length > maxCalls ? undefined : lists;
+}
+
+const maxCalls = 8;
+
+/** The calls of the function that stand in the text; incomplete when one could come from elsewhere, or parameters can move. */
+function findCalls(
+  statement: Statement & { readonly type: 'function' },
+  script: ParsedScript,
+): { readonly calls: readonly SimpleCommand[]; readonly complete: boolean } {
+  const names = script.commands.map((command) => (command.words.length === 0 ? '' : wordValue(command.words[0])));
+  const twice =
+    [...allStatements(script.body)].filter((one) => one.type === 'function' && one.name === statement.name).length > 1;
+  return {
+    calls: script.commands.filter((_command, index) => names[index] === statement.name),
+    complete: !twice && !names.some((name) => name === undefined || movers.has(name)),
+  };
+}
+
+/** With anything as one more way where a call could come from elsewhere. */
 export function positionalValues(
   statement: Statement & { readonly type: 'function' },
   script: ParsedScript,
 ): ReadonlyMap<string, Alternatives> {
-  const names = script.commands.map((command) => (command.words.length === 0 ? '' : wordValue(command.words[0])));
-  const twice =
-    [...allStatements(script.body)].filter((one) => one.type === 'function' && one.name === statement.name).length > 1;
-  if (twice || names.some((name) => name === undefined || movers.has(name))) return new Map();
-  const calls = script.commands.filter((_command, index) => names[index] === statement.name);
+  const { calls, complete } = findCalls(statement, script);
   const values = new Map<string, Alternatives>();
   for (const { words } of calls) {
     // A word that may be several, or none, moves every later one.
@@ -36,7 +65,12 @@ export function positionalValues(
       values.set(String(position), before === undefined ? value : joinAlternatives(before, value));
     }
   }
-  return values;
+  if (complete) return values;
+  return new Map([...values].map(([name, value]) => [name, joinAlternatives(value, anyParameter(name))]));
+}
+
+function anyParameter(variable: string): Alternatives {
+  return [[{ kind: 'value', variable, assigned: false, empty: true }]];
 }
 
 function isList(part: { readonly type: string; readonly name?: string }): boolean {

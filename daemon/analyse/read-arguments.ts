@@ -16,6 +16,8 @@ export interface ReadOption {
   readonly role: Role;
   /** Words of a command that it takes (`find -exec … ;`). */
   readonly command: readonly Arg[] | undefined;
+  /** The word after its value, where it takes one. */
+  readonly further: Arg | undefined;
 }
 
 export interface ReadOperand {
@@ -50,6 +52,7 @@ interface Found {
   readonly arg: Arg;
   readonly value: Arg | undefined;
   readonly command: readonly Arg[] | undefined;
+  readonly further: Arg | undefined;
 }
 
 const roleOrder: readonly Role[] = [
@@ -82,7 +85,7 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
   const takeValue = (option: Option, arg: Arg, attached: Arg | undefined): void => {
     if (option.meaning.role === 'command-until') {
       const end = findTerminator(args, at);
-      found.push({ option, arg, value: undefined, command: args.slice(at, end) });
+      found.push({ option, arg, value: undefined, command: args.slice(at, end), further: undefined });
       at = end + 1;
       return;
     }
@@ -93,14 +96,15 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
       if (value === undefined) missingValue = true;
       else if (value.many && value.pieces.some((piece) => piece.kind === 'value')) uncertain.push(value);
     }
+    const further = option.more > 0 ? args[at] : undefined;
     at += option.more;
-    found.push({ option, arg, value, command: undefined });
+    found.push({ option, arg, value, command: undefined, further });
   };
 
   if (start.data.bundled === true) at = readBundle(start, args, takeBundled) ?? at;
 
   function takeBundled(option: Option, arg: Arg, value: Arg | undefined): void {
-    found.push({ option, arg, value, command: undefined });
+    found.push({ option, arg, value, command: undefined, further: undefined });
   }
 
   const unknownOption = (arg: Arg): void => {
@@ -127,7 +131,13 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
     else if (!ended && text === undefined && head === '-') uncertain.push(arg);
     const keyed = head.includes('=') ? findKeyed(program, head) : undefined;
     if (keyed !== undefined) {
-      found.push({ option: keyed, arg, value: argFrom(arg, keyed.spelling.length), command: undefined });
+      found.push({
+        option: keyed,
+        arg,
+        value: argFrom(arg, keyed.spelling.length),
+        command: undefined,
+        further: undefined,
+      });
       continue;
     }
     if (program.ignores.has(head)) continue;
@@ -191,6 +201,10 @@ function readOption(program: Program, arg: Arg, head: string, sink: Sink): void 
     }
     const name = equals < 0 ? head : head.slice(0, equals);
     const option = findLong(program, name);
+    if (option !== undefined && equals >= 0 && option.takes === 'none') {
+      sink.unknown(arg);
+      return;
+    }
     if (option !== undefined) {
       sink.takeValue(option, arg, equals < 0 ? undefined : argFrom(arg, equals + 1));
       return;

@@ -14,6 +14,8 @@ export interface Changes {
   readonly numeric: Set<string>;
   /** Values that assignments give, for those that are literal words. */
   readonly literal: Map<string, Word[]>;
+  /** The positional parameters. */
+  positional: boolean;
 }
 
 const directoryBuiltins = new Set(['cd', 'pushd', 'popd']);
@@ -41,6 +43,7 @@ export function collectChanges(statements: readonly Statement[]): Changes {
     unknown: new Set(),
     numeric: new Set(),
     literal: new Map(),
+    positional: false,
   };
   for (const statement of statements) visitStatement(statement, changes);
   for (const name of changes.unknown) changes.numeric.delete(name);
@@ -124,6 +127,7 @@ function visitCommand(command: SimpleCommand, into: Changes): void {
   const name = values[at];
   if (name === undefined && command.words.length > at) into.everything = true;
   else if (name === undefined) return;
+  else if (name === 'set' || name === 'shift') into.positional = true;
   else if (directoryBuiltins.has(name)) into.directory = true;
   else if (codeBuiltins.has(name)) into.everything ||= name !== 'trap' || !isHarmlessTrap(values);
   else if (nameBuiltins.has(name)) visitNames(name, command.words.slice(at + 1), into);

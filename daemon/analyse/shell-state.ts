@@ -3,7 +3,8 @@
  * functions. Branches are merged by keeping only what all of them agree on, so a later path is either right or unknown.
  */
 import type { Facts } from './model.ts';
-import type { Piece, Values } from './words.ts';
+import type { StandardInput } from './standard-input.ts';
+import type { KnownList, Piece, Values } from './words.ts';
 
 export type Alternatives = readonly (readonly Piece[])[];
 
@@ -14,6 +15,14 @@ export interface ShellState {
   /** Folders in force instead of `cwd` if an earlier `cd` failed. */
   fallbacks: readonly string[];
   variables: Map<string, Alternatives>;
+  /** Arrays whose elements are known, and the positional parameters as `@`. */
+  lists: Map<string, readonly KnownList[]>;
+  /** What stands on standard input, where the text holds it. */
+  input: StandardInput | undefined;
+  /** The `read` that a loop runs as its condition: where its body runs, it has read a line. */
+  guard: number | undefined;
+  /** Names with an attribute that changes what they are given (`declare -l`). */
+  opaque: ReadonlySet<string>;
   /** Names whose value reaches programs. */
   exported: Set<string>;
   functions: Set<string>;
@@ -37,6 +46,10 @@ export function startState(facts: Facts): ShellState {
     changed: false,
     fallbacks: [],
     variables: new Map(),
+    lists: new Map(),
+    input: undefined,
+    guard: undefined,
+    opaque: new Set(),
     exported: new Set(),
     functions: new Set(),
     ended: false,
@@ -49,6 +62,7 @@ export function copyState(state: ShellState): ShellState {
   return {
     ...state,
     variables: new Map(state.variables),
+    lists: new Map(state.lists),
     exported: new Set(state.exported),
     functions: new Set(state.functions),
   };
@@ -71,10 +85,25 @@ export function mergeState(into: ShellState, other: ShellState): void {
   for (const [name, mine] of into.variables) {
     if (!other.variables.has(name)) into.variables.set(name, joinAlternatives(mine, unsetValue));
   }
+  for (const [name, lists] of into.lists) {
+    const joined = joinLists(lists, other.lists.get(name));
+    if (joined === undefined) into.lists.delete(name);
+    else into.lists.set(name, joined);
+  }
+  if (into.input !== other.input) into.input = undefined;
   for (const name of other.exported) into.exported.add(name);
   for (const name of into.functions) if (!other.functions.has(name)) into.functions.delete(name);
   into.oddSplitting ||= other.oddSplitting;
   into.dynamic ||= other.dynamic;
+}
+
+function joinLists(
+  left: readonly KnownList[],
+  right: readonly KnownList[] | undefined,
+): readonly KnownList[] | undefined {
+  if (right === undefined || left === right) return right;
+  const byKey = new Map([...left, ...right].map((list) => [list.map(keyOf).join('\u0001'), list]));
+  return byKey.size > maxAlternatives ? undefined : [...byKey.values()];
 }
 
 export function joinAlternatives(left: Alternatives, right: Alternatives): Alternatives {
@@ -111,10 +140,51 @@ const maxVariables = 64;
 export function assign(state: ShellState, name: string, value: Alternatives): void {
   if (state.variables.size >= maxVariables && !state.variables.has(name)) state.dynamic = true;
   if (name === 'IFS') state.oddSplitting = true;
-  if (state.dynamic) return;
-  state.variables.set(name, value);
+  if (state.dynamic && !/^\d$/.test(name)) return;
+  state.lists.delete(name);
+  state.variables.set(name, state.opaque.has(name) ? unknownValue : value);
 }
 
+/** From here on any variable may hold anything. Positional parameters that are set later are known all the same. */
+export function forgetAll(state: ShellState): void {
+  state.dynamic = true;
+  assignPositional(state, undefined);
+}
+
+/** Lists of more elements than this are not followed. */
+const maxElements = 64;
+/** Arrays that bash fills by itself: what they are given does not stay. */
+const ownArrays = /^(?:BASH_\w+|FUNCNAME|PIPESTATUS|DIRSTACK|GROUPS|COMP_\w+|COMPREPLY)$/;
+
+/** Gives an array its elements, and its name the first of them; undefined makes both unknown. */
+export function assignList(state: ShellState, name: string, lists: readonly KnownList[] | undefined): void {
+  const known =
+    lists === undefined ||
+    state.opaque.has(name) ||
+    ownArrays.test(name) ||
+    lists.some((list) => list.length > maxElements)
+      ? undefined
+      : lists;
+  assign(state, name, known === undefined ? unknownValue : known.map((list) => list[0] ?? []));
+  if (known !== undefined && !state.dynamic) state.lists.set(name, known);
+}
+
+const maxPosition = 9;
+
+/** Gives the positional parameters their values. */
+export function assignPositional(state: ShellState, lists: readonly KnownList[] | undefined): void {
+  const known = lists?.some((list) => list.length > maxElements) === true ? undefined : lists;
+  for (let at = 1; at <= maxPosition; at += 1) {
+    if (known === undefined) state.variables.delete(String(at));
+    else
+      state.variables.set(
+        String(at),
+        known.map((list) => list[at - 1] ?? []),
+      );
+  }
+  if (known === undefined) state.lists.delete('@');
+  else state.lists.set('@', known);
+}
 /** The state as the reader of words sees it. */
 export function stateValues(state: ShellState, facts: Facts, substitution: Values['substitution']): Values {
   return {
@@ -122,13 +192,20 @@ export function stateValues(state: ShellState, facts: Facts, substitution: Value
     cwd: state.cwd,
     oddSplitting: state.oddSplitting,
     substitution,
+    lookUpList: (name) => (state.dynamic && name !== '@' ? undefined : state.lists.get(name)),
     lookUp: (name) => {
-      if (state.dynamic) return undefined;
+      if (state.dynamic && !/^\d$/.test(name)) return undefined;
       const value = state.variables.get(name);
       if (value !== undefined) return value;
       if (name === 'HOME') return [[{ kind: 'known', text: facts.home }]];
+      if (name === 'TMPDIR') return temporaryFolder(facts.temporaryDirectories);
       if (name === 'PWD') return state.cwd === undefined ? undefined : [[{ kind: 'known', text: state.cwd }]];
       return undefined;
     },
   };
+}
+
+/** Sessions are given the first of the folders for temporary files. */
+function temporaryFolder([first]: Facts['temporaryDirectories']): Alternatives | undefined {
+  return first === undefined ? undefined : [[{ kind: 'known', text: first }]];
 }

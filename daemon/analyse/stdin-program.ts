@@ -1,6 +1,5 @@
 /** Programs that a shell reads from standard input (RULES O29): here-documents, here-strings, pipes. */
-import type { ParsedScript, SimpleCommand, Word } from '../parse/model.ts';
-import { wordValue } from '../parse/model.ts';
+import type { ParsedScript, SimpleCommand } from '../parse/model.ts';
 import type { Reading } from './read-arguments.ts';
 
 /** Whether a shell or interpreter takes its program from standard input: no script, `-s`, `-` or a name of the stream. */
@@ -14,6 +13,10 @@ export function readsProgramFromStdin(reading: Reading | undefined): boolean {
     return false;
   if (reading.options.some(({ option }) => option.spelling === '-s')) return true;
   const [first] = reading.operands;
+  // `at TIME` takes its program from there whatever its operands, unless an option names a file.
+  const slots = reading.program.operands ?? [];
+  if (!slots.some(({ role }) => role === 'load' || role === 'shell' || role === 'code' || role === 'command'))
+    return !reading.options.some(({ role }) => role === 'load' || role === 'read' || role === 'ok');
   if (first === undefined) return reading.command === undefined;
   return (
     first.arg.text === '-' ||
@@ -34,30 +37,4 @@ export function feedersOf(command: SimpleCommand, script: ParsedScript): readonl
     wanted = new Set(before.map((one) => one.id));
   }
   return found;
-}
-
-/** The program text on standard input, where the text itself holds it. */
-export function literalStdin(command: SimpleCommand, feeders: readonly SimpleCommand[]): string | undefined {
-  for (const redirection of command.redirections) {
-    if (redirection.heredoc !== undefined)
-      return redirection.heredoc.quoted
-        ? (wordValue(redirection.heredoc.body) ?? literalText(redirection.heredoc.body))
-        : literalText(redirection.heredoc.body);
-    if (redirection.operator === '<<<') return wordValue(redirection.target);
-  }
-  const [only] = feeders;
-  if (feeders.length !== 1 || only === undefined) return undefined;
-  const words = only.words.map(wordValue);
-  if (words[0] !== 'echo' || words.some((word) => word === undefined) || words[1]?.startsWith('-') === true)
-    return undefined;
-  return words.slice(1).join(' ');
-}
-
-function literalText(word: Word): string | undefined {
-  let text = '';
-  for (const part of word.parts) {
-    if (part.type !== 'literal') return undefined;
-    text += part.value;
-  }
-  return text;
 }

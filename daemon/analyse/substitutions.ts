@@ -2,46 +2,41 @@
 import type { Statement, WordPart } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
 import type { AnalysisContext } from './analyse.ts';
-import { interpretNumber } from './numbers.ts';
-import type { Piece } from './words.ts';
+import { interpretNumber, interpretPlain } from './numbers.ts';
+import { isInput, outputOf } from './standard-input.ts';
+import type { Piece, Values } from './words.ts';
 
 type Substitution = WordPart & { readonly type: 'substitution' };
 
 export function knownSubstitution(
   part: Substitution,
-  cwd: string | undefined,
+  values: Values,
   context: AnalysisContext,
 ): readonly Piece[] | undefined {
+  const { cwd } = values;
   const [only] = part.body;
   if (part.body.length !== 1 || only?.type !== 'command')
     return printsNumber(part, cwd, context) ? [{ kind: 'number' }] : undefined;
   const { command } = only;
   if (
     command.assignments.length === 0 &&
-    command.redirections.every((redirection) => wordValue(redirection.target) === '/dev/null')
+    command.redirections.every((redirection) => isInput(redirection) || wordValue(redirection.target) === '/dev/null')
   ) {
     const words = command.words.map(wordValue).join(' ');
     if (words === 'pwd' && cwd !== undefined) return [{ kind: 'known', text: cwd }];
-    const printed = literalOutput(command.words.map(wordValue));
-    if (printed !== undefined) return printed === '' ? [] : [{ kind: 'known', text: printed }];
+    const printed = outputOf(command, values)?.replace(/\n+$/, '');
+    if (printed !== undefined && !printed.includes('\0'))
+      return printed === '' ? [] : [{ kind: 'known', text: printed }];
     if (words === 'git rev-parse --show-toplevel' && cwd !== undefined) {
       const root = context.facts.paths.get(cwd)?.repository;
       if (root !== undefined) return [{ kind: 'known', text: root }];
     }
   }
-  return printsNumber(part, cwd, context) ? [{ kind: 'number' }] : undefined;
-}
-
-/** What `echo` of literal words prints, without the newline that a substitution drops. */
-function literalOutput(values: readonly (string | undefined)[]): string | undefined {
-  const [name, ...rest] = values;
-  if (
-    name !== 'echo' ||
-    rest.some((value) => value === undefined || value.includes('\\')) ||
-    rest[0]?.startsWith('-') === true
-  )
-    return undefined;
-  return rest.join(' ').replace(/\n+$/, '');
+  if (printsNumber(part, cwd, context)) return [{ kind: 'number' }];
+  const quiet = command.redirections.every((redirection) => wordValue(redirection.target) === '/dev/null');
+  return quiet && interpretPlain(command, context.catalogue)
+    ? [{ kind: 'value', variable: undefined, assigned: true, empty: true, plain: true }]
+    : undefined;
 }
 
 /** Whether all that the substitution prints is one or more plain numbers, by the catalogue's word for its last program. */

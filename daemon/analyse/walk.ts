@@ -27,12 +27,15 @@ import {
   findEvaluated,
 } from './findings/evaluated-values.ts';
 import type { Effect } from './model.ts';
-import { positionalValues } from './positional.ts';
+import { positionalLists, positionalValues } from './positional.ts';
 import { redirectionEffects } from './redirections.ts';
 import { type Changes, collectChanges } from './shell-changes.ts';
 import {
   assign,
+  assignList,
+  assignPositional,
   copyState,
+  forgetAll,
   isNumeric,
   joinAlternatives,
   mergeState,
@@ -43,9 +46,10 @@ import {
   unknownValue,
   unsetValue,
 } from './shell-state.ts';
+import { pipedInput, redirectedInput } from './standard-input.ts';
 import { allStatements } from './statements.ts';
 import { knownSubstitution, printsNumber } from './substitutions.ts';
-import { type Arg, expandValue, expandWord, type Piece, type Values } from './words.ts';
+import { type Arg, expandValue, expandWord, type KnownList, type Piece, type Values } from './words.ts';
 
 export interface Walked {
   /** One per simple command of the script, in its order. */
@@ -56,7 +60,7 @@ export interface Walked {
 
 export function walkScript(script: ParsedScript, context: AnalysisContext, start: Partial<ShellState> = {}): Walked {
   const walker = new Walker(context);
-  const state: ShellState = { ...startState(context.facts), ...start };
+  const state: ShellState = { ...startState(context.facts), opaque: findOpaque(script.commands), ...start };
   walker.hoistFunctions(script.body);
   walker.statements(script.body, state);
   const commands = script.commands.map((command) => {
@@ -120,7 +124,18 @@ class Walker {
   }
 
   #run(statement: Statement, state: ShellState): void {
-    if (statement.type !== 'command' && statement.redirections.length > 0) this.#redirect(statement, state);
+    if (statement.type === 'command' || statement.redirections.length === 0) {
+      this.#runBody(statement, state);
+      return;
+    }
+    this.#redirect(statement, state);
+    const { input } = state;
+    state.input = redirectedInput(statement.redirections, this.#values(state), input);
+    this.#runBody(statement, state);
+    state.input = input;
+  }
+
+  #runBody(statement: Statement, state: ShellState): void {
     switch (statement.type) {
       case 'command':
         this.#command(statement.command, state);
@@ -143,6 +158,7 @@ class Walker {
       case 'while':
       case 'until':
         this.#loop(state, [...statement.condition, ...statement.body], (inside) => {
+          if (statement.type === 'while') inside.guard = readCondition(statement.condition);
           this.statements(statement.condition, inside);
           this.statements(statement.body, inside);
         });
@@ -191,8 +207,11 @@ class Walker {
       return;
     }
     const before = copyState(state);
+    let { input } = before;
     stages.forEach((stage, index) => {
       const inside = copyState(before);
+      inside.input = input;
+      input = pipedInput(stage, this.#values(inside), input);
       this.statement(stage, inside);
       // With `shopt -s lastpipe` the last stage runs in this shell.
       if (index === stages.length - 1 && this.#lastPipe) mergeState(state, inside);
@@ -270,10 +289,7 @@ class Walker {
   #for(statement: Statement & { type: 'for' | 'select' }, state: ShellState): void {
     for (const word of statement.words ?? []) this.#word(word, state);
     checkGiven(statement.variable, statement.words ?? [], this.#evaluated, state, this.#context);
-    const value =
-      statement.type === 'for' && statement.words !== undefined
-        ? this.#loopValue(statement.words, state)
-        : unknownValue;
+    const value = statement.type === 'for' ? this.#loopValue(statement.words, state) : unknownValue;
     const changes = collectChanges(statement.body);
     const known =
       changes.unknown.has(statement.variable) || changes.numeric.has(statement.variable) ? unknownValue : value;
@@ -285,8 +301,12 @@ class Walker {
   }
 
   /** What the loop variable can be: each word on its own, never empty unless quoted. */
-  #loopValue(words: readonly Word[], state: ShellState): readonly (readonly Piece[])[] {
+  #loopValue(words: readonly Word[] | undefined, state: ShellState): readonly (readonly Piece[])[] {
     const values = this.#values(state);
+    if (words === undefined) {
+      const parameters = values.lookUpList?.('@')?.flat();
+      return parameters === undefined || parameters.length === 0 || parameters.length > 16 ? unknownValue : parameters;
+    }
     const out: (readonly Piece[])[] = [];
     for (const word of words) {
       for (const args of expandWord(word, values)) {
@@ -313,6 +333,8 @@ class Walker {
     for (const name of this.#hoisted) inside.functions.add(name);
     this.#everything ??= collectChanges(this.#context.script.body);
     this.#forget(this.#everything, inside);
+    inside.input = undefined;
+    assignPositional(inside, positionalLists(statement, this.#context.script));
     for (const [name, value] of positionalValues(statement, this.#context.script)) assign(inside, name, value);
     this.statement(statement.body, inside);
   }
@@ -322,7 +344,8 @@ class Walker {
       state.cwd = undefined;
       state.changed = true;
     }
-    if (changes.everything) state.dynamic = true;
+    if (changes.everything) forgetAll(state);
+    if (changes.positional) assignPositional(state, undefined);
     for (const name of changes.unknown) assign(state, name, unknownValue);
     for (const name of changes.numeric) {
       const before = state.variables.get(name);
@@ -387,7 +410,11 @@ class Walker {
       assign(state, name, numericValue);
       return;
     }
-    if (assignment.subscript !== undefined || value === undefined || assignment.append) {
+    if (assignment.subscript !== undefined || assignment.elements !== undefined) {
+      assignList(state, name, this.#associative.has(name) ? undefined : this.#elements(assignment, state, values));
+      return;
+    }
+    if (value === undefined || assignment.append) {
       const numeric =
         assignment.append &&
         value !== undefined &&
@@ -408,6 +435,28 @@ class Walker {
         pieces.map((piece): Piece => (piece.kind === 'value' ? { ...piece, assigned: true } : piece)),
       ),
     );
+  }
+
+  /** The array after `a=(x y)`, `a+=(z)` or `a[0]=x`; undefined where an element is not one known word. */
+  #elements(assignment: Assignment, state: ShellState, values: Values): readonly KnownList[] | undefined {
+    const { name, subscript, value, elements, append } = assignment;
+    if (subscript !== undefined) {
+      const index = Number(/^\d{1,2}$/.exec(subscript.source)?.[0] ?? Number.NaN);
+      const before = state.lists.get(name) ?? (state.variables.has(name) || index > 0 ? undefined : [[]]);
+      const [given, ...others] = value === undefined ? [] : expandValue(value, values);
+      if (before === undefined || given === undefined || others.length > 0 || append || Number.isNaN(index))
+        return undefined;
+      if (before.some((list) => index > list.length)) return undefined;
+      return before.map((list) => [...list.slice(0, index), given, ...list.slice(index + 1)]);
+    }
+    const added: (readonly Piece[])[] = [];
+    for (const element of elements ?? []) {
+      const [args, ...others] = expandWord(element, values);
+      if (args === undefined || others.length > 0 || element.source.startsWith('[') || args.some(({ many }) => many))
+        return undefined;
+      added.push(...args.map(({ pieces }) => pieces));
+    }
+    return append ? state.lists.get(name)?.map((list) => [...list, ...added]) : [added];
   }
 
   #arithmetic(expression: Arithmetic, state: ShellState): void {
@@ -488,7 +537,9 @@ class Walker {
   }
 
   #values(state: ShellState): Values {
-    return stateValues(state, this.#context.facts, (part) => knownSubstitution(part, state.cwd, this.#context));
+    return stateValues(state, this.#context.facts, (part) =>
+      knownSubstitution(part, this.#values(state), this.#context),
+    );
   }
 }
 
@@ -505,6 +556,28 @@ function findAssociative(commands: readonly SimpleCommand[]): ReadonlySet<string
     }
   }
   return names;
+}
+
+/** Names with an attribute that changes the letters of what they are given, wherever the text declares them. */
+function findOpaque(commands: readonly SimpleCommand[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { words } of commands) {
+    const values = words.map((word) => wordValue(word) ?? '');
+    const at = values.findIndex((value) => /^(?:declare|local|typeset|readonly)$/.test(value));
+    if (at < 0 || !values.some((value) => /^-\w*[luc]/.test(value))) continue;
+    for (const { source } of words.slice(at + 1)) {
+      const name = /^[A-Za-z_]\w*/.exec(source)?.[0];
+      if (name !== undefined) names.add(name);
+    }
+  }
+  return names;
+}
+
+/** The `read` that is the whole condition of a `while` loop. */
+function readCondition(condition: readonly Statement[]): number | undefined {
+  const [only, ...others] = condition;
+  if (only?.type !== 'command' || others.length > 0) return undefined;
+  return wordValue(only.command.words[0]) === 'read' ? only.command.id : undefined;
 }
 
 function asStatement(command: SimpleCommand): Statement {

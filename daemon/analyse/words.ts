@@ -4,6 +4,7 @@
  * it (RULES O9, O24): its beginning, whether it is one word, whether it could begin an option.
  */
 import type { Word, WordPart } from '../parse/model.ts';
+import { transformValue } from './parameter-values.ts';
 
 export type Piece =
   | { readonly kind: 'known'; readonly text: string }
@@ -19,7 +20,12 @@ export type Piece =
       readonly variable: string | undefined;
       readonly assigned: boolean;
       readonly empty: boolean;
+      /** One word that begins with a letter or digit, if it is not empty. */
+      readonly plain?: boolean;
     };
+
+/** Elements in their order, from the first. */
+export type KnownList = readonly (readonly Piece[])[];
 
 /** One argument as the program would see it. */
 export interface Arg {
@@ -34,6 +40,8 @@ export interface Arg {
 /** What is known about variables at one point of the text. Each value is a list of alternatives. */
 export interface Values {
   readonly lookUp: (name: string) => readonly (readonly Piece[])[] | undefined;
+  /** The elements of an array, or of the positional parameters under `@`; one list for each way they can turn out. */
+  readonly lookUpList?: (name: string) => readonly KnownList[] | undefined;
   readonly home: string;
   readonly cwd: string | undefined;
   /** `IFS` was touched: unquoted values split nobody knows where. */
@@ -71,7 +79,7 @@ export function expandWord(word: Word, values: Values): readonly (readonly Arg[]
   }
   let drafts: Draft[] = [{ pieces: [], many: false }];
   for (const part of word.parts) {
-    const options = expandPart(part, values, word.parts.length === 1);
+    const options = expandPart(part, values, isAlone(word, part));
     if (drafts.length * options.length > maxAlternatives) {
       drafts = [{ pieces: [...(drafts[0]?.pieces ?? []), anything], many: true }];
     } else if (options.length === 1 && drafts.length === 1) {
@@ -83,6 +91,14 @@ export function expandWord(word: Word, values: Values): readonly (readonly Arg[]
     }
   }
   return drafts.map((draft) => splitDraft(word, draft));
+}
+
+/** Whether nothing else stands in the word: the quotes around an expansion leave an empty literal before it. */
+function isAlone(word: Word, part: WordPart): boolean {
+  if (word.parts.length === 1) return true;
+  const [first, second] = word.parts;
+  const quotes = first?.type === 'literal' && first.quoted && first.value === '';
+  return word.parts.length === 2 && quotes && second === part && 'quoted' in part && part.quoted;
 }
 
 /** The value that an assignment or a here-string makes of a word: one string, never split. */
@@ -101,8 +117,8 @@ export function expandValue(word: Word, values: Values): readonly (readonly Piec
 interface Draft {
   readonly pieces: readonly Piece[];
   readonly many: boolean;
-  /** Several words, known (`$x` with blanks in its value, a brace element). */
-  readonly fields?: readonly string[];
+  /** The words it becomes, where that is known and may not be one (`$x` with blanks in its value, an array). */
+  readonly fields?: readonly (readonly Piece[])[];
 }
 
 function join(left: Draft, right: Draft): Draft {
@@ -115,7 +131,7 @@ function join(left: Draft, right: Draft): Draft {
 
 function splitDraft(word: Word, draft: Draft): readonly Arg[] {
   if (draft.fields !== undefined) {
-    return draft.fields.map((text): Arg => ({ word, pieces: [{ kind: 'known', text }], text, many: false }));
+    return draft.fields.map((pieces) => makeArg(word, pieces, false));
   }
   return [makeArg(word, draft.pieces, draft.many)];
 }
@@ -189,16 +205,87 @@ function expandParameter(
 ): readonly Draft[] {
   if (part.length || numbers.has(part.name)) return [{ pieces: [{ kind: 'number' }], many: false }];
   const unquoted = !part.quoted;
-  if (part.indirect || part.name === '@' || part.name === '*')
-    return [unknown(part.name, true, true, unquoted || part.name === '@')];
-  const known = values.lookUp(part.name);
+  if (part.indirect) return [unknown(part.name, true, true, unquoted)];
+  const list = listName(part);
+  if (list !== undefined) return expandList(list, part, values, alone);
+  const known = part.operator === '[' ? lookUpElement(part, values) : values.lookUp(part.name);
+  if (part.operator === '[') {
+    if (known === undefined) return [unknown(part.name, true, true, unquoted)];
+    return known.map((pieces) => expandKnown(pieces, unquoted, alone, values));
+  }
   if (part.operator !== undefined && /^:?[-=+]$/.test(part.operator)) return expandDefault(part, known, values);
   if (part.operator !== undefined) {
+    const transformed = known === undefined ? undefined : transform(known, part);
+    if (transformed !== undefined) return transformed.map((pieces) => expandKnown(pieces, unquoted, alone, values));
     const guarded = part.operator === ':?';
     return [unknown(part.name, known !== undefined, !guarded, unquoted)];
   }
   if (known === undefined) return [unknown(part.name, false, true, unquoted)];
   return known.map((pieces) => expandKnown(pieces, unquoted, alone, values));
+}
+
+interface ListReference {
+  readonly name: string;
+  /** `*`: in quotes all elements are one word. */
+  readonly joined: boolean;
+}
+
+/** `$@`, `$*`, `${a[@]}`, `${a[*]}`; undefined for anything that picks one value. */
+function listName(part: WordPart & { readonly type: 'parameter' }): ListReference | undefined {
+  if (part.name === '@' || part.name === '*') return { name: '@', joined: part.name === '*' };
+  const subscript = part.operator?.startsWith('[') === true ? part.operands[0]?.source : undefined;
+  return subscript === '@' || subscript === '*' ? { name: part.name, joined: subscript === '*' } : undefined;
+}
+
+function expandList(
+  { name, joined }: ListReference,
+  part: WordPart & { readonly type: 'parameter' },
+  values: Values,
+  alone: boolean,
+): readonly Draft[] {
+  const many = !part.quoted || !joined;
+  const whole = part.operator === undefined || part.operator === '[';
+  const lists = whole ? values.lookUpList?.(name) : undefined;
+  if (lists === undefined || values.oddSplitting) return [unknown(part.name, true, true, many)];
+  return lists.map((list) => {
+    if (part.quoted && joined)
+      return { pieces: list.flatMap((element, at) => (at === 0 ? element : [blank, ...element])), many: false };
+    if (!alone)
+      return list.length === 1 && part.quoted
+        ? { pieces: list[0] ?? [], many: false }
+        : unknown(name, true, true, many);
+    if (part.quoted) return { pieces: [anything], many: true, fields: list };
+    const split = list.map((element) => expandKnown(element, true, true, values));
+    if (split.some((draft) => draft.many)) return unknown(name, true, true, true);
+    return { pieces: [anything], many: true, fields: split.flatMap((draft) => draft.fields ?? [draft.pieces]) };
+  });
+}
+
+const blank: Piece = { kind: 'known', text: ' ' };
+
+/** `${a[1]}` of a list that is known. */
+function lookUpElement(
+  part: WordPart & { readonly type: 'parameter' },
+  values: Values,
+): readonly (readonly Piece[])[] | undefined {
+  const index = /^\d{1,4}$/.exec(part.operands[0]?.source ?? '')?.[0];
+  if (index === undefined) return undefined;
+  return values.lookUpList?.(part.name)?.map((list) => list[Number(index)] ?? []);
+}
+
+function transform(
+  known: readonly (readonly Piece[])[],
+  part: WordPart & { readonly type: 'parameter' },
+): readonly (readonly Piece[])[] | undefined {
+  const out: (readonly Piece[])[] = [];
+  for (const pieces of known) {
+    const [only] = pieces;
+    const text = pieces.length === 0 ? '' : pieces.length === 1 && only?.kind === 'known' ? only.text : undefined;
+    const value = text === undefined ? undefined : transformValue(text, part.operator ?? '', part.operands);
+    if (value === undefined) return undefined;
+    out.push(value === '' ? [] : [{ kind: 'known', text: value }]);
+  }
+  return out;
 }
 
 /** `${x:-word}`, `${x:=word}`, `${x:+word}`: what the variable holds, or the word. */
@@ -223,6 +310,8 @@ function expandKnown(pieces: readonly Piece[], unquoted: boolean, alone: boolean
   if (!unquoted) return { pieces, many: false };
   if (pieces.every((piece) => piece.kind === 'number' || piece.kind === 'place'))
     return { pieces, many: values.oddSplitting };
+  if (!values.oddSplitting && pieces.length === 1 && pieces[0]?.kind === 'value' && pieces[0].plain === true)
+    return { pieces, many: true };
   const [only] = pieces;
   const text = pieces.length === 0 ? '' : pieces.length === 1 && only?.kind === 'known' ? only.text : undefined;
   if (text === undefined)
@@ -234,7 +323,14 @@ function expandKnown(pieces: readonly Piece[], unquoted: boolean, alone: boolean
   if (!/[ \t\n]/.test(text))
     return text === '' && alone ? { pieces: [], many: false, fields: [] } : { pieces, many: false };
   if (!alone) return { pieces: [anything], many: true };
-  return { pieces: [], many: false, fields: text.split(/[ \t\n]+/).filter((field) => field !== '') };
+  return { pieces: [], many: false, fields: splitFields(text) };
+}
+
+function splitFields(text: string): readonly (readonly Piece[])[] {
+  return text
+    .split(/[ \t\n]+/)
+    .filter((field) => field !== '')
+    .map((field) => [{ kind: 'known', text: field }]);
 }
 
 function unknown(variable: string, assigned: boolean, empty: boolean, many: boolean): Draft {
@@ -269,8 +365,9 @@ export function couldBeOption(arg: Arg): boolean {
   if (arg.text !== undefined) return false;
   const first = arg.pieces[0];
   if (first === undefined) return false;
-  if (first.kind === 'known') return arg.many && arg.pieces.some((piece) => piece.kind === 'value');
-  return first.kind === 'value' || first.kind === 'glob';
+  if (first.kind === 'known')
+    return arg.many && arg.pieces.some((piece) => piece.kind === 'value' && piece.plain !== true);
+  return (first.kind === 'value' && first.plain !== true) || first.kind === 'glob';
 }
 
 /** What is left of an argument after its first `length` known characters. */

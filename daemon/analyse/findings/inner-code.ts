@@ -70,7 +70,14 @@ export const innerCode: FindingFamily<Id> = {
       class: 'inner-code',
       severity: 'medium',
       hits: ['cat x.sh | bash', 'bash -s <<EOF\n$X\nEOF', 'bash <<< "$X"', 'generate | sh', 'bash /dev/stdin'],
-      misses: ["bash <<'EOF'\nls\nEOF", 'echo ls | sh', 'cat f | grep x', 'bash run.sh < input', "bash <<< 'ls'"],
+      misses: [
+        "bash <<'EOF'\nls\nEOF",
+        'bash <(echo ls)',
+        'echo ls | sh',
+        'cat f | grep x',
+        'bash run.sh < input',
+        "bash <<< 'ls'",
+      ],
     },
   },
   inCommand: (record, _context, report) => {
@@ -170,7 +177,8 @@ function statementCommands(statement: Statement): readonly SimpleCommand[] {
 /** A shell or interpreter that takes its program from standard input (RULES O29). */
 function findOnStdin(record: CommandRecord, script: ParsedScript, context: AnalysisContext, report: Report<Id>): void {
   const instance = record.instances.find(
-    (one) => one.program?.data.interprets !== undefined && readsProgramFromStdin(one.reading),
+    (one) =>
+      one.program?.data.interprets !== undefined && (readsProgramFromStdin(one.reading) || readsProcess(one.reading)),
   );
   if (instance === undefined) return;
   const shell = instance.program?.data.interprets === 'shell';
@@ -200,6 +208,12 @@ function findOnStdin(record: CommandRecord, script: ParsedScript, context: Analy
     span,
     record.command.id,
   );
+}
+
+/** `bash <(command)`: the script is what another command prints. */
+function readsProcess(reading: Instance['reading']): boolean {
+  const [script] = reading?.operands ?? [];
+  return script?.role === 'load' && script.arg.word.parts.some((part) => part.type === 'process');
 }
 
 /** A file that the same text downloaded and then runs. */

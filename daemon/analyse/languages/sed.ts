@@ -137,12 +137,16 @@ class SedReader {
     const delimiter = this.#peek();
     this.#at += 1;
     if (delimiter === '' || delimiter === '\n' || delimiter === '\\') return false;
-    if (!this.#readDelimited(delimiter, true) || !this.#readDelimited(delimiter, false)) return false;
+    if (!this.#readDelimited(delimiter, true)) return false;
+    const start = this.#at;
+    if (!this.#readDelimited(delimiter, false)) return false;
+    const replacement = this.#text.slice(start, this.#at - 1);
     for (;;) {
       const flag = this.#peek();
       if (/[gpiImM0-9]/.test(flag)) this.#at += 1;
       else if (flag === 'e') {
         this.#runs = true;
+        this.#shell.push(replacement);
         this.#at += 1;
       } else if (flag === 'w') {
         this.#at += 1;

@@ -4,7 +4,7 @@
  * does not see is given to it once more on its own.
  */
 
-import type { ParsedScript, SimpleCommand, Span, Statement } from '../model.ts';
+import type { ParsedScript, Redirection, SimpleCommand, Span, Statement } from '../model.ts';
 import { Stop } from '../stop.ts';
 import { childrenOf, type SubstitutionPart, walkStatements, wordsOf } from '../walk.ts';
 import { requireAgreement } from './agreement.ts';
@@ -14,10 +14,20 @@ import type { TreeSitter } from './tree-sitter.ts';
 
 /** @throws {Stop} when the grammar finds an error or reads other commands, words, assignments or redirections. */
 export function confirmScript(script: ParsedScript, treeSitter: TreeSitter): void {
-  confirmBody(maskUnknownSyntax(script), { start: 0, end: script.text.length }, script.body, treeSitter);
+  const redirections = redirectionsOf(script.body);
+  const further = furtherHeredocs(redirections, script.text);
+  const hidden = new Set(further.flatMap(({ target, heredoc }) => [target.start, heredoc?.start ?? target.start]));
+  const text = maskUnknownSyntax(script, redirections, further);
+  confirmBody(text, { start: 0, end: script.text.length }, script.body, hidden, treeSitter);
 }
 
-function confirmBody(text: string, span: Span, body: readonly Statement[], treeSitter: TreeSitter): void {
+function confirmBody(
+  text: string,
+  span: Span,
+  body: readonly Statement[],
+  hidden: ReadonlySet<number>,
+  treeSitter: TreeSitter,
+): void {
   const own = text.slice(span.start, span.end);
   try {
     const { facts, substitutions } = treeSitter.withTree(own, (tree) => outlineTree(tree, own));
@@ -28,12 +38,15 @@ function confirmBody(text: string, span: Span, body: readonly Statement[], treeS
       return seen;
     });
     requireAgreement(
-      ours.map((fact) => toTreeFact(fact, span.start)).filter((fact) => !isLoneDash(own, fact)),
+      ours
+        .filter(({ kind, start }) => !hidden.has(start) || (kind !== 'redirection' && kind !== 'heredoc'))
+        .map((fact) => toTreeFact(fact, span.start))
+        .filter((fact) => !isLoneDash(own, fact)),
       facts.map(dropDetail).filter((fact) => !isLoneDash(own, fact)),
     );
     for (const part of blind) {
       const start = part.start + (text[part.start] === '`' ? 1 : 2);
-      confirmBody(text, { start, end: part.end - 1 }, part.body, treeSitter);
+      confirmBody(text, { start, end: part.end - 1 }, part.body, hidden, treeSitter);
     }
   } catch (error) {
     if (!(error instanceof Stop) || span.start === 0) throw error;
@@ -93,18 +106,64 @@ function toTreeFact(fact: Fact, offset: number): Fact {
     // The grammar marks the line that ends a here-document most reliably; where the body begins depends on the line before.
     case 'heredoc':
       return { ...moved, start: moved.end, end: 0 };
+    case 'redirection':
+      return moved.detail === '<>' ? { ...moved, detail: '<' } : moved;
     default:
       return moved;
   }
 }
 
+function redirectionsOf(body: readonly Statement[]): readonly Redirection[] {
+  const found: Redirection[] = [];
+  walkStatements(body, (statement) => {
+    found.push(...(statement.type === 'command' ? statement.command.redirections : statement.redirections));
+  });
+  return found;
+}
+
+/**
+ * Here-documents whose body follows the body of another one: the grammar knows one to a line. Only literal bodies, so
+ * that nothing in them could run.
+ */
+function furtherHeredocs(redirections: readonly Redirection[], text: string): readonly Redirection[] {
+  const ends = new Set<number>();
+  for (const { heredoc } of redirections) if (heredoc !== undefined) ends.add(endOfDelimiter(heredoc, text) + 1);
+  return redirections.filter(
+    ({ heredoc }) =>
+      heredoc !== undefined &&
+      ends.has(heredoc.start) &&
+      (heredoc.quoted || heredoc.body.parts.every((part) => part.type === 'literal')),
+  );
+}
+
+/** Where the line that ends a here-document ends. */
+function endOfDelimiter(heredoc: Span, text: string): number {
+  const newline = text.indexOf('\n', heredoc.end);
+  return newline < 0 ? text.length : newline;
+}
+
 /**
  * The text as the grammar is shown it, of the same length. `time` and `coproc`, which it would read as the names of
  * commands, are blanks; patterns such as `!(a|b)`, which it does not know, and a `$` that ends a word are letters; `$1`,
- * which it splits from a `/` before it, is `$x`; the newline after assignments, which it skips, is `;`.
+ * which it splits from a `/` before it, is `$x`; the newline after assignments, which it skips, is `;`; `<>` is `<`, and of
+ * several here-documents on one line it sees the first; the descriptor `0` is `3`.
  */
-function maskUnknownSyntax({ text, body }: ParsedScript): string {
+function maskUnknownSyntax(
+  { text, body }: ParsedScript,
+  redirections: readonly Redirection[],
+  further: readonly Redirection[],
+): string {
   const masks: { readonly start: number; readonly end: number; readonly by: string }[] = [];
+  for (const { start, target, heredoc } of further) {
+    masks.push({ start, end: target.end, by: ' ' });
+    if (heredoc !== undefined) masks.push({ start: heredoc.start, end: endOfDelimiter(heredoc, text), by: ' ' });
+  }
+  for (const { start, operator, descriptor } of redirections) {
+    const sign = start + (descriptor?.length ?? 0);
+    // It takes `0` for a word of its own.
+    if (descriptor === '0') masks.push({ start, end: start + 1, by: '3' });
+    if (operator === '<>') masks.push({ start: sign + 1, end: sign + 2, by: ' ' });
+  }
   const bodies = new Set<number>();
   const statements: Statement[] = [];
   walkStatements(body, (statement) => {

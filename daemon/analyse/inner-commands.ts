@@ -1,0 +1,169 @@
+/**
+ * The commands that a command runs in turn: shell text of its options, a program on its standard input, the words of
+ * `find -exec` and `docker exec`. Only restrictions see them (RULES O27, O31).
+ */
+import type { SimpleCommand } from '../parse/model.ts';
+import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
+import { type CommandRecord, emptyResult, type Instance, readInstances, summarise } from './analyse-command.ts';
+import { runInnerText, runText } from './inner-text.ts';
+import type { Reading } from './read-arguments.ts';
+import { assignPositional, copyState, type ShellState } from './shell-state.ts';
+import { processText, redirectedInput } from './standard-input.ts';
+import { readsProgramFromStdin } from './stdin-program.ts';
+import { type Arg, makeArg, type Values } from './words.ts';
+
+export function runInner(
+  instance: Instance,
+  command: SimpleCommand,
+  state: ShellState,
+  values: Values,
+  context: AnalysisContext,
+  inner: CommandRecord[],
+  unknownCode: Arg[],
+): void {
+  const { interpretation, reading } = instance;
+  const texts = [
+    ...(interpretation?.shellTexts ?? []),
+    ...instance.wrapping.flatMap((wrapping) => wrapping.shellTexts),
+  ];
+  const start = innerStart(instance, state);
+  for (const arg of texts) {
+    const records = runInnerText(arg, command, start, context);
+    if (records !== undefined) inner.push(...records);
+    else {
+      unknownCode.push(arg);
+      inner.push(...readKnownParts(arg, command, start, context));
+    }
+  }
+  for (const arg of interpretation?.embedded ?? []) {
+    if (context.parse(arg.text ?? '').kind === 'unparsable') continue;
+    inner.push(...(runInnerText(arg, command, start, context) ?? []));
+  }
+  if (
+    instance.program?.data.interprets === 'shell' &&
+    readsProgramFromStdin(reading) &&
+    context.depth < maxInnerDepth &&
+    context.budget.texts > 0
+  ) {
+    const text = redirectedInput(command.redirections, values, state.input)?.text;
+    if (text !== undefined)
+      inner.push(...runText(text, { start: command.start, end: command.end }, command, start, context));
+  }
+  const script = reading?.operands[0];
+  if (
+    script?.role === 'load' &&
+    (instance.program?.data.interprets === 'shell' || instance.name === 'source' || instance.name === '.')
+  ) {
+    const text = processText(script.arg.word, values);
+    if (text !== undefined && context.depth < maxInnerDepth && context.budget.texts > 0)
+      inner.push(...runText(text, { start: command.start, end: command.end }, command, start, context));
+  }
+  for (const words of interpretation?.commands ?? []) {
+    if (context.depth >= maxInnerDepth || words.length === 0) continue;
+    const names = reading === undefined ? [undefined] : namesFound(instance.args, reading);
+    for (const name of names) {
+      const filled = reading === undefined ? words : fillBraces(words, reading, name);
+      const synthetic: SimpleCommand = {
+        ...command,
+        assignments: [],
+        redirections: [],
+        words: [...new Set(filled.map((arg) => arg.word))],
+      };
+      inner.push(analyseArgs(synthetic, filled, state, values, { ...context, depth: context.depth + 1 }));
+    }
+  }
+}
+
+/** Shell text of which parts are not known: what stands around them is seen by restrictions. */
+function readKnownParts(
+  arg: Arg,
+  command: SimpleCommand,
+  start: Partial<ShellState>,
+  context: AnalysisContext,
+): readonly CommandRecord[] {
+  const known = arg.pieces.some((piece) => piece.kind === 'known' && /[^\s]/.test(piece.text));
+  if (arg.text !== undefined || !known || context.depth >= maxInnerDepth || context.budget.texts <= 0) return [];
+  const text = arg.pieces.map((piece) => (piece.kind === 'known' ? piece.text : unknownText)).join('');
+  if (context.parse(text).kind === 'unparsable') return [];
+  return runText(text, { start: arg.word.start, end: arg.word.end }, command, start, context);
+}
+
+/** An expansion of which nothing is known. */
+const unknownText = '"${_}"';
+
+/** What shell text of the command finds: `eval` the shell as it is, another shell the parameters that it is given. */
+function innerStart({ name, program, reading }: Instance, state: ShellState): Partial<ShellState> {
+  const { cwd, changed } = state;
+  if (name === 'eval') return { ...copyState(state), functions: new Set() };
+  if (program?.data.interprets !== 'shell' || reading === undefined) return { cwd, changed };
+  const given = reading.operands.filter(({ role }) => role !== 'shell').map(({ arg }) => arg);
+  const scratch: ShellState = copyState({ ...state, dynamic: false, variables: new Map(), lists: new Map() });
+  // The first operand after the text is the name of the shell.
+  const parameters = given.slice(1);
+  assignPositional(scratch, parameters.some(({ many }) => many) ? undefined : [parameters.map(({ pieces }) => pieces)]);
+  return { cwd, changed, variables: scratch.variables, lists: scratch.lists };
+}
+
+/** A command whose words are already arguments: `find -exec`, `docker exec`, `npx`. */
+function analyseArgs(
+  command: SimpleCommand,
+  args: readonly Arg[],
+  state: ShellState,
+  values: Values,
+  context: AnalysisContext,
+): CommandRecord {
+  const isFunction = (): boolean => false;
+  const instances = readInstances(command, args, [], true, { cwd: state.cwd, input: undefined, isFunction }, context);
+  const inner: CommandRecord[] = [];
+  const unknownCode: Arg[] = [];
+  for (const instance of instances) runInner(instance, command, state, values, context, inner, unknownCode);
+  const record: CommandRecord = {
+    command,
+    instances,
+    inner,
+    unknownCode,
+    state: { cwd: state.cwd, fallbacks: state.fallbacks, changed: state.changed, functions: new Set() },
+    values,
+    result: emptyResult(command, state),
+  };
+  record.result = summarise(record, [], context, isFunction, true);
+  return record;
+}
+
+const maxNames = 4;
+
+/** Names that `find -name` looks for, where they are plain and nothing negates them: `{}` ends with one of them. */
+function namesFound(args: readonly Arg[], reading: Reading): readonly (string | undefined)[] {
+  if (args.some(({ text }) => text === '!' || text === '-not')) return [undefined];
+  const names = reading.options
+    .filter(({ option }) => option.spellings.includes('-name'))
+    .map(({ value }) => value?.text);
+  const plain = names.every((name) => name !== undefined && !/[*?[\\]/.test(name));
+  return plain && names.length > 0 && names.length <= maxNames ? names : [undefined];
+}
+
+/** How the targets of commands that `find` runs are written. */
+export const foundPath = '{}';
+
+/** `{}` of `find -exec` stands for a place below the roots that `find` was given. */
+function fillBraces(words: readonly Arg[], reading: Reading, name: string | undefined): readonly Arg[] {
+  const roots = reading.operands.map((operand) => operand.arg.text);
+  const root =
+    roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !reading.filtered ? roots[0] : undefined;
+  return words.map((arg) => {
+    if (arg.text?.includes('{}') !== true) return arg;
+    const word = { ...arg.word, source: foundPath };
+    const [before = '', ...after] = arg.text.split('{}');
+    const hole = { kind: 'value', variable: undefined, assigned: true, empty: false } as const;
+    if (root !== undefined && !reading.filtered && before === '' && after.join('') === '') {
+      return makeArg(word, [{ kind: 'known', text: root }], false);
+    }
+    if (root === undefined) return makeArg(word, [{ kind: 'known', text: before }, hole], false);
+    const end = `${name === undefined ? '' : `/${name}`}${after.join('')}`;
+    return makeArg(
+      word,
+      [{ kind: 'known', text: `${before}${root.replace(/\/$/, '')}/` }, hole, { kind: 'known', text: end }],
+      false,
+    );
+  });
+}
