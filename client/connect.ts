@@ -1,13 +1,22 @@
 /**
  * Gets a greeted connection to this user's daemon: finds it, starts it when none runs, and replaces one of another build
- * without disturbing what that one still runs.
+ * without disturbing what that one still runs. With `SBX_DAEMON` set it is the daemon at that address instead.
  */
+import { readdirSync } from 'node:fs';
 import os from 'node:os';
-import { type Connection, openConnection } from './connection.ts';
+import path from 'node:path';
+import type { Connection } from './connection.ts';
+import { openConnection } from './dial.ts';
 import { SbxError } from './protocol/errors.ts';
 import { protocolVersion } from './protocol/limits.ts';
-import type { Result } from './protocol/messages.ts';
-import { assertSocketPath, findRunDirectory, isPrivateDirectory, socketPathIn } from './protocol/run-directory.ts';
+import type { Params, Result } from './protocol/messages.ts';
+import {
+  assertSocketPath,
+  findRunDirectory,
+  isDrainedSocketName,
+  isPrivateDirectory,
+  socketPathIn,
+} from './protocol/run-directory.ts';
 
 export interface ConnectOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -17,6 +26,9 @@ export interface ConnectOptions {
   readonly client: string;
   /** The bundled daemon, to be started when none runs. Without it only a running one is used, of whatever build. */
   readonly daemonScript?: string;
+  /** For a daemon that is started. */
+  readonly daemonOptions?: readonly string[];
+  readonly capabilities?: NonNullable<Params<'hello'>['capabilities']>;
 }
 
 export interface Greeted {
@@ -45,10 +57,25 @@ export function findSocketPath(env: ConnectOptions['env']): string {
   return socketPath;
 }
 
+/** The sockets that are there: the daemon's, and those of older ones that still run something. Not each must answer. */
+export function findSocketPaths(env: ConnectOptions['env']): string[] {
+  const main = findSocketPath(env);
+  const directory = path.dirname(main);
+  if (!isPrivateDirectory(directory, ownUid())) return [];
+  const names = readdirSync(directory);
+  return [path.basename(main), ...names.filter(isDrainedSocketName).sort()]
+    .filter((name) => names.includes(name))
+    .map((name) => path.join(directory, name));
+}
+
+/** The daemon at another address that the environment asks for. */
+export function isElsewhere(env: ConnectOptions['env']): boolean {
+  return (env['SBX_DAEMON'] ?? '') !== '';
+}
+
 async function findOnce(env: ConnectOptions['env']): Promise<Connection | undefined> {
   const socketPath = findSocketPath(env);
-  const directory = socketPath.slice(0, socketPath.lastIndexOf('/'));
-  return isPrivateDirectory(directory, ownUid()) ? openConnection(socketPath) : undefined;
+  return isPrivateDirectory(path.dirname(socketPath), ownUid()) ? openConnection(socketPath) : undefined;
 }
 
 /** A daemon that is just ending may take a connection and drop it. */
@@ -97,7 +124,8 @@ async function drain(old: Connection, env: ConnectOptions['env']): Promise<void>
 
 /** Undefined when no daemon runs and none was to be started. @throws {SbxError} */
 export async function connect(options: ConnectOptions): Promise<Greeted | undefined> {
-  const { env, build, client, daemonScript } = options;
+  const { env, build, client, daemonScript, daemonOptions, capabilities } = options;
+  if (isElsewhere(env)) return (await import('./connect-elsewhere.ts')).connectElsewhere(options);
   for (let attempt = 1; ; attempt++) {
     const connection = await find(env);
     if (!connection) {
@@ -107,10 +135,15 @@ export async function connect(options: ConnectOptions): Promise<Greeted | undefi
           help: 'see sbx daemon logs',
         });
       const { startDaemon } = await import('./start-daemon.ts');
-      await startDaemon(daemonScript, env);
+      await startDaemon(daemonScript, env, daemonOptions);
       continue;
     }
-    const hello = connection.request('hello', { protocol: protocolVersion, build, client });
+    const hello = connection.request('hello', {
+      protocol: protocolVersion,
+      build,
+      client,
+      ...(capabilities ? { capabilities } : {}),
+    });
     if (connection.build === build) {
       hello.catch(() => undefined);
       return { connection, hello };

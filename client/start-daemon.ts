@@ -10,9 +10,9 @@ import { type ErrorCode, errorCodes, SbxError } from './protocol/errors.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a daemon needs to find its places; a token or NODE_OPTIONS of the first caller is none of it. */
+/** What a daemon needs to find its places; a token (`SBX_TOKEN` too) or NODE_OPTIONS of the first caller is none of it. */
 const passedNames = ['HOME', 'PATH', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TMPDIR', 'TZ'];
-const passedPrefixes = ['XDG_', 'SBX_', 'LC_'];
+const passedPrefixes = ['XDG_', 'LC_'];
 
 const readyTimeoutMs = 30_000;
 
@@ -75,10 +75,10 @@ function readAnswer(text: string, code: number | null, logFile: string): void {
  * Resolves when a daemon listens; when several are started at once, one of them wins and the others report its success.
  * @throws {SbxError} what the daemon said, or `daemon-unreachable`
  */
-export async function startDaemon(script: string, env: Environment): Promise<void> {
+export async function startDaemon(script: string, env: Environment, options: readonly string[] = []): Promise<void> {
   const logFile = daemonLogFile(env);
   const log = openLog(logFile);
-  const child = spawn(process.execPath, [script, '--ready-fd', '3'], {
+  const child = spawn(process.execPath, [script, '--ready-fd', '3', ...options], {
     detached: true,
     cwd: '/',
     env: selectEnvironment(env),

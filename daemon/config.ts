@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { limits } from '../client/protocol/limits.ts';
 import { findRunDirectory } from '../client/protocol/run-directory.ts';
+import type { EngineOptions } from './offline.ts';
 
 export interface Config {
   readonly uid: number;
@@ -15,6 +16,13 @@ export interface Config {
   readonly cacheDirectory: string;
   readonly configDirectory: string;
   readonly userPolicyFile: string;
+  /** Of the machine's administrator. */
+  readonly managedPolicyFile: string;
+  readonly managedPolicyFolder: string;
+  /** Saved answers, one file per workspace. */
+  readonly answersFolder: string;
+  readonly trustFile: string;
+  readonly noticesFile: string;
   /** Minutes without a run or a client after which daemon and sessions end. */
   readonly idleMinutes: number;
 }
@@ -38,6 +46,7 @@ export function readConfig(): Config {
   const user = readUser();
   const home = absoluteOr(env['HOME'], user.homedir);
   const configDirectory = path.join(absoluteOr(env['XDG_CONFIG_HOME'], path.join(home, '.config')), 'sbx');
+  const stateDirectory = path.join(absoluteOr(env['XDG_STATE_HOME'], path.join(home, '.local/state')), 'sbx');
   return {
     uid: user.uid,
     gid: user.gid,
@@ -48,10 +57,30 @@ export function readConfig(): Config {
       temporaryDirectory: os.tmpdir(),
       uid: user.uid,
     }),
-    stateDirectory: path.join(absoluteOr(env['XDG_STATE_HOME'], path.join(home, '.local/state')), 'sbx'),
+    stateDirectory,
     cacheDirectory: path.join(absoluteOr(env['XDG_CACHE_HOME'], path.join(home, '.cache')), 'sbx'),
     configDirectory,
     userPolicyFile: path.join(configDirectory, 'policy.json'),
+    // Constants: a variable of the environment is in the hands of whoever starts sbx.
+    managedPolicyFile: '/etc/sbx/policy.json',
+    managedPolicyFolder: '/etc/sbx/policy.d',
+    answersFolder: path.join(configDirectory, 'projects'),
+    trustFile: path.join(stateDirectory, 'trust.json'),
+    noticesFile: path.join(stateDirectory, 'notices.json'),
     idleMinutes: limits.idleMinutes,
+  };
+}
+
+/** Every place that the decision engine looks at. */
+export function engineOptions(config: Config): EngineOptions {
+  return {
+    home: config.home,
+    uid: config.uid,
+    userPolicyFile: config.userPolicyFile,
+    managedPolicyFile: config.managedPolicyFile,
+    managedPolicyFolder: config.managedPolicyFolder,
+    answersFolder: config.answersFolder,
+    trustFile: config.trustFile,
+    noticesFile: config.noticesFile,
   };
 }

@@ -8,21 +8,25 @@ import { loadSessionData } from './platform/session-data.ts';
 import { runTool } from './platform/spawn.ts';
 import { findWorkspaceObjection } from './request/workspace.ts';
 import { type Account, asAccount, findAccount } from './sandbox/account.ts';
+import type { TemplateSource } from './sandbox/live-sandbox.ts';
 import { openSession } from './sandbox/session.ts';
-import type { TemplateSource } from './sandbox/sessions.ts';
 import { fallbackCacheFolder, insideCacheFolder } from './sandbox/tool-caches.ts';
 import { requireTool } from './sandbox/tools.ts';
+import { openUnsandboxed } from './sandbox/unsandboxed.ts';
+import type { SandboxSources } from './sessions.ts';
 
-export async function findWorkspaceSandbox(workspace: string | undefined, config: Config): Promise<TemplateSource> {
+/** @throws {SbxError} `bad-workspace`, `sandbox-unavailable` */
+export async function findSandboxes(workspace: string | undefined, config: Config): Promise<SandboxSources> {
   const found = await findAccount(workspace);
   // The daemon's own home is where its user says it is, which need not be what the account database says.
   const account = found.uid === config.uid ? { ...found, home: config.home } : found;
   if (workspace !== undefined) refuseHome(workspace, found);
   const protectedPaths = loadSessionData().protectedNames;
   const cache = await makeCacheFolder(workspace, account, config);
-  return {
+  const cacheFolder = cache === undefined ? fallbackCacheFolder : insideCacheFolder;
+  const sandboxed: TemplateSource = {
     account,
-    cacheFolder: cache === undefined ? fallbackCacheFolder : insideCacheFolder,
+    cacheFolder,
     open: () =>
       openSession({
         workspace,
@@ -33,6 +37,7 @@ export async function findWorkspaceSandbox(workspace: string | undefined, config
         denyRead: [config.stateDirectory, config.cacheDirectory, config.configDirectory],
       }),
   };
+  return { sandboxed, unsandboxed: { account, cacheFolder, open: () => openUnsandboxed(account) } };
 }
 
 /**

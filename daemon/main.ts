@@ -2,61 +2,24 @@
  * `sbxd`: starts, composes the stages into the protocol's methods, and ends when it is asked to or nobody used it for a
  * while. Usually started by `sbx run`; `--ready-fd` tells the starter when the socket answers.
  */
+import { randomUUID } from 'node:crypto';
 import { closeSync, readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { SbxError } from '../client/protocol/errors.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, engineOptions, readConfig } from './config.ts';
+import { findSandboxes } from './find-sandboxes.ts';
 import { Methods } from './methods.ts';
 import { createEngine } from './offline.ts';
+import { help, type Options, readOptions } from './options.ts';
 import { closeInheritedDescriptors } from './platform/descriptors.ts';
 import { ensurePrivateDirectory } from './platform/directories.ts';
 import { openLog } from './platform/log.ts';
 import { findPackageRoot } from './platform/package-root.ts';
-import { listen } from './request/server.ts';
+import { planListening } from './request/listen-plan.ts';
+import { listen, type RunningServer } from './request/server.ts';
 import { probeSandbox } from './sandbox/probe.ts';
 import { endSurvivors } from './sandbox/survivors.ts';
-import { findWorkspaceSandbox } from './workspace-sandbox.ts';
-
-const help = `usage: sbxd [--idle-minutes N] [--ready-fd FD]
-
-The sbx daemon. \`sbx run\` starts it when needed; \`sbx daemon stop\` ends it.
-
-  --idle-minutes N   end after N minutes without a client or a run (default: the policy's, else 15)
-  --ready-fd FD      write one JSON line to this descriptor when the socket answers
-`;
-
-interface Options {
-  readonly idleMinutes: number | undefined;
-  readonly readyFd: number | undefined;
-}
-
-function readOptions(argv: readonly string[]): Options | 'help' | 'version' {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        'idle-minutes': { type: 'string' },
-        'ready-fd': { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean' },
-      },
-    });
-    if (values.help) return 'help';
-    if (values.version) return 'version';
-    const idle = values['idle-minutes'];
-    const idleMinutes = idle === undefined ? undefined : Number(idle);
-    if (idleMinutes !== undefined && !(idleMinutes > 0)) {
-      throw new SbxError('bad-usage', `--idle-minutes needs a number above 0, not \`${idle}\``);
-    }
-    const readyFd = values['ready-fd'] === undefined ? undefined : Number(values['ready-fd']);
-    return { idleMinutes, readyFd };
-  } catch (error) {
-    throw error instanceof SbxError
-      ? error
-      : new SbxError('bad-usage', (error as Error).message, { help: 'sbxd --help' });
-  }
-}
+import { OutputStore } from './stream/output-store.ts';
 
 function reportReady(fd: number | undefined, line: object): void {
   if (fd === undefined) return;
@@ -79,27 +42,43 @@ async function serve(options: Options, config: Config, build: string): Promise<v
     process.exit(1);
   });
   const socketPath = path.join(config.runDirectory, 'sbxd.sock');
+  // Before the socket is claimed: a daemon that cannot listen as it was told to must not be seen at all.
+  const tcp = options.listen && (await planListening(options.listen, config));
   let end: (reason: string) => void = () => undefined;
   const ending = new Promise<string>((resolve) => {
     end = resolve;
   });
-  const engine = await createEngine({ userPolicyFile: config.userPolicyFile, home: config.home });
+  const engine = await createEngine(engineOptions(config));
+  const daemonId = randomUUID();
+  const spillDirectory = path.join(config.stateDirectory, 'spill');
+  ensurePrivateDirectory(spillDirectory, config.uid);
+  const store = new OutputStore({ directory: spillDirectory, log });
   const methods: Methods = new Methods({
     config,
     build,
-    socketPath,
+    daemonId,
+    socketPath: () => server?.socketPath() ?? socketPath,
+    listenAddress: () => server?.listen,
+    clientCount: () => server?.connections.size ?? 0,
     engine,
-    openWorkspace: (workspace) => findWorkspaceSandbox(workspace, config),
+    store,
+    findSandboxes: (workspace) => findSandboxes(workspace, config),
     probe: probeSandbox,
     log,
     stop: (when) => void finish(when),
   });
-  const server = await listen(socketPath, {
-    build,
-    log,
-    handlers: methods.handlers,
-    onStdin: (frame, client) => methods.receiveStdin(frame, client),
-    onClosed: (client) => methods.forget(client),
+  const server: RunningServer | undefined = await listen({
+    socketPath,
+    tcp,
+    context: {
+      build,
+      log,
+      handlers: methods.handlers,
+      daemonId,
+      onGreeted: (client) => methods.greeted(client),
+      onStdin: (frame, client) => methods.receiveStdin(frame, client),
+      onClosed: (client) => methods.forget(client),
+    },
   });
   if (!server) {
     log(`another daemon answers on ${socketPath}`);
@@ -108,23 +87,30 @@ async function serve(options: Options, config: Config, build: string): Promise<v
   }
   async function finish(when: 'drain' | 'now'): Promise<void> {
     methods.refuseNewRuns();
-    server?.stopListening();
-    if (when === 'now') await methods.stopRuns();
-    else await methods.runsEnded();
+    if (when === 'now') {
+      server?.stopListening();
+      await methods.stopRuns();
+    } else {
+      server?.drain();
+      await methods.runsEnded();
+    }
     end(when);
   }
   for (const { pid, daemonPid } of endSurvivors()) log(`ended process ${pid}, left behind by daemon ${daemonPid}`);
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void finish('now'));
   log(`sbxd ${build} listens on ${socketPath}, ready after ${(performance.now() - started).toFixed(0)} ms`);
-  reportReady(options.readyFd, { ready: true, socket: socketPath });
+  if (server.listen !== undefined) log(`sbxd listens on ${server.listen}`);
+  for (const warning of tcp?.warnings ?? []) log(warning);
+  reportReady(options.readyFd, { ready: true, socket: socketPath, listen: server.listen });
 
   let lastActive = Date.now();
   const watch = setInterval(() => {
     const idleMs = (options.idleMinutes ?? engine.idleMinutes() ?? config.idleMinutes) * 60_000;
-    void methods.closeIdleSessions(idleMs);
+    void methods.tidy(idleMs);
     if (methods.liveRuns > 0 || server.connections.size > 0) lastActive = Date.now();
-    if (!server.socket.isOurs()) void finish('drain');
-    else if (Date.now() - lastActive >= idleMs) end('idle');
+    if (!server.isReachable()) void finish('drain');
+    // Clients elsewhere cannot start it again, so one that listens on TCP ends of itself only when it was told to.
+    else if ((!tcp || options.idleMinutes !== undefined) && Date.now() - lastActive >= idleMs) end('idle');
   }, 5_000);
   const reason = await ending;
   clearInterval(watch);

@@ -2,29 +2,52 @@
  * The decision engine as one function: parse → facts → analyse → decide. The daemon, `sbx check` and the tests call this
  * and nothing else, so that what is tested is what runs. It needs no daemon.
  */
-import path from 'node:path';
 import type { Decision } from '../client/protocol/decision.ts';
 import { SbxError } from '../client/protocol/errors.ts';
+import type { Explanation } from '../client/protocol/explanation.ts';
 import type { Flags, Mode } from '../client/protocol/messages.ts';
 import { analyse } from './analyse/analyse.ts';
 import { collectPaths } from './analyse/collect-paths.ts';
 import type { AnalysedCommand, Analysis, Facts } from './analyse/model.ts';
 import { checkExamples } from './decide/check-examples.ts';
 import { decide } from './decide/decide.ts';
-import { parseFlags } from './decide/flags.ts';
-import { mergePolicies, type ParsedPolicy, type Policy, showOrigin } from './decide/policy.ts';
-import { parsePolicy } from './decide/policy-text.ts';
+import { decideShell } from './decide/decide-shell.ts';
+import { type Explaining, explainDecision } from './decide/explain-decision.ts';
+import type { ProgramKind } from './decide/lint-policy.ts';
+import { mergePolicies } from './decide/merge-policies.ts';
+import { chooseAutoAllow, chooseMode } from './decide/mode-choice.ts';
+import { outsideSandbox, type ParsedPolicy, type Policy } from './decide/policy.ts';
+import {
+  type EffectivePolicy,
+  findFlagLock,
+  findPolicy,
+  type PolicyRequest,
+  readFlags,
+  refuseLockedFlags,
+  refuseMode,
+  withTrust,
+} from './effective-policy.ts';
 import type { ParseResult, Unparsable } from './parse/model.ts';
 import { createParser } from './parse/parser.ts';
+import { saveAnswer } from './platform/answers-file.ts';
 import { loadCatalogue } from './platform/catalogue-files.ts';
 import { lookUpFacts } from './platform/facts.ts';
 import { loadGrammarFiles } from './platform/grammar.ts';
-import { PolicyFile } from './platform/policy-files.ts';
+import { Notices } from './platform/notices.ts';
+import { TrustStore } from './platform/trust-store.ts';
+import { PolicyLayers, type PolicyPlaces } from './policy-layers.ts';
+import { findNotices } from './policy-notices.ts';
+import { kindOfProgram } from './program-kind.ts';
+import { denyBroken, describeProblem, noteTrust } from './settle-decision.ts';
 
-export interface EngineOptions {
-  /** Undefined: no user policy, as for a test. */
-  readonly userPolicyFile: string | undefined;
-  readonly home: string;
+/** Places that are absent are not looked at, as in a test; `engineOptions` of config.ts names them all. */
+export interface EngineOptions extends PolicyPlaces {
+  readonly trustFile?: string | undefined;
+  readonly noticesFile?: string | undefined;
+  /** Of the account that sbx runs as. */
+  readonly uid?: number | undefined;
+  /** The engine is made although a managed file is broken; its decisions are denials then. */
+  readonly evenIfBroken?: boolean | undefined;
 }
 
 export interface DecisionRequest {
@@ -35,9 +58,15 @@ export interface DecisionRequest {
   /** Home of the account the command runs as. */
   readonly home: string;
   readonly mode?: Mode | undefined;
-  /** Default: what the policy says, else on. */
+  /** Default: what the policy says, else on. Without effect outside the sandbox. */
   readonly autoAllow?: boolean | undefined;
+  /** Default true. */
+  readonly sandboxed?: boolean | undefined;
+  /** The command is an interactive shell, whose lines nobody decides on. */
+  readonly shell?: boolean | undefined;
   readonly flags?: Flags | undefined;
+  /** Rules for the whole session, as flags would give them for one command. */
+  readonly sessionFlags?: Flags | undefined;
   /** Allow rules that a person answered for the session. */
   readonly sessionGrants?: readonly string[];
 }
@@ -49,12 +78,40 @@ export interface Decided {
   readonly hosts: readonly string[];
 }
 
+/** A decision, and everything that was considered for it. */
+export interface Explained {
+  readonly decision: Decision;
+  readonly explanation: Explanation;
+}
+
 export interface Engine {
   /** @throws {SbxError} `bad-rule`, `bad-policy`, `locked-by-policy`; whatever the command, there is a decision */
   readonly decide: (request: DecisionRequest) => Decided;
+  /** The same decision with its explanation. @throws {SbxError} as `decide` */
+  readonly explain: (request: DecisionRequest) => Explained;
   /** The policy forbids grants and answers by flag. */
-  readonly flagsAreLocked: () => boolean;
+  readonly flagsAreLocked: (workspace?: string) => boolean;
+  /** The policy lets a client switch the sandbox of its session off. */
+  readonly allowsUnsandboxed: (workspace?: string) => boolean;
+  /** @throws {SbxError} `bad-rule`, `bad-policy`, `locked-by-policy` */
+  readonly checkFlags: (flags: Flags, cwd: string, home: string, workspace?: string) => void;
+  /** @throws {SbxError} `locked-by-policy` */
+  readonly checkMode: (mode: Mode, workspace: string | undefined, sandboxed: boolean) => void;
   readonly idleMinutes: () => number | undefined;
+  /** Where an answer of "always" is saved. */
+  readonly answersFile: (workspace: string | undefined) => string | undefined;
+  /** @returns the file. @throws {SbxError} `bad-policy` */
+  readonly saveAnswer: (workspace: string | undefined, rules: readonly string[]) => string;
+  /** What a person has not been told yet: each line once, or once a day. */
+  readonly notices: (workspace: string | undefined) => readonly string[];
+  /** The layers of a workspace and what they come to. @throws {SbxError} `bad-rule`, `bad-policy`, `locked-by-policy` */
+  readonly policyOf: (request: PolicyRequest) => EffectivePolicy;
+  /** Text of a policy file, read by itself as `sbx policy lint` does. */
+  readonly readPolicyFile: (file: string) => ParsedPolicy | undefined;
+  readonly programKind: ProgramKind;
+  readonly trust: TrustStore;
+  /** Policy files are read again, whatever their times say. */
+  readonly reload: () => void;
 }
 
 /** Texts whose parse is kept, and how long one may be: a few megabytes at most. */
@@ -92,94 +149,106 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     }
   };
 
-  const openPolicy = (file: string, layer: 'user' | 'flags', home: string): PolicyFile<ParsedPolicy> => {
-    const source = { layer, file, anchor: path.dirname(file), home };
-    return new PolicyFile(
-      file,
-      (text) => {
-        // A rule's examples are judged where its file lies, without looking at the machine: the same answer everywhere.
-        const facts: Facts = {
-          home,
-          cwd: source.anchor,
-          workspace: source.anchor,
-          additionalDirectories: [],
-          temporaryDirectories,
-          paths: new Map(),
-        };
-        return checkExamples(
-          parsePolicy(text, source),
-          (command) => analyse(parse(command), facts, catalogue, parse),
-          facts,
-        );
-      },
-      (message, help) => ({
-        ...parsePolicy('', source),
-        problems: [{ message, help, origin: { layer, file } }],
-      }),
-    );
+  /** A rule's examples are judged where its file lies, without looking at the machine: the same answer everywhere. */
+  const checkAt = (parsed: ParsedPolicy, anchor: string): ParsedPolicy => {
+    const facts: Facts = {
+      home: options.home,
+      cwd: anchor,
+      workspace: anchor,
+      additionalDirectories: [],
+      temporaryDirectories,
+      paths: new Map(),
+    };
+    return checkExamples(parsed, (command) => analyse(parse(command), facts, catalogue, parse), facts);
   };
 
-  const userPolicy =
-    options.userPolicyFile === undefined ? undefined : openPolicy(options.userPolicyFile, 'user', options.home);
-  const readUserPolicy = (): readonly ParsedPolicy[] => {
-    const parsed = userPolicy?.read();
-    return parsed === undefined ? [] : [parsed];
-  };
+  const trust = new TrustStore(options.trustFile, options.uid);
+  const notices = new Notices(options.noticesFile);
+  const layers = new PolicyLayers(options, trust, checkAt);
+  const broken = layers.managedProblem();
+  if (broken !== undefined && options.evenIfBroken !== true) {
+    throw new SbxError('bad-policy', `managed policy is broken: ${describeProblem(broken)}`, {
+      help: broken.help ?? 'ask the administrator of this machine to correct it',
+    });
+  }
 
-  const readFlags = (flags: Flags, cwd: string, home: string): readonly ParsedPolicy[] => {
-    const { policyFile, ...rules } = flags;
-    if (policyFile === undefined) return [parseFlags(rules, cwd)];
-    const parsed = openPolicy(policyFile, 'flags', home).read();
-    if (parsed === undefined) {
-      throw new SbxError('bad-policy', `the policy file \`${policyFile}\` does not exist`, {
-        help: 'name a file with --policy, or leave the option out',
-      });
-    }
-    const [problem] = parsed.problems;
-    if (problem) {
-      throw new SbxError('bad-policy', `${showOrigin(problem.origin)}: ${problem.message}`, { help: problem.help });
-    }
-    return [parseFlags(rules, cwd), parsed];
-  };
+  interface Evaluated extends Decided {
+    readonly policy: Policy;
+    readonly effective: EffectivePolicy;
+    readonly facts: Facts;
+    readonly judge: (policy: Policy) => Decision;
+    readonly autoAllow: boolean;
+  }
 
-  const mergeFor = (request: DecisionRequest): Policy => {
-    const { cwd, flags = {}, home, sessionGrants = [] } = request;
-    const user = readUserPolicy();
-    const widens = (flags.allow?.length ?? 0) > 0 || flags.policyFile !== undefined;
-    if (widens && user.some((parsed) => parsed.lockFlags)) {
-      throw new SbxError('locked-by-policy', 'the policy forbids grants on the command line (`lockFlags`)', {
-        help: `put the rule into \`${options.userPolicyFile ?? 'the policy file'}\``,
-      });
-    }
-    return mergePolicies([
-      ...readFlags(flags, cwd, home),
-      parseFlags({ allow: [...sessionGrants] }, cwd, 'session'),
-      ...user,
-    ]);
+  const evaluate = (request: DecisionRequest): Evaluated => {
+    const { command, cwd, home, mode, workspace, sandboxed = true } = request;
+    const mayBypass = sandboxed || options.uid !== 0;
+    const effective = findPolicy(layers, request);
+    refuseMode(effective.policy, mode, mayBypass);
+    const within = (merged: Policy): Policy => (sandboxed ? merged : outsideSandbox(merged));
+    const policy = within(effective.policy);
+    const base = {
+      home,
+      cwd,
+      workspace,
+      additionalDirectories: policy.additionalDirectories,
+      // Where a home lies inside one, as for some services, that one is not free to write.
+      temporaryDirectories: temporaryDirectories.filter((folder) => !home.startsWith(`${folder}/`)),
+    };
+    const { analysis, facts } = understandOrAsk(command, base);
+    const judge = (merged: Policy): Decision => {
+      const judged = within(merged);
+      const autoAllow = sandboxed && chooseAutoAllow(judged, request.autoAllow);
+      const inFolders = { ...facts, additionalDirectories: judged.additionalDirectories };
+      const asCommand = decide(analysis, judged, { mode, autoAllow, mayBypass, facts: inFolders });
+      return request.shell ? decideShell(asCommand, judged, { mode, autoAllow, sandboxed }) : asCommand;
+    };
+    const autoAllow = sandboxed && chooseAutoAllow(policy, request.autoAllow);
+    const decided = judge(policy);
+    const problem = effective.layers.find(({ layer, state }) => layer === 'managed' && state === 'broken')?.parsed
+      .problems[0];
+    const decision = problem === undefined ? noteTrust(decided, effective, judge) : denyBroken(decided, problem);
+    const hosts = analysis.commands.flatMap(findHosts);
+    return { decision, analysis, hosts, policy, effective, facts, judge, autoAllow };
   };
 
   return {
     decide: (request) => {
-      const { command, cwd, home, mode, workspace } = request;
-      const policy = mergeFor(request);
-      const base = {
-        home,
-        cwd,
-        workspace,
-        additionalDirectories: policy.additionalDirectories,
-        // Where a home lies inside one, as for some services, that one is not free to write.
-        temporaryDirectories: temporaryDirectories.filter((folder) => !home.startsWith(`${folder}/`)),
-      };
-      const { analysis, facts } = understandOrAsk(command, base);
-      const decision = decide(analysis, policy, {
-        mode,
-        autoAllow: request.autoAllow ?? policy.autoAllow ?? true,
-        facts,
-      });
-      return { decision, analysis, hosts: analysis.commands.flatMap(findHosts) };
+      const { decision, analysis, hosts } = evaluate(request);
+      return { decision, analysis, hosts };
     },
-    flagsAreLocked: () => readUserPolicy().some((parsed) => parsed.lockFlags),
-    idleMinutes: () => readUserPolicy()[0]?.idleMinutes,
+    explain: (request) => {
+      const { decision, analysis, policy, effective, facts, judge, autoAllow } = evaluate(request);
+      const { mode } = chooseMode(policy, request.mode, request.sandboxed !== false || options.uid !== 0);
+      const context: Explaining = { policy, facts, mode, autoAllow, judge, trusted: withTrust(effective) };
+      return { decision, explanation: explainDecision(analysis, decision, context) };
+    },
+    flagsAreLocked: (workspace) => findFlagLock(layers.read(workspace)) !== undefined,
+    allowsUnsandboxed: (workspace) =>
+      mergePolicies(layers.read(workspace).map(({ parsed }) => parsed)).allowUnsandboxed,
+    checkFlags: (flags, cwd, home, workspace) => {
+      refuseLockedFlags(flags, layers.read(workspace));
+      readFlags(layers, flags, cwd, home, 'flags');
+    },
+    checkMode: (mode, workspace, sandboxed) => {
+      const policy = mergePolicies(layers.read(workspace).map(({ parsed }) => parsed));
+      refuseMode(policy, mode, sandboxed || options.uid !== 0);
+    },
+    idleMinutes: () => mergePolicies(layers.read(undefined).map(({ parsed }) => parsed)).settings.idleMinutes?.value,
+    answersFile: (workspace) => layers.answersFile(workspace) ?? options.userPolicyFile,
+    saveAnswer: (workspace, rules) => {
+      const file = layers.answersFile(workspace);
+      const target = file ?? options.userPolicyFile;
+      if (target === undefined) throw new SbxError('bad-policy', 'there is no place to save rules in');
+      saveAnswer(target, file === undefined ? undefined : workspace, rules);
+      return target;
+    },
+    notices: (workspace) => findNotices(layers.read(workspace), workspace, notices, new Date()),
+    policyOf: (request) => findPolicy(layers, request),
+    readPolicyFile: (file) => layers.open(file, 'user', options.home),
+    programKind: (name) => kindOfProgram(catalogue, name),
+    trust,
+    reload: () => layers.reload(),
   };
 }
 
@@ -207,7 +276,11 @@ function findHosts(command: AnalysedCommand): string[] {
 }
 
 /** What the CLI needs to ask the same question as the daemon would. */
-export { readConfig } from './config.ts';
+export { engineOptions, readConfig } from './config.ts';
+export { lintFiles, lintWorkspace } from './policy-lint.ts';
+export { reportPolicy } from './policy-report.ts';
+export { showTrust, trustGrants } from './project-trust.ts';
 export { commandText } from './request/command-text.ts';
 export { chooseWorkspace } from './request/workspace.ts';
 export { probeSandbox } from './sandbox/probe.ts';
+export { readAllAnswers, readAnswers, removeAnswers } from './saved-answers.ts';

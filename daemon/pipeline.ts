@@ -5,52 +5,56 @@
 import { Writable } from 'node:stream';
 import type { Decision } from '../client/protocol/decision.ts';
 import { SbxError } from '../client/protocol/errors.ts';
+import type { Approval, Exit, SandboxReport } from '../client/protocol/events.ts';
 import { limits } from '../client/protocol/limits.ts';
-import type { Approval, Exit, RunSignal, SandboxReport } from '../client/protocol/messages.ts';
+import type { RunSignal } from '../client/protocol/messages.ts';
 import { showBlock } from '../client/protocol/visible.ts';
 import type { Answer, Approvals } from './approve/approvals.ts';
 import { approvePlan } from './approve/approve.ts';
+import { type CarriedFolder, carryFolder } from './carry-folder.ts';
 import { findNetworkViolation } from './egress/blocked.ts';
 import type { CommandPlan, SandboxProcess } from './sandbox/model.ts';
-import type { Session } from './sandbox/sessions.ts';
+import type { Session } from './sessions.ts';
 import type { OutputStream, RunLog } from './stream/run-log.ts';
 import type { StdinGate } from './stream/stdin-gate.ts';
 
 /** How much of the error output is kept to explain a failure. */
 const errorTailBytes = 8 * 1024;
 
-/** A sink that can be slow: the run's output waits while it says so. */
-export interface Backpressure {
-  readonly addSource: (source: { pause: () => void; resume: () => void }) => void;
-  readonly removeSource: (source: { pause: () => void; resume: () => void }) => void;
-}
-
 export interface RunInput {
   readonly runId: string;
   readonly session: Session;
+  /** As it was decided on. */
+  readonly sandboxed: boolean;
   readonly plan: CommandPlan;
   readonly decision: Decision;
   /** Hosts that the command's words name. */
   readonly hosts: readonly string[];
   readonly timeoutMs: number | undefined;
-  /** Who answers questions; undefined when nobody can. */
-  readonly approver: object | undefined;
+  /** Somebody can be asked. */
+  readonly canAsk: boolean;
   readonly saveTo: string;
   readonly log: RunLog;
   readonly stdin: StdinGate;
-  readonly backpressure: Backpressure;
   /** Carries out what an answer grants, before the command starts. */
   readonly grant: (approval: Approval, answer: Answer) => void;
   readonly approvals: Approvals;
 }
 
+interface RunOutput {
+  readonly pause: () => void;
+  readonly resume: () => void;
+  /** Resolves when everything was read. */
+  readonly ended: Promise<void>;
+}
+
+type StopReason = 'cancelled' | 'timeout' | 'daemon-stopped';
+type Ending = Pick<Exit, 'reason' | 'code' | 'signal' | 'message' | 'help'>;
+
 /** A terminal has no end of input of its own: the person types it. */
 function terminalInput(pty: NonNullable<SandboxProcess['pty']>): Writable {
   return new Writable({
-    write: (bytes: Buffer, _encoding, done) => {
-      pty.write(bytes);
-      done();
-    },
+    write: (bytes: Buffer, _encoding, done) => void pty.write(bytes).then(() => done()),
   });
 }
 
@@ -58,7 +62,11 @@ export class Run {
   readonly #input: RunInput;
   readonly #started = performance.now();
   #process: SandboxProcess | undefined;
-  #stopRequested: { graceMs: number; reason: 'cancelled' | 'timeout' } | undefined;
+  #stopRequested: { graceMs: number; reason: StopReason } | undefined;
+  #folder: CarriedFolder | undefined;
+  #exit: Exit | undefined;
+  #output: RunOutput | undefined;
+  #abandoned = false;
   #report: SandboxReport | undefined;
   #errorTail = Buffer.alloc(0);
   #violations = 0;
@@ -68,21 +76,35 @@ export class Run {
   constructor(input: RunInput) {
     this.#input = input;
     this.ended = this.#run().then((exit) => {
-      this.#input.log.append({
-        type: 'exited',
-        exit: {
-          ...exit,
-          durationMs: performance.now() - this.#started,
-          outputBytes: input.log.outputBytes,
-          violations: this.#violations,
-          ...(this.#report ? { sandbox: this.#report } : {}),
-        },
-      });
+      this.#exit = {
+        ...exit,
+        durationMs: performance.now() - this.#started,
+        outputBytes: input.log.outputBytes,
+        violations: this.#violations,
+        ...(this.#report ? { sandbox: this.#report } : {}),
+        ...this.#folder,
+      };
+      input.log.append({ type: 'exited', exit: this.#exit });
     });
   }
 
-  get runId(): string {
-    return this.#input.runId;
+  /** Set once `exited` was sent. */
+  get exit(): Exit | undefined {
+    return this.#exit;
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined;
+  }
+
+  /** Bytes of input that the command has taken. */
+  get stdinTakenBytes(): number {
+    return this.#input.stdin.takenBytes;
+  }
+
+  /** Bytes of input that have come, whether or not the command has taken them. */
+  get stdinBytes(): number {
+    return this.#input.stdin.receivedBytes;
   }
 
   get #approvalId(): string {
@@ -107,21 +129,29 @@ export class Run {
     this.#input.stdin.end();
   }
 
-  stop(graceMs: number = limits.stopGraceMs, reason: 'cancelled' | 'timeout' = 'cancelled'): void {
+  stop(graceMs: number = limits.stopGraceMs, reason: StopReason = 'cancelled'): void {
     this.#stopRequested ??= { graceMs, reason };
     if (this.#process) this.#process.stop(graceMs);
     else this.#input.approvals.withdraw(this.#approvalId);
   }
 
-  async #run(): Promise<Pick<Exit, 'reason' | 'code' | 'signal' | 'message' | 'help'>> {
+  /** Ends it although nobody takes its output any more: what still comes is read and forgotten. */
+  abandon(reason: StopReason = 'cancelled'): void {
+    this.#abandoned = true;
+    this.#input.log.setSource(undefined);
+    this.#output?.resume();
+    this.stop(0, reason);
+  }
+
+  async #run(): Promise<Ending> {
     const { decision, plan, log } = this.#input;
     try {
       log.append({ type: 'decided', decision });
       const answer = decision.effect === 'ask' ? await this.#ask(decision) : undefined;
-      if (this.#stopRequested) return { reason: 'cancelled' };
+      if (this.#stopRequested) return this.#describeStop(this.#stopRequested.reason);
       const approved = approvePlan(plan, decision, answer);
       if (!approved) return { reason: 'denied' };
-      const { process, report } = await this.#input.session.launch(approved);
+      const { process, report } = await this.#input.session.launch(approved, this.#input.sandboxed);
       this.#process = process;
       this.#report = report;
       log.append({ type: 'started', sandbox: report });
@@ -137,8 +167,8 @@ export class Run {
   }
 
   async #ask(decision: Decision): Promise<Answer | undefined> {
-    const { approver, approvals, log, plan, saveTo } = this.#input;
-    if (!approver) return undefined;
+    const { approvals, canAsk, log, plan, runId, saveTo, session } = this.#input;
+    if (!canAsk) return undefined;
     const approval: Approval = {
       approvalId: this.#approvalId,
       command: showBlock(plan.command),
@@ -148,7 +178,7 @@ export class Run {
       saveTo,
       timeoutMs: limits.approvalTimeoutMs,
     };
-    const answered = approvals.ask(approval, approver);
+    const answered = approvals.ask({ runId, sessionId: session.id, approval });
     log.append({ type: 'approvalNeeded', approval });
     const answer = await answered;
     log.append({
@@ -161,12 +191,13 @@ export class Run {
     return answer;
   }
 
-  async #stream(process: SandboxProcess): Promise<Pick<Exit, 'reason' | 'code' | 'signal' | 'message' | 'help'>> {
-    const { stdin, timeoutMs, backpressure } = this.#input;
+  async #stream(process: SandboxProcess): Promise<Ending> {
+    const { log, plan, session, stdin, timeoutMs } = this.#input;
     const input = process.stdin ?? (process.pty && terminalInput(process.pty));
     if (input) stdin.attach(input);
     const output = this.#readOutput(process);
-    backpressure.addSource(output);
+    this.#output = output;
+    if (!this.#abandoned) log.setSource(output);
     const timer =
       timeoutMs === undefined ? undefined : setTimeout(() => this.stop(limits.stopGraceMs, 'timeout'), timeoutMs);
     if (this.#stopRequested) process.stop(this.#stopRequested.graceMs);
@@ -174,19 +205,25 @@ export class Run {
     clearTimeout(timer);
     // Every writer is gone, so the pipes end; a slow viewer may still be taking what is in them.
     await output.ended;
-    backpressure.removeSource(output);
+    log.setSource(undefined);
+    if (plan.reportCwd) this.#folder = carryFolder(session, plan.cwd, await process.cwd);
     if (exit.failure !== undefined) return { reason: 'sandbox-failed', message: exit.failure };
     if (exit.code !== 0 && !this.#stopRequested) this.#explainFailure();
-    if (this.#stopRequested?.reason === 'timeout') {
-      return { reason: 'timeout', code: exit.code, message: `stopped after ${timeoutMs} ms (--timeout)` };
-    }
-    const reason = this.#stopRequested ? 'cancelled' : exit.signal === undefined ? 'exited' : 'signalled';
-    return { reason, code: exit.code, ...(exit.signal === undefined ? {} : { signal: exit.signal }) };
+    const signal = exit.signal === undefined ? {} : { signal: exit.signal };
+    if (this.#stopRequested) return { ...this.#describeStop(this.#stopRequested.reason), code: exit.code, ...signal };
+    return { reason: exit.signal === undefined ? 'exited' : 'signalled', code: exit.code, ...signal };
   }
 
-  #readOutput(process: SandboxProcess): { pause: () => void; resume: () => void; ended: Promise<void> } {
+  #describeStop(reason: StopReason): Ending {
+    if (reason === 'timeout') return { reason, message: `stopped after ${this.#input.timeoutMs} ms (--timeout)` };
+    if (reason === 'daemon-stopped') return { reason, message: 'the daemon was stopped, and the command with it' };
+    return { reason };
+  }
+
+  #readOutput(process: SandboxProcess): RunOutput {
     const { log } = this.#input;
     const take = (stream: OutputStream, bytes: Buffer) => {
+      if (this.#abandoned) return;
       log.appendOutput(stream, bytes);
       if (stream !== 'stdout') this.#keepTail(bytes);
     };

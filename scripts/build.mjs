@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// Bundles the CLI and the daemon into dist/. Two runs at once are safe: everything is written aside and renamed.
+// Bundles the CLI, the daemon and the SDK into dist/. Two runs at once are safe: everything is written aside and renamed.
+// usage: scripts/build.mjs [--types]   with --types the SDK's declarations too, for a package (needs TypeScript)
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 
@@ -91,6 +92,27 @@ try {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   });
+  await build({
+    ...options,
+    entryPoints: { 'client/index': 'client/index.ts' },
+    format: 'esm',
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  });
+  if (process.argv.includes('--types')) {
+    const compiled = spawnSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-b', 'client'], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+    if (compiled.status !== 0) process.exit(1);
+    const declarations = (file) => !path.extname(file) || file.endsWith('.d.ts');
+    for (const folder of ['client', 'client/protocol'])
+      cpSync(path.join(root, '.build', folder), path.join(aside, folder), {
+        recursive: true,
+        filter: (file) => declarations(file) && !file.includes('/cli'),
+      });
+  }
   writeFileSync(path.join(aside, 'build-id'), `${buildId}\n`);
   // client/cli/launch.ts says why.
   const cli = path.join(aside, 'cli.cjs');

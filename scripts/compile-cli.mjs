@@ -16,14 +16,28 @@ const runtime = mkdtempSync(path.join(os.tmpdir(), 'sbx-compile-'));
 mkdirSync(path.join(runtime, 'sbx'), { mode: 0o700 });
 
 function answer(socket, { id, method, params }) {
+  // `run.ack` is a notification.
+  if (id === undefined) return;
   const event = (seq, body) =>
     socket.send(
       JSON.stringify({ jsonrpc: '2.0', method: 'run.event', params: { runId: params.runId, seq, event: body } }),
     );
   const results = {
-    hello: { protocol: 1, build, pid: 1, methods: [] },
-    'session.open': { sessionId: 's', notes: [] },
-    'run.start': { run: 1 },
+    hello: { protocol: 1, build, pid: 1, daemonId: 'd', methods: [] },
+    'session.open': {
+      sessionId: 's',
+      cwd: '/',
+      fresh: false,
+      sandbox: true,
+      env: [],
+      grants: 0,
+      clients: 1,
+      liveRuns: 0,
+      idleMs: 0,
+      ready: true,
+      notes: [],
+    },
+    'run.start': { run: 1, stdinBytes: 0, writer: true, repeated: false },
   };
   socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] ?? {} }));
   if (method !== 'run.start') return;

@@ -11,11 +11,15 @@ const checkOptions = {
   '--ask': 'list',
   '--deny': 'list',
   '--policy': 'value',
+  '--profile': 'value',
+  '--no-import': 'flag',
   '--mode': 'value',
   '--auto-allow': 'flag',
   '--no-auto-allow': 'flag',
   '--cwd': 'value',
   '--workspace': 'value',
+  '--explain': 'flag',
+  '-v': 'flag',
   '--json': 'flag',
   '--jsonl': 'flag',
   '--help': 'flag',
@@ -28,7 +32,7 @@ export type CheckBase = Omit<Params<'check'>, 'command' | 'argv'>;
 export type CheckWish =
   | { readonly kind: 'help' }
   | { readonly kind: 'lines'; readonly base: CheckBase }
-  | { readonly kind: 'command'; readonly params: Params<'check'>; readonly json: boolean };
+  | { readonly kind: 'command'; readonly params: Params<'check'>; readonly json: boolean; readonly full: boolean };
 
 /** @throws {SbxError} of kind `input` */
 export function readCheckArguments(args: readonly string[], caller: Caller): CheckWish {
@@ -54,5 +58,6 @@ export function readCheckArguments(args: readonly string[], caller: Caller): Che
     return { kind: 'lines', base };
   }
   const words = readCommandWords(read, "sbx check 'COMMAND' or sbx check -- PROGRAM ARGUMENT…");
-  return { kind: 'command', params: { ...base, ...words }, json: options['--json'] === true };
+  const full = options['--explain'] === true || options['-v'] === true;
+  return { kind: 'command', params: { ...base, ...words }, json: options['--json'] === true, full };
 }

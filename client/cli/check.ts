@@ -5,8 +5,9 @@ import { checkLines } from './check-lines.ts';
 import { choosePaint } from './colour.ts';
 import { statusOfCheck } from './exit-status.ts';
 import { explainDecision } from './explain.ts';
+import { explainFully } from './explain-fully.ts';
 import { checkHelp } from './help.ts';
-import { type Check, loadCheck } from './offline-engine.ts';
+import { loadChecks, type OfflineChecks } from './offline-engine.ts';
 import type { Caller } from './run-arguments.ts';
 
 const outcomes = {
@@ -15,9 +16,9 @@ const outcomes = {
   deny: 'sbx run would refuse it',
 } as const;
 
-/** `sbx run` has auto-allow on, so its answer may differ from the rules' own. */
-function describeRun(check: Check, params: Params<'check'>): string {
-  return outcomes[check({ ...params, autoAllow: true }).effect];
+/** `sbx run` has auto-allow on unless the policy says otherwise, so its answer may differ from the rules' own. */
+function describeRun({ checkRun }: OfflineChecks, params: Params<'check'>): string {
+  return outcomes[checkRun(params).effect];
 }
 
 /** The exit status. @throws {SbxError} */
@@ -27,13 +28,16 @@ export async function checkCommand(args: readonly string[], caller: Caller): Pro
     process.stdout.write(checkHelp);
     return 0;
   }
-  const check = await loadCheck();
-  if (wish.kind === 'lines') return checkLines(check, wish.base, process.stdin, process.stdout);
-  const decision = check(wish.params);
-  if (wish.json) process.stdout.write(`${JSON.stringify(decision)}\n`);
+  const checks = await loadChecks();
+  if (wish.kind === 'lines') return checkLines(checks.check, wish.base, process.stdin, process.stdout);
+  const { decision, explanation } = checks.explain(wish.params);
+  if (wish.json) process.stdout.write(`${JSON.stringify({ ...decision, explanation })}\n`);
   else {
-    const lines = explainDecision(decision, choosePaint(1, caller.env));
-    process.stdout.write(`${[...lines, describeRun(check, wish.params)].join('\n')}\n`);
+    const paint = choosePaint(1, caller.env);
+    const notices = checks.notices(wish.params);
+    const short = explainDecision({ ...decision, notes: [...decision.notes, ...notices] }, explanation, paint);
+    const full = wish.full ? explainFully(explanation, paint) : [];
+    process.stdout.write(`${[...short, ...full, describeRun(checks, wish.params)].join('\n')}\n`);
   }
   return statusOfCheck(decision.effect);
 }

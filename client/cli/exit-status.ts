@@ -1,7 +1,7 @@
 /** Exit statuses of sbx, as the README lists them. */
 import os from 'node:os';
 import type { DecisionEffect } from '../protocol/decision.ts';
-import type { Exit } from '../protocol/messages.ts';
+import type { Exit } from '../protocol/events.ts';
 
 export const statuses = {
   timeout: 124,
@@ -31,6 +31,7 @@ export function statusOfExit(exit: Pick<Exit, 'reason' | 'code' | 'signal'>): nu
       return statuses.notAllowed;
     case 'cancelled':
       return statuses.cancelled;
+    case 'daemon-stopped':
     case 'sandbox-failed':
       return statuses.failed;
   }

@@ -4,7 +4,16 @@ export const mainHelp = `usage: sbx COMMAND …
 
   run 'SHELL TEXT'            run a command in the sandbox
   run [--] PROGRAM ARGUMENT…  the same with an argv, quoted for you
+  run --background …          the same, and go on without waiting for it
+  ps                          what runs
+  logs [-f] RUN               the output of a run so far, or until it ends
+  attach RUN                  see a run and type into it
+  kill RUN…                   stop runs
+  shell                       an interactive bash in the sandbox
   check 'SHELL TEXT'          what would be decided, and why; runs nothing
+  policy show|lint            the rules that hold here, and what is wrong with them
+  trust [DIR]                 let a project's own files grant what they say
+  rules [remove NUMBER]       the answers of "always" that were saved
   status                      the daemon, its sessions and the sandbox
   daemon start|stop|status|logs
   doctor                      can this machine run the sandbox, and if not, what it needs
@@ -22,7 +31,9 @@ before the command; nothing after its first word is an option of sbx.
 
   --allow RULE, --ask RULE, --deny RULE   add a rule for this run (repeatable)
   --policy FILE        one more policy file
-  --mode MODE          manual (default), accept-edits, dont-ask
+  --profile NAME       default, strict or ci, in place of the one that policies choose
+  --no-import          without the rules of .claude/settings.json
+  --mode MODE          manual (default), accept-edits, plan, dont-ask, bypass
   --no-auto-allow      ask for whatever no rule allows, although it would run in the sandbox
   --yes                answer a question with yes, once (a policy can forbid it)
   --no-prompt          never ask: a question is a refusal
@@ -30,6 +41,8 @@ before the command; nothing after its first word is an option of sbx.
   --workspace DIR      the folder that may be written (default: the git root of the start folder)
   --new-session        do not join the workspace's session
   --env NAME[=VALUE]   pass a variable that would be withheld (repeatable)
+  --background, -d     print the run's id once it has started and leave it to itself: see sbx ps, logs, attach, kill
+  --tag WORD           a word that sbx ps shows beside it (repeatable)
   --timeout TIME       90, 90s, 5m, 1h or 500ms
   --pty, --no-pty      give the command a terminal (default: when stdin and stdout are one)
   --json               one event a line on stdout
@@ -46,11 +59,14 @@ Says what would be decided and why. Nothing runs and no daemon is needed.
 
   --allow RULE, --ask RULE, --deny RULE   add a rule (repeatable)
   --policy FILE        one more policy file
-  --mode MODE          manual (default), accept-edits, dont-ask
+  --profile NAME       default, strict or ci, in place of the one that policies choose
+  --no-import          without the rules of .claude/settings.json
+  --mode MODE          manual (default), accept-edits, plan, dont-ask, bypass
   --auto-allow         judge as sbx run does: what nothing restricts is allowed in the sandbox
   --cwd DIR            as if started there
   --workspace DIR      as if this were the workspace
-  --json               the decision as one JSON object
+  --explain, -v        also every form of each command, and every rule with its answer
+  --json               the decision as one JSON object, with its explanation
   --jsonl              stdin: one {id, command, cwd?, allow?, ask?, deny?, mode?} a line; stdout: one answer a line
 
 exit status: 0 allow, 1 deny, 2 ask, 125 error

@@ -42,12 +42,15 @@ function openSource(): Readable {
 export class Input {
   readonly #source: Readable;
   readonly #target: InputTarget;
-  #sent = 0;
-  #taken = 0;
+  #sent: number;
+  #taken: number;
   #paused = false;
 
-  constructor(target: InputTarget) {
+  /** `from`: bytes that the daemon has from whoever wrote before. */
+  constructor(target: InputTarget, from: number) {
     this.#target = target;
+    this.#sent = from;
+    this.#taken = from;
     this.#source = openSource();
     this.#source.on('data', (bytes: Buffer) => this.#send(bytes));
     this.#source.once('end', () => target.end());

@@ -1,7 +1,7 @@
 /** `--json`: the events of a run, one object a line, in their order. */
 import { isUtf8 } from 'node:buffer';
+import type { Gap, RunEvent } from '../protocol/events.ts';
 import type { Frame, StreamName } from '../protocol/frames.ts';
-import type { RunEvent } from '../protocol/messages.ts';
 
 /** How many bytes at the end are the beginning of a character that goes on in the next frame. Source: RFC 3629 */
 function countUnfinished(bytes: Buffer): number {
@@ -25,6 +25,11 @@ export class JsonLines {
   event(seq: number, event: RunEvent): void {
     if (event.type === 'exited') this.#flush();
     this.line({ seq, ...event });
+  }
+
+  gap({ runId: _, ...gap }: Gap): void {
+    this.#flush();
+    this.line({ type: 'gap', ...gap });
   }
 
   /** Text where the bytes are UTF-8, base64 where they are not; a character cut by a frame's end moves to the next. */

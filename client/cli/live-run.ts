@@ -7,32 +7,45 @@ import tty from 'node:tty';
 import type { Connection } from '../connection.ts';
 import type { Decision } from '../protocol/decision.ts';
 import { SbxError } from '../protocol/errors.ts';
-import type { Frame } from '../protocol/frames.ts';
-import type { Approval, Exit, MethodName, Params, RunEvent, Violation } from '../protocol/messages.ts';
+import type { Approval, Exit, RunEvent, SandboxReport, Violation } from '../protocol/events.ts';
+import type { MethodName, Params, Result } from '../protocol/messages.ts';
+import { type AnswerWays, answerApproval } from './answer-approval.ts';
+import type { DetachKeys } from './detach-keys.ts';
 import { statuses, statusOfExit, statusOfSignal } from './exit-status.ts';
-import { Input } from './input.ts';
-import { JsonLines } from './json-lines.ts';
-import { Output } from './output.ts';
-import { askOnTerminal } from './prompt.ts';
-import type { RawMode } from './raw-mode.ts';
-import { formatEnd, formatError, formatSentence, formatViolation } from './report.ts';
-import type { RunWish } from './run-arguments.ts';
+import { formatEnd, formatEndNotes, formatError, formatSentence, formatViolation } from './report.ts';
+import { RunInput } from './run-input.ts';
+import { RunView } from './run-view.ts';
 import type { SignalTarget } from './signals.ts';
-import type { Surroundings } from './surroundings.ts';
-import { measureTerminal } from './terminal.ts';
+import type { Tail } from './tail.ts';
+
+type Attached = Pick<Result<'run.attach'>, 'run' | 'stdinBytes' | 'writer'>;
+
+/** How a client takes part in a run. */
+export interface Part extends AnswerWays {
+  /** Absent for a run of our own. */
+  readonly runId?: string;
+  readonly json: boolean;
+  readonly pty: boolean;
+  readonly stdin: 'none' | 'stream';
+  /** What becomes of the run when we leave it. */
+  readonly whenLeft: 'stop' | 'keep';
+  /** Our part ends where the run starts, with this. */
+  readonly onStarted?: ((run: LiveRun) => void) | undefined;
+  readonly detachKeys?: DetachKeys | undefined;
+  /** Said before the first output. */
+  readonly describeSandbox?: (sandbox: SandboxReport) => readonly string[];
+}
 
 export class LiveRun implements SignalTarget {
-  readonly runId = randomUUID();
+  readonly runId: string;
   /** The exit status. Never rejects. */
   readonly ended: Promise<number>;
-  readonly #wish: RunWish;
-  readonly #surroundings: Surroundings;
-  readonly #output: Output;
-  readonly #json: JsonLines | undefined;
+  readonly view: RunView;
+  readonly #part: Part;
   readonly #violations: Violation[] = [];
   #end: (status: number) => void = () => undefined;
   #connection: Connection | undefined;
-  #number: Promise<number> | undefined;
+  #attached: Promise<Attached> | undefined;
   #decision: Decision | undefined;
   #answeredNo = false;
   /** On the terminal, by a question that showed the whole decision. */
@@ -41,42 +54,58 @@ export class LiveRun implements SignalTarget {
   #running = false;
   /** What fails from now on only fails because it is over. */
   #over = false;
-  #input: Input | undefined;
-  #raw: RawMode | undefined;
+  #input: RunInput | undefined;
   #question: { readonly approvalId: string; readonly abort: AbortController } | undefined;
 
-  constructor(wish: RunWish, surroundings: Surroundings) {
-    this.#wish = wish;
-    this.#surroundings = surroundings;
+  constructor(part: Part) {
+    this.#part = part;
+    this.runId = part.runId ?? randomUUID();
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#output = new Output({
-      onFull: () => this.#connection?.pause(),
-      onDrained: () => this.#connection?.resume(),
+    this.view = new RunView({
+      json: part.json,
+      acknowledge: (seq) => this.#connection?.acknowledge(this.runId, seq),
       onBroken: (error) => this.#breakOff(error),
     });
-    this.#json = wish.json ? new JsonLines((line) => this.#output.write(1, line)) : undefined;
   }
 
-  /** Before any request that may bring events. */
-  attach(connection: Connection): void {
+  /** Before any request that may bring events. `past`: what was there before we came, of which only the end is shown. */
+  use(connection: Connection, past?: Tail): void {
     this.#connection = connection;
+    const shown = past ?? this.view;
     connection.listen({
-      onEvent: ({ seq, event }) => this.#receive(seq, event),
-      onOutput: (frame) => this.#show(frame),
+      onEvent: ({ seq, event }) => {
+        if (past?.includes(seq) === true) past.skipEvent(seq);
+        else this.#receive(seq, event);
+      },
+      onOutput: (frame) => shown.showFrame(frame),
+      onGap: (gap) => shown.showGap(gap),
       onStdinAck: ({ bytes }) => this.#input?.acknowledge(bytes),
       onLost: (error) => this.fail(error),
     });
   }
 
-  /** `number`: of the run in binary frames, once the daemon has said it. */
-  follow(number: Promise<number>): void {
-    this.#number = number;
+  /** `attached`: what the daemon answers to the request that made us part of the run. */
+  follow(attached: Promise<Attached>): void {
+    this.#attached = attached;
+    // Whoever asked reports what goes wrong.
+    attached.catch(() => undefined);
   }
 
-  get number(): Promise<number> | undefined {
-    return this.#number;
+  /** It had started before we came. Nothing is shown before its keys are taken, or the first ones would be lost. */
+  async join(): Promise<void> {
+    this.view.hold();
+    try {
+      await this.#attached;
+      if (this.#over) return;
+      this.#running = true;
+      await this.#openInput(true);
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.view.release();
+    }
   }
 
   /** Before another attempt with another daemon. */
@@ -85,19 +114,13 @@ export class LiveRun implements SignalTarget {
     this.#connection = undefined;
   }
 
-  say(line: string): void {
-    // In raw mode a line feed does not return to the left edge.
-    this.#output.write(2, Buffer.from(`${line}${this.#raw?.isRaw ? '\r\n' : '\n'}`));
-  }
-
   fail(error: unknown): void {
     if (this.#over) return;
-    this.#raw?.leave();
-    if (error instanceof SbxError) {
-      const { code, message, help } = error;
-      this.#json?.line({ type: 'error', code, message, ...(help === undefined ? {} : { help }) });
-    }
-    this.say(formatError(error));
+    this.#giveBackTerminal();
+    const isLost = error instanceof SbxError && error.code === 'daemon-lost' && this.#part.whenLeft === 'keep';
+    this.view.sayError(
+      isLost ? new SbxError('daemon-lost', error.message, { help: 'sbx ps says whether the run goes on' }) : error,
+    );
     void this.#finish(statuses.failed);
   }
 
@@ -110,12 +133,13 @@ export class LiveRun implements SignalTarget {
   }
 
   stop(): void {
-    this.#tell('run.stop', { runId: this.runId });
+    if (this.#part.whenLeft === 'stop') this.#tell('run.stop', { runId: this.runId });
+    else this.leave('SIGINT');
   }
 
   leave(name: NodeJS.Signals): void {
-    this.#tell('run.stop', { runId: this.runId, graceMs: 0 });
-    this.#raw?.leave();
+    if (this.#part.whenLeft === 'stop') this.#tell('run.stop', { runId: this.runId, graceMs: 0 });
+    this.#giveBackTerminal();
     this.#over = true;
     // Not `#finish`: whoever reads our output may have stalled for good.
     this.#end(statusOfSignal(name));
@@ -126,32 +150,32 @@ export class LiveRun implements SignalTarget {
     this.#connection?.request(method, params).catch(() => undefined);
   }
 
+  #giveBackTerminal(): void {
+    this.#input?.giveBackTerminal();
+    this.view.rawTerminal = false;
+  }
+
   async #finish(status: number): Promise<void> {
     this.#over = true;
     this.#running = false;
-    this.#raw?.leave();
+    this.#giveBackTerminal();
     this.#input?.stop();
     this.#question?.abort.abort();
-    this.#output.release();
-    await this.#output.flush();
+    this.view.release();
+    await this.view.flush();
     this.#connection?.close();
     this.#end(status);
   }
 
   #breakOff(error: NodeJS.ErrnoException): void {
-    this.#tell('run.stop', { runId: this.runId, graceMs: 0 });
-    if (error.code !== 'EPIPE' && error.code !== 'EIO')
-      this.say(formatSentence(`stdout cannot be written: ${error.message}`));
-    void this.#finish(error.code === 'EPIPE' || error.code === 'EIO' ? statuses.brokenPipe : statuses.failed);
-  }
-
-  #show(frame: Frame): void {
-    if (this.#json) this.#json.output(frame);
-    else this.#output.write(frame.stream === 'stderr' ? 2 : 1, frame.payload);
+    const isGone = error.code === 'EPIPE' || error.code === 'EIO';
+    if (this.#part.whenLeft === 'stop') this.#tell('run.stop', { runId: this.runId, graceMs: 0 });
+    if (!isGone) this.view.say(formatSentence(`stdout cannot be written: ${error.message}`));
+    void this.#finish(isGone ? statuses.brokenPipe : statuses.failed);
   }
 
   #receive(seq: number, event: RunEvent): void {
-    this.#json?.event(seq, event);
+    this.view.showEvent(seq, event);
     switch (event.type) {
       case 'decided':
         this.#decision = event.decision;
@@ -165,11 +189,7 @@ export class LiveRun implements SignalTarget {
         if (this.#question?.approvalId === event.approvalId) this.#question.abort.abort();
         return;
       case 'started':
-        // The command's own line ends must not meet a terminal that still adds to them.
-        this.#output.hold();
-        this.#start(event.sandbox.warnings)
-          .catch((error) => this.fail(error))
-          .finally(() => this.#output.release());
+        this.#start(event.sandbox);
         return;
       case 'violation':
         this.#violations.push(event.violation);
@@ -180,98 +200,79 @@ export class LiveRun implements SignalTarget {
   }
 
   async #answer(approval: Approval): Promise<void> {
-    const { approvalId } = approval;
-    if (this.#wish.yes) {
-      try {
-        await this.#connection?.request('approval.answer', { approvalId, answer: 'once', byFlag: true });
-      } catch (error) {
-        if (!(error instanceof SbxError && error.code === 'locked-by-policy')) throw error;
-        this.say(formatError(error));
-        // No flag's answer, which would be refused as well.
-        this.#tell('approval.answer', { approvalId, answer: 'no' });
-      }
-      return;
-    }
-    const { askOn } = this.#surroundings;
-    if (askOn === undefined) {
-      this.#tell('approval.answer', { approvalId, answer: 'no' });
-      return;
-    }
+    const connection = this.#connection;
+    if (!connection) return;
     const abort = new AbortController();
-    this.#question = { approvalId, abort };
-    this.#output.hold();
-    this.#wasAsked = true;
-    const answer = await askOnTerminal(askOn, approval, abort.signal);
-    this.#output.release();
-    this.#question = undefined;
-    if (abort.signal.aborted) return;
-    this.#cancelled = answer === undefined;
-    await this.#connection?.request('approval.answer', { approvalId, ...(answer ?? { answer: 'no' }) });
+    this.#question = { approvalId: approval.approvalId, abort };
+    this.#wasAsked = !this.#part.yes && this.#part.askOn !== undefined;
+    if (this.#wasAsked) this.view.hold();
+    await answerApproval(connection, approval, this.#part, {
+      signal: abort.signal,
+      onAsked: (cancelled) => {
+        this.view.release();
+        this.#question = undefined;
+        this.#cancelled = cancelled;
+      },
+      onLocked: (error) => this.view.say(formatError(error)),
+    });
   }
 
-  async #start(warnings: readonly string[]): Promise<void> {
+  #start(sandbox: SandboxReport): void {
     this.#running = true;
+    if (this.#part.onStarted) {
+      this.#part.onStarted(this);
+      void this.#finish(0);
+      return;
+    }
     // A question has shown the notes already.
     const notes = this.#wasAsked ? [] : (this.#decision?.notes ?? []);
-    if (tty.isatty(2)) for (const line of [...notes, ...warnings]) this.say(formatSentence(line));
-    const { pty, stdin } = this.#surroundings;
+    if (tty.isatty(2)) for (const line of [...notes, ...sandbox.warnings]) this.view.say(formatSentence(line));
+    for (const line of this.#part.describeSandbox?.(sandbox) ?? []) this.view.say(line);
+    this.#openInput(false).catch((error) => this.fail(error));
+  }
+
+  async #openInput(redraw: boolean): Promise<void> {
+    const { pty, stdin, detachKeys } = this.#part;
     if (!pty && stdin === 'none') return;
-    const run = await this.#number;
-    if (run === undefined || !this.#running) return;
-    this.#input = this.#openInput(run, pty !== undefined);
-    if (pty) await this.#takeTerminal();
+    // The command's own line ends must not meet a terminal that still adds to them.
+    this.view.hold();
+    try {
+      const attached = await this.#attached;
+      if (!attached?.writer || !this.#connection || !this.#running) return;
+      this.#input = new RunInput({
+        connection: this.#connection,
+        runId: this.runId,
+        run: attached.run,
+        from: attached.stdinBytes,
+        pty,
+        detachKeys,
+        onDetach: () => this.#depart(),
+        onFault: (message) => this.view.say(formatSentence(message)),
+      });
+      if (pty) await this.#input.takeTerminal(redraw);
+      this.view.rawTerminal = this.#input.isRaw;
+    } finally {
+      this.view.release();
+    }
   }
 
-  #openInput(run: number, isPty: boolean): Input {
-    let sent = 0;
-    let lastByte = 0x0a;
-    const send = (payload: Buffer) => {
-      this.#connection?.sendStdin(run, sent, payload);
-      sent += payload.length;
-      lastByte = payload.at(-1) ?? lastByte;
-    };
-    return new Input({
-      send,
-      end: () => {
-        // A pty has no end of its own: ^D ends the input, after a first one that only ends an unfinished line.
-        if (isPty) send(Buffer.from(lastByte === 0x0a ? '\x04' : '\x04\x04'));
-        else this.#tell('run.closeStdin', { runId: this.runId });
-      },
-      fail: (error) => this.say(formatSentence(`stdin cannot be read: ${error.message}`)),
-    });
-  }
-
-  async #takeTerminal(): Promise<void> {
-    const resize = () => this.#tell('run.resize', { runId: this.runId, size: measureTerminal() });
-    process.on('SIGWINCH', resize);
-    const terminal = this.#input?.terminal;
-    if (!terminal) return;
-    const { RawMode } = await import('./raw-mode.ts');
-    if (!this.#running) return;
-    const raw = new RawMode(terminal);
-    this.#raw = raw;
-    raw.enter();
-    // It may have changed between our question for it and now.
-    resize();
-    process.on('SIGTSTP', () => {
-      raw.leave();
-      process.kill(process.pid, 'SIGSTOP');
-    });
-    process.on('SIGCONT', () => {
-      raw.enter();
-      resize();
-    });
+  #depart(): void {
+    this.#giveBackTerminal();
+    // The cursor stands wherever the command has left it.
+    this.view.say(`\n${formatSentence('detached; the run goes on')}`);
+    void this.#finish(0);
   }
 
   async #exit(exit: Exit): Promise<void> {
     this.#running = false;
     this.#over = true;
     // The last of the output still belongs to the command's terminal.
-    await this.#output.flush();
-    this.#raw?.leave();
+    await this.view.flush();
+    this.#giveBackTerminal();
     const status = this.#cancelled ? statuses.cancelled : statusOfExit(exit);
-    if (status !== 0) for (const violation of this.#violations) this.say(formatViolation(violation));
-    for (const line of formatEnd(exit, this.#decision, this.#answeredNo)) this.say(line);
+    if (status !== 0) for (const violation of this.#violations) this.view.say(formatViolation(violation));
+    for (const line of formatEnd(exit, this.#decision, this.#answeredNo)) this.view.say(line);
+    if (tty.isatty(2)) for (const line of formatEndNotes(exit)) this.view.say(line);
     await this.#finish(status);
   }
 }

@@ -7,7 +7,13 @@ import { formatError } from './report.ts';
 import { runCommand } from './run.ts';
 import type { Caller } from './run-arguments.ts';
 
-const commands = ['run', 'check', 'status', 'daemon', 'doctor', 'help'] as const;
+const runsCommands = ['ps', 'logs', 'attach', 'kill', 'shell'];
+const serviceCommands = ['status', 'daemon', 'doctor'];
+const policyCommands = ['policy', 'trust', 'rules'];
+const commands = ['run', 'check', 'help', ...runsCommands, ...policyCommands, ...serviceCommands];
+
+/** Their sockets and terminal may still be open when they are done, and all of their output is out. */
+const endAtOnce = ['run', 'logs', 'attach', 'shell'];
 
 function writeHelp(text: string): number {
   process.stdout.write(text);
@@ -20,6 +26,18 @@ async function dispatch([name, ...rest]: readonly string[], caller: Caller): Pro
       return runCommand(rest, caller);
     case 'check':
       return (await import('./check.ts')).checkCommand(rest, caller);
+    case 'ps':
+    case 'logs':
+    case 'attach':
+    case 'kill':
+    case 'shell':
+      return (await import('./run-commands.ts')).runsCommand([name, ...rest], caller);
+    case 'policy':
+      return (await import('./policy.ts')).policyCommand([name, ...rest], caller);
+    case 'trust':
+      return (await import('./trust.ts')).trustCommand(rest, caller);
+    case 'rules':
+      return (await import('./rules.ts')).rulesCommand([name, ...rest], caller);
     case 'status':
     case 'daemon':
     case 'doctor':
@@ -35,8 +53,9 @@ async function dispatch([name, ...rest]: readonly string[], caller: Caller): Pro
       const help = await import('./help.ts');
       if (rest[0] === 'run') return writeHelp(help.runHelp);
       if (rest[0] === 'check') return writeHelp(help.checkHelp);
-      if (rest[0] === 'status' || rest[0] === 'daemon' || rest[0] === 'doctor')
-        return dispatch([rest[0], '--help'], caller);
+      const [topic] = rest;
+      if (topic !== undefined && [...runsCommands, ...policyCommands, ...serviceCommands].includes(topic))
+        return dispatch([topic, '--help'], caller);
       return writeHelp(help.mainHelp);
     }
     case undefined:
@@ -65,8 +84,7 @@ async function main(): Promise<void> {
     process.stderr.write(`${formatError(error)}\n`);
     if (process.env['SBX_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   }
-  // A run's sockets and terminal may still be open, and all of its output is out.
-  if (process.argv[2] === 'run') process.exit(status);
+  if (endAtOnce.includes(process.argv[2] ?? '')) process.exit(status);
   process.exitCode = status;
 }
 

@@ -1,24 +1,46 @@
-/** The daemon's decision engine in this process, for `sbx check`: the same functions, no daemon, nothing runs. */
+/** The daemon's decision engine in this process, for what needs no daemon: the same functions, nothing runs. */
 import type { Decision } from '../protocol/decision.ts';
+import type { Explanation } from '../protocol/explanation.ts';
 import type { Params } from '../protocol/messages.ts';
 
 export type Check = (params: Params<'check'>) => Decision;
 
+export interface OfflineChecks {
+  /** The rules' own answer: auto-allow is off unless it was asked for. */
+  readonly check: Check;
+  readonly explain: (params: Params<'check'>) => { readonly decision: Decision; readonly explanation: Explanation };
+  /** What `sbx run` would come to. */
+  readonly checkRun: Check;
+  /** What the person has not been told yet about the policy of this place. */
+  readonly notices: (params: Params<'check'>) => readonly string[];
+}
+
 /** @throws {SbxError} `bad-policy` */
-export async function loadCheck(): Promise<Check> {
-  const { commandText, chooseWorkspace, createEngine, readConfig } = await import('../../daemon/offline.ts');
+export async function loadChecks(): Promise<OfflineChecks> {
+  const { commandText, chooseWorkspace, createEngine, engineOptions, readConfig } = await import(
+    '../../daemon/offline.ts'
+  );
   const config = readConfig();
-  const engine = await createEngine({ userPolicyFile: config.userPolicyFile, home: config.home });
-  return (params) => {
-    const chosen = chooseWorkspace({ cwd: params.cwd, workspace: params.workspace }, config.home);
-    return engine.decide({
-      command: commandText(params),
-      cwd: chosen.cwd,
-      workspace: chosen.workspace,
-      home: config.home,
-      mode: params.mode,
-      autoAllow: params.autoAllow ?? false,
-      flags: params.flags,
-    }).decision;
+  const engine = await createEngine(engineOptions(config));
+  const place = (params: Params<'check'>) =>
+    chooseWorkspace({ cwd: params.cwd, workspace: params.workspace }, config.home);
+  const request = (params: Params<'check'>, autoAllow: boolean | undefined) => {
+    const { cwd, workspace } = place(params);
+    const { mode, flags } = params;
+    return { command: commandText(params), cwd, workspace, home: config.home, mode, autoAllow, flags };
   };
+  return {
+    check: (params) => engine.decide(request(params, params.autoAllow ?? false)).decision,
+    explain: (params) => engine.explain(request(params, params.autoAllow ?? false)),
+    checkRun: (params) => engine.decide(request(params, params.autoAllow === true ? true : undefined)).decision,
+    notices: (params) => engine.notices(place(params).workspace),
+  };
+}
+
+/** The modules behind the commands around policies, with an engine that also shows what is broken. */
+export async function loadPolicyTools() {
+  const daemon = await import('../../daemon/offline.ts');
+  const config = daemon.readConfig();
+  const engine = await daemon.createEngine({ ...daemon.engineOptions(config), evenIfBroken: true });
+  return { ...daemon, config, engine };
 }

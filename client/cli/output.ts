@@ -1,7 +1,7 @@
 /**
  * Writes a run's bytes to our own stdout and stderr in exactly the order they came, whatever each of the two is, and
- * says when it has fallen behind. A reader that stalls never blocks this process, so signals are still forwarded; a
- * reader that is gone is reported once.
+ * says what they have taken. A reader that stalls never blocks this process, so signals are still forwarded; a reader
+ * that is gone is reported once.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import net from 'node:net';
@@ -69,23 +69,24 @@ function openSink(fd: Fd): Sink {
 }
 
 export interface OutputListener {
-  /** More than a comfortable amount waits: stop producing. */
-  readonly onFull: () => void;
-  readonly onDrained: () => void;
+  /** The writes up to and with the one that carried this mark are out, or have nowhere to go. */
+  readonly onTaken: (mark: number, bytes: number) => void;
   /** stdout cannot be written any more; `EPIPE` when its reader is gone. */
   readonly onBroken: (error: NodeJS.ErrnoException) => void;
 }
 
-const highWaterBytes = 1024 * 1024;
+interface Write {
+  readonly fd: Fd;
+  readonly bytes: Buffer;
+  readonly mark: number | undefined;
+}
 
 export class Output {
   readonly #listener: OutputListener;
   readonly #sinks = new Map<Fd, Sink>();
-  readonly #queue: { readonly fd: Fd; readonly bytes: Buffer }[] = [];
-  #waitingBytes = 0;
+  readonly #queue: Write[] = [];
   #writing = false;
   #held = false;
-  #full = false;
   #brokenFds = new Set<Fd>();
   #idle: (() => void)[] = [];
 
@@ -93,15 +94,10 @@ export class Output {
     this.#listener = listener;
   }
 
-  write(fd: Fd, bytes: Buffer): void {
-    if (bytes.length === 0 || this.#brokenFds.has(fd)) return;
-    this.#queue.push({ fd, bytes });
-    this.#waitingBytes += bytes.length;
+  /** `mark`: reported once this and everything before it is out. */
+  write(fd: Fd, bytes: Buffer, mark?: number): void {
+    this.#queue.push({ fd, bytes, mark });
     if (!this.#writing) this.#pump();
-    if (!this.#full && this.#waitingBytes > highWaterBytes) {
-      this.#full = true;
-      this.#listener.onFull();
-    }
   }
 
   /** While a question is on the terminal nothing may be drawn over it. */
@@ -128,8 +124,8 @@ export class Output {
       const next = this.#queue.shift();
       if (!next) break;
       const { fd, bytes } = next;
-      if (this.#brokenFds.has(fd)) {
-        this.#waitingBytes -= bytes.length;
+      if (this.#brokenFds.has(fd) || bytes.length === 0) {
+        this.#take(next);
         continue;
       }
       let sink = this.#sinks.get(fd);
@@ -138,19 +134,19 @@ export class Output {
         this.#sinks.set(fd, sink);
       }
       const isOut = sink.write(bytes, (error) => {
-        this.#waitingBytes -= bytes.length;
         if (error) this.#break(fd, error);
+        this.#take(next);
         this.#pump();
       });
       if (!isOut) return;
-      this.#waitingBytes -= bytes.length;
+      this.#take(next);
     }
     this.#writing = false;
-    if (this.#full && this.#waitingBytes === 0) {
-      this.#full = false;
-      this.#listener.onDrained();
-    }
     if (this.#queue.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #take({ bytes, mark }: Write): void {
+    if (mark !== undefined) this.#listener.onTaken(mark, bytes.length);
   }
 
   #break(fd: Fd, error: NodeJS.ErrnoException): void {

@@ -5,7 +5,8 @@
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import tty from 'node:tty';
-import type { Approval, Params } from '../protocol/messages.ts';
+import type { Approval } from '../protocol/events.ts';
+import type { Params } from '../protocol/messages.ts';
 import { showBlock, showText } from '../protocol/visible.ts';
 import { formatReason } from './report.ts';
 
@@ -71,7 +72,7 @@ function listChoices(approval: Approval): Choice[] {
 }
 
 /** What was typed before the question was there does not answer it. In raw mode, or unfinished lines would stay. */
-function discardTyped(): void {
+export function discardTyped(): void {
   // A descriptor of its own: the one of the streams waits for a key.
   const fd = openSync('/dev/tty', constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
   const typed = Buffer.alloc(4096);

@@ -1,7 +1,7 @@
 /** The sentences that sbx itself says on stderr. One line each, every foreign character made visible. */
 import type { Decision, Reason } from '../protocol/decision.ts';
 import { errorCodes, SbxError } from '../protocol/errors.ts';
-import type { Exit, Violation } from '../protocol/messages.ts';
+import type { Exit, Gap, Violation } from '../protocol/events.ts';
 import { showText } from '../protocol/visible.ts';
 
 /** What, where, and what to do. */
@@ -67,6 +67,25 @@ export function formatViolation(violation: Violation): string {
   return formatSentence(violation.message, violation.howToAllow);
 }
 
+function countBytes(bytes: number): string {
+  return bytes === 1 ? '1 byte' : `${bytes} bytes`;
+}
+
+/** Said where the missing output would have been. */
+export function formatGap({ bytes }: Pick<Gap, 'bytes'>): string {
+  return formatSentence(
+    `${bytes === undefined ? 'output' : `${countBytes(bytes)} of output`} missing here: no longer held by the daemon`,
+  );
+}
+
+/** `bytes`: how much of the run's output has given way so far. */
+export function formatTruncated(bytes: number): string {
+  return formatSentence(
+    `more output than is kept, and nobody took it: the oldest ${countBytes(bytes)} are gone`,
+    'sbx logs -f takes it while it comes',
+  );
+}
+
 /** What to say about an end that the command's own status does not explain; nothing for an ordinary exit. */
 export function formatEnd(exit: Exit, decision: Decision | undefined, answeredNo: boolean): string[] {
   if (exit.reason === 'denied' && decision) return formatRefusal(decision, answeredNo);
@@ -76,9 +95,21 @@ export function formatEnd(exit: Exit, decision: Decision | undefined, answeredNo
       return [formatSentence(`stopped after ${Math.round(exit.durationMs)} ms: the time limit was reached`)];
     case 'denied':
       return [formatSentence('not run: denied or not approved')];
+    case 'daemon-stopped':
+      return [formatSentence('the daemon was stopped, and the command with it', 'run it again')];
     case 'sandbox-failed':
       return [formatSentence('the sandbox could not be started', 'sbx doctor says why')];
     default:
       return [];
   }
+}
+
+/** What a person may want to know about an end that is in order. */
+export function formatEndNotes({ cwdRefused }: Pick<Exit, 'cwdRefused'>): string[] {
+  if (cwdRefused === undefined) return [];
+  return [
+    formatSentence(
+      `the command ended in \`${cwdRefused}\`, which is outside the workspace or gone; the session stays where it was`,
+    ),
+  ];
 }

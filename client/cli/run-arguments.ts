@@ -14,12 +14,17 @@ const runOptions = {
   '--ask': 'list',
   '--deny': 'list',
   '--policy': 'value',
+  '--profile': 'value',
+  '--no-import': 'flag',
   '--mode': 'value',
   '--cwd': 'value',
   '--env': 'list',
   '--timeout': 'value',
   '--workspace': 'value',
   '--new-session': 'flag',
+  '--background': 'flag',
+  '-d': 'flag',
+  '--tag': 'list',
   '--json': 'flag',
   '--yes': 'flag',
   '--no-prompt': 'flag',
@@ -31,24 +36,33 @@ const runOptions = {
   '-h': 'flag',
 } as const;
 
-const modes: readonly Mode[] = ['manual', 'accept-edits', 'dont-ask'];
+const modes: readonly Mode[] = ['manual', 'accept-edits', 'plan', 'dont-ask', 'bypass'];
+const profiles = ['default', 'strict', 'ci'] as const;
 
-export interface RunWish {
-  readonly words: CommandWords;
+/** Where a run starts, what it may write and what of our environment it is offered. */
+export interface Place {
   readonly cwd: string;
   readonly workspace: string | undefined;
   readonly newSession: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly grantEnv: readonly string[];
+}
+
+export interface RunWish extends Place {
+  readonly words: CommandWords;
   readonly timeoutMs: number | undefined;
   readonly mode: Mode | undefined;
-  readonly autoAllow: boolean;
+  /** Undefined: as the policy says. */
+  readonly autoAllow: boolean | undefined;
   readonly flags: Flags | undefined;
   readonly json: boolean;
   readonly yes: boolean;
   readonly prompt: boolean;
   /** Undefined: as the terminal suggests. */
   readonly pty: boolean | undefined;
+  /** It goes on when this client is gone. */
+  readonly background: boolean;
+  readonly tags: readonly string[];
 }
 
 export interface Caller {
@@ -98,9 +112,22 @@ export function parseMode(text: string): Mode {
   });
 }
 
+/** @throws {SbxError} `bad-usage` */
+function parseProfile(text: string): (typeof profiles)[number] {
+  const profile = profiles.find((known) => known === text);
+  if (profile) return profile;
+  const nearest = findNearest(text, profiles);
+  throw new SbxError('bad-usage', `\`--profile\`: there is no profile \`${showText(text)}\``, {
+    help: nearest === undefined ? `choose ${profiles.join(', ')}` : `did you mean \`${nearest}\`?`,
+  });
+}
+
 /** @throws {SbxError} `bad-policy` */
 export function collectFlags(
-  options: Pick<OptionValues<typeof runOptions>, '--allow' | '--ask' | '--deny' | '--policy'>,
+  options: Pick<
+    OptionValues<typeof runOptions>,
+    '--allow' | '--ask' | '--deny' | '--policy' | '--profile' | '--no-import'
+  >,
   caller: Caller,
 ): Flags | undefined {
   const flags: Flags = {
@@ -108,13 +135,18 @@ export function collectFlags(
     ...(options['--ask'] && { ask: options['--ask'] }),
     ...(options['--deny'] && { deny: options['--deny'] }),
     ...(options['--policy'] !== undefined && { policyFile: path.resolve(caller.cwd(), options['--policy']) }),
+    ...(options['--profile'] !== undefined && { profile: parseProfile(options['--profile']) }),
+    ...(options['--no-import'] && { import: false as const }),
   };
   return Object.keys(flags).length === 0 ? undefined : flags;
 }
 
-function collectEnvironment(wishes: readonly string[], caller: Caller): Pick<RunWish, 'env' | 'grantEnv'> {
+function collectEnvironment(wishes: readonly string[], caller: Caller): Pick<Place, 'env' | 'grantEnv'> {
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(caller.env)) if (value !== undefined) env[name] = value;
+  for (const [name, value] of Object.entries(caller.env)) {
+    // What tells sbx where its daemon is and how to get in is no business of the command's.
+    if (value !== undefined && !name.startsWith('SBX_')) env[name] = value;
+  }
   const grantEnv: string[] = [];
   for (const wish of wishes) {
     const equals = wish.indexOf('=');
@@ -136,13 +168,37 @@ function collectEnvironment(wishes: readonly string[], caller: Caller): Pick<Run
   return { env, grantEnv };
 }
 
+/** @throws {SbxError} of kind `input` */
+export function collectPlace(
+  options: Pick<OptionValues<typeof runOptions>, '--cwd' | '--workspace' | '--new-session' | '--env'>,
+  caller: Caller,
+): Place {
+  const workspace = options['--workspace'];
+  return {
+    cwd: resolveStartFolder(options['--cwd'], caller),
+    workspace: workspace === undefined ? undefined : path.resolve(caller.cwd(), workspace),
+    newSession: options['--new-session'] === true,
+    ...collectEnvironment(options['--env'] ?? [], caller),
+  };
+}
+
+const maxTags = 16;
+const maxTagCharacters = 128;
+
+/** @throws {SbxError} `bad-usage` */
+function checkTags(tags: readonly string[]): readonly string[] {
+  if (tags.length <= maxTags && tags.every((tag) => tag.length <= maxTagCharacters)) return tags;
+  throw new SbxError('bad-usage', `\`--tag\`: at most ${maxTags} of at most ${maxTagCharacters} characters`, {
+    help: 'use fewer or shorter ones',
+  });
+}
+
 /** Undefined when help was asked for. @throws {SbxError} of kind `input` */
 export function readRunArguments(args: readonly string[], caller: Caller): RunWish | undefined {
   const read = readOptions(runOptions, args, 'sbx run');
   const { options } = read;
   if (options['--help'] || options['-h']) return undefined;
   const words = readCommandWords(read, "sbx run 'COMMAND' or sbx run -- PROGRAM ARGUMENT…");
-  const cwd = resolveStartFolder(options['--cwd'], caller);
   const timeout = options['--timeout'];
   const mode = options['--mode'];
   if (options['--yes'] && options['--no-prompt']) {
@@ -150,17 +206,16 @@ export function readRunArguments(args: readonly string[], caller: Caller): RunWi
   }
   return {
     words,
-    cwd,
-    workspace: options['--workspace'] === undefined ? undefined : path.resolve(caller.cwd(), options['--workspace']),
-    newSession: options['--new-session'] === true,
-    ...collectEnvironment(options['--env'] ?? [], caller),
+    ...collectPlace(options, caller),
     timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, '--timeout'),
     mode: mode === undefined ? undefined : parseMode(mode),
-    autoAllow: options['--no-auto-allow'] !== true,
+    autoAllow: options['--no-auto-allow'] ? false : options['--auto-allow'] ? true : undefined,
     flags: collectFlags(options, caller),
     json: options['--json'] === true,
     yes: options['--yes'] === true,
     prompt: options['--no-prompt'] !== true,
     pty: options['--pty'] ? true : options['--no-pty'] ? false : undefined,
+    background: options['--background'] === true || options['-d'] === true,
+    tags: checkTags(options['--tag'] ?? []),
   };
 }

@@ -1,19 +1,14 @@
 /** `sbx status`, `sbx daemon …` and `sbx doctor`: the commands around the daemon, defined with commander. */
-import { Command, CommanderError } from 'commander';
-import { SbxError } from '../protocol/errors.ts';
-import { startedDaemon, stopDaemon } from './daemon-control.ts';
+import { Command, Option } from 'commander';
+import { type ListenOptions, startedDaemon, stopDaemon } from './daemon-control.ts';
 import { showLogs } from './daemon-logs.ts';
 import { runDoctor } from './doctor.ts';
 import type { Caller } from './run-arguments.ts';
 import { showStatus } from './status.ts';
+import { parseWith } from './usage-error.ts';
 
-function toUsageError(error: CommanderError): SbxError {
-  // commander puts its suggestion on a second line.
-  const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const nearest = suggestion?.match(/\(Did you mean (.+)\?\)/)?.[1];
-  return new SbxError('bad-usage', first.replaceAll("'", '`'), {
-    help: nearest === undefined ? 'see sbx help' : `did you mean \`${nearest}\`?`,
-  });
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /** The exit status. @throws {SbxError} */
@@ -31,14 +26,21 @@ export async function serviceCommand(args: readonly string[], caller: Caller): P
   daemon
     .command('start')
     .description('start the daemon unless one runs')
-    .action(async () => {
-      status = await startedDaemon(caller);
+    .option('--listen <host:port>', 'also listen on TCP, for example 127.0.0.1:7474; port 0 is any free one')
+    .option('--token-file <file>', 'what clients must show (default: token in the state directory, made when absent)')
+    .option('--tls-cert <file>', 'speak TLS, needed wherever other machines can reach the port')
+    .option('--tls-key <file>', 'the key of the certificate')
+    .option('--allow-host <name>', 'a host name under which clients reach it (repeatable)', collect)
+    .option('--insecure-listen', 'let other machines in without TLS, and without a token unless --token-file is given')
+    .action(async (options: ListenOptions) => {
+      status = await startedDaemon(caller, options);
     });
   daemon
     .command('stop')
     .description('stop the daemon and what it runs')
-    .option('--drain', 'take no new runs and end after the live ones')
-    .action(async (options: { drain?: true }) => {
+    .addOption(new Option('--drain', 'take no new runs and end after the live ones').conflicts('now'))
+    .option('--now', 'stop what runs, too (the default)')
+    .action(async (options: { drain?: true; now?: true }) => {
       status = await stopDaemon(caller, options.drain ? 'drain' : 'now');
     });
   daemon
@@ -63,16 +65,6 @@ export async function serviceCommand(args: readonly string[], caller: Caller): P
     .action(async (options: { json?: true }) => {
       status = await runDoctor(caller, options.json === true);
     });
-  try {
-    await program.parseAsync([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === 'commander.help') {
-      throw new SbxError('bad-usage', 'a subcommand is missing', {
-        help: 'write sbx daemon start, stop, status or logs',
-      });
-    }
-    if (error.exitCode !== 0) throw toUsageError(error);
-  }
+  await parseWith(program, args, 'write sbx daemon start, stop, status or logs');
   return status;
 }

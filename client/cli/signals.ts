@@ -17,12 +17,13 @@ export interface SignalTarget {
 
 const insistWithinMs = 1000;
 
-export function forwardSignals(target: SignalTarget): void {
+/** `passedOn`: those that are the run's; by the others we leave. */
+export function forwardSignals(target: SignalTarget, passedOn: readonly ForwardedSignal[] = forwarded): void {
   let interruptedAt = Number.NEGATIVE_INFINITY;
   let stopping = false;
   for (const name of forwarded) {
     process.on(name, () => {
-      if (!target.isRunning() || stopping) {
+      if (!target.isRunning() || stopping || !passedOn.includes(name)) {
         target.leave(name);
         return;
       }

@@ -1,17 +1,11 @@
 /** `sbx status`: the running daemon in a few lines. */
-import type { Result } from '../protocol/messages.ts';
+import type { Result, SessionInfo } from '../protocol/messages.ts';
 import { showText } from '../protocol/visible.ts';
+import { formatBytes, formatTime } from './amounts.ts';
 import { build } from './build.ts';
 import { choosePaint, type Paint } from './colour.ts';
 import type { Caller } from './run-arguments.ts';
 import { findRunningDaemon } from './running-daemon.ts';
-
-function formatTime(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
-}
 
 export function formatSandbox(sandbox: Result<'status'>['sandbox'], paint: Paint): string {
   const help = sandbox.help === undefined ? '' : `; ${showText(sandbox.help)}`;
@@ -19,20 +13,50 @@ export function formatSandbox(sandbox: Result<'status'>['sandbox'], paint: Paint
   return `sandbox   ${word}: ${showText(sandbox.message)}${help}`;
 }
 
-function formatStatus(status: Result<'status'>, paint: Paint): string[] {
+function count(amount: number, one: string): string {
+  return `${amount} ${one}${amount === 1 ? '' : 's'}`;
+}
+
+/** Only what is not as it is by default. */
+function formatSwitches(session: SessionInfo, paint: Paint): string[] {
+  const { sandbox, autoAllow, mode, flags, env, grants } = session;
+  const rules = (flags?.allow?.length ?? 0) + (flags?.ask?.length ?? 0) + (flags?.deny?.length ?? 0);
+  return [
+    ...(sandbox ? [] : [paint.red('sandbox off')]),
+    ...(autoAllow === undefined ? [] : [`auto-allow ${autoAllow ? 'on' : 'off'}`]),
+    ...(mode === undefined ? [] : [`mode ${mode}`]),
+    ...(rules === 0 ? [] : [count(rules, 'rule')]),
+    ...(flags?.policyFile === undefined ? [] : [`policy ${showText(flags.policyFile)}`]),
+    ...(grants === 0 ? [] : [count(grants, 'grant')]),
+    ...(env.length === 0 ? [] : [`env ${showText(env.join(' '))}`]),
+  ];
+}
+
+function formatSession(session: SessionInfo, paint: Paint): string {
+  const { workspace, fresh, cwd, liveRuns, clients, idleMs } = session;
+  const place = workspace === undefined ? 'without a workspace' : showText(workspace);
+  const use = liveRuns > 0 || clients > 0 ? `${count(liveRuns, 'run')}, ${count(clients, 'client')}` : 'unused';
+  return [
+    `session   ${place}${fresh ? ' (of its own)' : ''}: ${use}, idle ${formatTime(idleMs)}`,
+    ...(cwd === workspace ? [] : [`in ${showText(cwd)}`]),
+    ...formatSwitches(session, paint),
+  ].join('; ');
+}
+
+function formatStatus(status: Result<'status'>, backgroundRuns: number, paint: Paint): string[] {
   const other =
     status.build === build ? '' : paint.yellow(' (another build than this sbx; the next sbx run replaces it)');
   return [
     `sbxd ${paint.bold(status.build)}${other}`,
     `process   ${status.pid}, up ${formatTime(status.uptimeMs)}, ${Math.round(status.rssBytes / 1e6)} MB`,
     `socket    ${showText(status.socket)}`,
-    `ends      after ${status.idleMinutes} idle minutes`,
+    ...(status.listen === undefined ? [] : [`listens   on ${showText(status.listen)}`]),
+    ...(status.listen === undefined ? [`ends      after ${status.idleMinutes} idle minutes`] : []),
     formatSandbox(status.sandbox, paint),
-    `runs      ${status.liveRuns}`,
-    ...status.sessions.map(
-      (session) =>
-        `session   ${showText(session.workspace ?? 'without a workspace')}: ${session.liveRuns} runs, idle ${formatTime(session.idleMs)}`,
-    ),
+    `clients   ${status.clients}`,
+    `runs      ${status.liveRuns} live${backgroundRuns === 0 ? '' : ` (${backgroundRuns} in the background)`}, ${status.endedRuns} ended and remembered`,
+    `output    ${formatBytes(status.heldBytes.memory)} held in memory, ${formatBytes(status.heldBytes.disk)} in files`,
+    ...status.sessions.map((session) => formatSession(session, paint)),
   ];
 }
 
@@ -45,9 +69,10 @@ export async function showStatus(caller: Caller, json: boolean): Promise<number>
   }
   const { connection, hello } = greeted;
   await hello;
-  const status = await connection.request('status', {});
+  const [status, { runs }] = await Promise.all([connection.request('status', {}), connection.request('run.list', {})]);
   connection.close();
-  if (json) process.stdout.write(`${JSON.stringify({ running: true, ...status })}\n`);
-  else process.stdout.write(`${formatStatus(status, choosePaint(1, caller.env)).join('\n')}\n`);
+  const backgroundRuns = runs.filter(({ background }) => background).length;
+  if (json) process.stdout.write(`${JSON.stringify({ running: true, ...status, backgroundRuns })}\n`);
+  else process.stdout.write(`${formatStatus(status, backgroundRuns, choosePaint(1, caller.env)).join('\n')}\n`);
   return 0;
 }

@@ -18,10 +18,12 @@ function isCi(env: Readonly<Record<string, string | undefined>>): boolean {
   return ![undefined, '', '0', 'false'].includes(env['CI']);
 }
 
-export function lookAround(wish: RunWish, env: Readonly<Record<string, string | undefined>>): Surroundings {
+export type SurroundingsWish = Pick<RunWish, 'json' | 'pty' | 'background' | 'prompt' | 'yes' | 'mode'>;
+
+export function lookAround(wish: SurroundingsWish, env: Readonly<Record<string, string | undefined>>): Surroundings {
   const stdinIsTerminal = tty.isatty(0);
   const mayUseTerminal = isForeground();
-  const suggested = stdinIsTerminal && tty.isatty(1) && mayUseTerminal && !wish.json;
+  const suggested = stdinIsTerminal && tty.isatty(1) && mayUseTerminal && !wish.json && !wish.background;
   const usesPty = wish.pty ?? suggested;
   const term = env['TERM'];
   const canAsk = wish.prompt && !wish.yes && wish.mode !== 'dont-ask' && !isCi(env) && mayUseTerminal;
@@ -29,7 +31,7 @@ export function lookAround(wish: RunWish, env: Readonly<Record<string, string | 
     pty: usesPty
       ? { size: measureTerminal(), term: term === undefined || term === '' ? 'dumb' : term.slice(0, 128) }
       : undefined,
-    stdin: usesPty || isStdinEmpty() || (stdinIsTerminal && !mayUseTerminal) ? 'none' : 'stream',
+    stdin: usesPty || wish.background || isStdinEmpty() || (stdinIsTerminal && !mayUseTerminal) ? 'none' : 'stream',
     askOn: canAsk ? openControllingTerminal() : undefined,
   };
 }

@@ -18,7 +18,8 @@ export const effectSchema = z.enum(['allow', 'ask', 'deny']);
 
 /**
  * One reason. `kind` is stable: `rule` (a rule decided), `read-only`, `auto-allow`, `mode`, `no-rule`, `finding`,
- * `protected-path`, `critical-removal`, `redirect`, `path-rule`, `unparsable`, `policy-error`.
+ * `protected-path`, `critical-removal`, `redirect`, `path-rule`, `unparsable`, `policy-error`,
+ * `shell` (an interactive shell, whose lines are not decided).
  */
 export const reasonSchema = z.strictObject({
   kind: z.enum([
@@ -35,24 +36,20 @@ export const reasonSchema = z.strictObject({
     'path-rule',
     'unparsable',
     'policy-error',
+    'shell',
   ]),
   effect: effectSchema,
   message: z.string(),
-  /** The rule as written, for example `Bash(npm test *)`. */
-  rule: z.string().optional(),
+  rule: z.string().optional().describe('The rule as written, for example `Bash(npm test *)`.'),
   origin: originSchema.optional(),
-  /** Stable id of the finding. */
-  finding: z.string().optional(),
-  /** Index of the simple command. */
-  command: z.int().min(0).optional(),
+  finding: z.string().optional().describe('Stable id of the finding.'),
+  command: z.int().min(0).optional().describe('Index of the simple command.'),
   span: spanSchema.optional(),
-  /** What to change to get another answer. */
-  help: z.string().optional(),
+  help: z.string().optional().describe('What to change to get another answer.'),
 });
 
 export const commandVerdictSchema = z.strictObject({
-  /** Source text of the simple command. */
-  text: z.string(),
+  text: z.string().describe('Source text of the simple command.'),
   span: spanSchema,
   effect: effectSchema,
   description: z.string(),
@@ -64,14 +61,14 @@ export const suggestionSchema = z.strictObject({ rules: z.array(z.string()).min(
 
 export const decisionSchema = z.strictObject({
   effect: effectSchema,
-  /** Deciding reasons first. Never empty. */
-  reasons: z.array(reasonSchema).min(1),
+  reasons: z.array(reasonSchema).min(1).describe('Deciding reasons first. Never empty.'),
   commands: z.array(commandVerdictSchema),
   suggestions: z.array(suggestionSchema),
   description: z.string(),
   risk: z.strictObject({ level: z.enum(['low', 'medium', 'high']), why: z.string() }),
-  /** Remarks that do not change the effect: ignored rules, unknown tools, policy errors. */
-  notes: z.array(z.string()),
+  notes: z
+    .array(z.string())
+    .describe('Remarks that do not change the effect: ignored rules, unknown tools, policy errors.'),
 });
 
 export type Origin = z.infer<typeof originSchema>;

@@ -29,6 +29,15 @@ export function socketPathIn(runDirectory: string): string {
   return path.join(runDirectory, 'sbxd.sock');
 }
 
+/** Where a daemon that makes room for a new one is reached until its last run has ended. */
+export function drainedSocketPath(socketPath: string, pid: number): string {
+  return path.join(path.dirname(socketPath), `sbxd.${pid}.sock`);
+}
+
+export function isDrainedSocketName(name: string): boolean {
+  return /^sbxd\.[0-9]+\.sock$/.test(name);
+}
+
 /** @throws {SbxError} `run-directory` when a socket cannot have this path. */
 export function assertSocketPath(socketPath: string): void {
   if (Buffer.byteLength(socketPath) <= maxSocketPathBytes) return;

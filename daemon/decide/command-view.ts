@@ -3,11 +3,11 @@
  * to see, character for character; a restriction sees every layer and inner command in every spelling that means the
  * same: quotes resolved, the program without its folder, paths normalised, absolute and below `~` (RULES O2, O27, O30).
  */
-import type { AnalysedCommand, Analysis, Effect, Facts, Layer } from '../analyse/model.ts';
+import type { AnalysedCommand, Analysis, Effect, Facts, Layer, PathTarget } from '../analyse/model.ts';
 import type { Word } from '../parse/model.ts';
 import { normaliseRelative } from './command-pattern.ts';
 import { anyText, literalTokens, type Token } from './glob.ts';
-import { findListedNames } from './listed-names.ts';
+import { findFoundNames, findListedNames } from './listed-names.ts';
 import type { TargetView } from './path-match.ts';
 import { findsHiddenNames, innerCommands, pathShape } from './path-shape.ts';
 
@@ -30,8 +30,18 @@ export interface GrantForm {
   readonly whole: boolean;
   /** Begins with assignments that could not be stripped: more than harmless ones (RULES N1, O19). */
   readonly assigned: boolean;
+  /** Where the text says which hosts it speaks to; a grant that names one must name all of them. */
+  readonly hosts: readonly HostPlace[];
   /** Units of `text` that a wildcard must not match; undefined when a wildcard can match nothing here. */
   readonly pinned: ReadonlySet<number> | undefined;
+}
+
+export interface HostPlace {
+  /** Units of the text; `from` to `to` is the host itself, or a whole word that sends the traffic elsewhere. */
+  readonly from: number;
+  readonly to: number;
+  /** Undefined for a word that is no address. */
+  readonly host: string | undefined;
 }
 
 export interface WideForm {
@@ -60,7 +70,7 @@ export function viewCommand(command: AnalysedCommand, facts: Facts, analysis: An
   const all = [command, ...innerCommands(command)];
   return {
     command,
-    grants: command.layers.flatMap((layer, index) => (layer.grants ? [grantForm(command, layer, index)] : [])),
+    grants: command.layers.flatMap((layer, index) => (layer.grants ? grantForms(command, layer, index) : [])),
     wide: all.flatMap((each) => wideForms(each, facts)),
     // The effects of a command include those of what it runs.
     targets: command.effects.flatMap((effect) => viewTarget(effect, command, facts, analysis)),
@@ -76,14 +86,45 @@ function hasUnknownProgram(layer: Layer): boolean {
 function viewTarget(effect: Effect, command: AnalysedCommand, facts: Facts, analysis: Analysis): readonly TargetView[] {
   if (effect.kind !== 'read' && effect.kind !== 'write' && effect.kind !== 'remove') return [];
   const { kind, target } = effect;
+  if (target.source === foundPath) return viewFound(kind, target, command);
   if (target.path !== undefined) return [{ kind, target, shape: undefined }];
   const listed = target.source === standardInput ? findListedNames(command, analysis.commands) : undefined;
   if (listed !== undefined) return listed.map((shape) => ({ kind, target, shape, listed: true }));
   return [{ kind, target, shape: pathShape(target, command, facts, findsHiddenNames(analysis)) }];
 }
 
+/** `{}` of `find -exec`: the names that it looks for, or else its whole tree, which counts like any search of a tree. */
+function viewFound(kind: TargetView['kind'], target: PathTarget, command: AnalysedCommand): readonly TargetView[] {
+  const names = findFoundNames(command);
+  if (names !== undefined)
+    return names.map((shape) => ({ kind, target: { ...target, path: undefined }, shape, listed: true }));
+  const path = target.path ?? target.prefix?.replace(/\/$/, '');
+  return [{ kind, target: { ...target, path, resolved: target.resolved ?? path, recursive: true }, shape: undefined }];
+}
+
 /** What analysis writes for the words that `xargs` takes from its standard input. */
 const standardInput = '…';
+/** What it writes for the paths that `find` gives to a command. */
+const foundPath = '{}';
+
+/** As written, and with the quotes around addresses removed: `curl "https://host/a?b&c"` needs them only for the shell. */
+function grantForms(command: AnalysedCommand, layer: Layer, index: number): readonly GrantForm[] {
+  const addresses = new Set((command.routes ?? []).flatMap(({ word, address }) => (address ? [word.start] : [])));
+  const words = layer.words.map((word) =>
+    addresses.has(word.start) ? { ...word, source: unquote(word.source) } : word,
+  );
+  const asWritten = grantForm(command, layer, index);
+  if (words.every((word, at) => word.source === layer.words[at]?.source)) return [asWritten];
+  const joined = layer.words.map(({ source }) => source).join(' ');
+  if (!layer.text.endsWith(joined)) return [asWritten];
+  const head = layer.text.slice(0, layer.text.length - joined.length);
+  const bare: Layer = { ...layer, words, text: head + words.map(({ source }) => source).join(' ') };
+  return [asWritten, { ...grantForm(command, bare, index), whole: false }];
+}
+
+function unquote(source: string): string {
+  return /^(["'])([^"'\\`\s]*)\1$/.exec(source)?.[2] ?? source;
+}
 
 function grantForm(command: AnalysedCommand, layer: Layer, index: number): GrantForm {
   const whole = index === 0;
@@ -96,7 +137,7 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
   const text = placed ? [head + plain, ...operands].join(' ') : layer.text;
   const straight = placed ? [head + plain, ...layer.words.slice(1).map(straighten)].join(' ') : text;
   const assigned = command.command.assignments.length > 0 && !layer.text.startsWith(joined);
-  if (!placed) return { text, straight, whole, assigned, pinned: undefined };
+  if (!placed) return { text, straight, whole, assigned, hosts: [], pinned: undefined };
 
   const starts: number[] = [];
   let at = head.length;
@@ -122,11 +163,26 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
   for (const danger of command.unnamed) {
     const place = layer.words.findIndex((word) => isSameWord(word, danger.word));
     const start = starts[place];
-    if (start === undefined) return { text, straight, whole, assigned, pinned: undefined };
+    if (start === undefined) return { text, straight, whole, assigned, hosts: [], pinned: undefined };
     const { source } = danger.word;
     pin(start, start + (source.startsWith(danger.name) ? danger.name.length : source.length));
   }
-  return { text, straight, whole, assigned, pinned };
+  const hosts = (command.routes ?? []).flatMap(({ word, address }) => {
+    const start = starts[layer.words.findIndex((each) => isSameWord(each, word))];
+    const place = layer.words.find((each) => isSameWord(each, word));
+    return start === undefined || place === undefined ? [] : [hostPlace(place.source, start, address)];
+  });
+  return { text, straight, whole, assigned, hosts, pinned };
+}
+
+/** The authority of an address, without its port; all of any other word. */
+function hostPlace(source: string, start: number, address: boolean): HostPlace {
+  const match = /^(?:-[^=]*=)?["']?(?:[a-z][a-z0-9+.-]*:\/\/)?/i.exec(source)?.[0] ?? '';
+  const authority = /^[^/?#"'\s]*/.exec(source.slice(match.length))?.[0] ?? '';
+  if (!address || authority === '') return { from: start, to: start + source.length, host: undefined };
+  const host = authority.includes('@') ? authority : authority.replace(/:[\d*]*$/, '');
+  const from = start + match.length;
+  return { from, to: from + host.length, host: authority.replace(/^.*@/, '').replace(/:\d*$/, '') };
 }
 
 function straighten(word: Word): string {
@@ -135,7 +191,9 @@ function straighten(word: Word): string {
 }
 
 function isSameWord(a: Word, b: Word): boolean {
-  return a === b || (a.start === b.start && a.end === b.end && a.source === b.source);
+  return (
+    a === b || (a.start === b.start && a.end === b.end && (a.source === b.source || a.source === unquote(b.source)))
+  );
 }
 
 function wideForms(command: AnalysedCommand, facts: Facts): readonly WideForm[] {

@@ -8,7 +8,8 @@ import type { Mode } from '../../client/protocol/messages.ts';
 import type { Analysis, Facts } from '../analyse/model.ts';
 import { type JudgedScript, judgeScript } from './judge-script.ts';
 import { judgeUnparsable } from './judge-unparsable.ts';
-import { type Policy, showOrigin } from './policy.ts';
+import { chooseMode } from './mode-choice.ts';
+import { type Policy, showNote, showOrigin } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 import { suggestRules } from './suggest.ts';
 
@@ -18,13 +19,16 @@ export interface DecideContext {
   readonly mode: Mode | undefined;
   /** Auto-allow as the client chose it (RULES O11). It has no effect while a policy file has errors (O36). */
   readonly autoAllow: boolean;
+  /** False for root outside the sandbox (RULES §11). */
+  readonly mayBypass?: boolean;
   readonly facts: Facts;
 }
 
 export function decide(analysis: Analysis, policy: Policy, context: DecideContext): Decision {
-  const mode = context.mode ?? policy.defaultMode ?? 'manual';
+  const { mode, notes } = chooseMode(policy, context.mode, context.mayBypass);
+  const remarks = [...policy.problems.map(showProblem), ...policy.notes.map(showNote), ...notes.map(showNote)];
   try {
-    return decideIn(mode, analysis, policy, context);
+    return decideIn(mode, analysis, policy, context, remarks);
   } catch (error) {
     const message = `the command could not be judged, which is a defect of sbx: ${String(error)}`;
     const effect = refuse('ask', mode);
@@ -35,12 +39,18 @@ export function decide(analysis: Analysis, policy: Policy, context: DecideContex
       suggestions: [],
       description: analysis.description,
       risk: { level: 'high', why: 'it could not be judged' },
-      notes: policy.problems.map(showProblem),
+      notes: remarks,
     };
   }
 }
 
-function decideIn(mode: Mode, analysis: Analysis, policy: Policy, context: DecideContext): Decision {
+function decideIn(
+  mode: Mode,
+  analysis: Analysis,
+  policy: Policy,
+  context: DecideContext,
+  notes: readonly string[],
+): Decision {
   const judged = judge(mode, analysis, policy, context);
   const worst = effectOf(judged);
   const effect = refuse(worst, mode);
@@ -49,7 +59,9 @@ function decideIn(mode: Mode, analysis: Analysis, policy: Policy, context: Decid
     return effectOf(judge(mode, analysis, wider, context)) === 'allow';
   };
   const suggestions =
-    worst === 'ask' && judged.needs !== undefined ? suggestRules(judged.needs, proves, context.facts.cwd) : [];
+    worst === 'ask' && mode !== 'plan' && judged.needs !== undefined
+      ? suggestRules(judged.needs, proves, context.facts.cwd)
+      : [];
   const reasons = allReasons(judged)
     .filter((reason) => reason.effect === worst)
     .map((reason) => ({ ...reason, effect }));
@@ -58,7 +70,10 @@ function decideIn(mode: Mode, analysis: Analysis, policy: Policy, context: Decid
   if (first !== undefined && offer !== undefined) {
     first.help ??= `allow ${offer.rules.map((rule) => quoteText(rule)).join(' and ')}`;
   }
-  if (worst === 'ask') reasons.push(...circumstances(effect, policy));
+  if (worst === 'ask') {
+    if (mode === 'plan') reasons.unshift(planReason);
+    reasons.push(...circumstances(effect, mode, policy));
+  }
   return {
     effect,
     reasons,
@@ -66,14 +81,24 @@ function decideIn(mode: Mode, analysis: Analysis, policy: Policy, context: Decid
     suggestions,
     description: analysis.description,
     risk: analysis.risk,
-    notes: [...policy.problems.map(showProblem), ...policy.notes],
+    notes: [...notes],
   };
 }
+
+const planReason: Reason = {
+  kind: 'mode',
+  effect: 'deny',
+  message: 'the mode plan runs only what reads',
+  help: 'leave the mode plan when the plan is to be carried out',
+};
 
 function judge(mode: Mode, analysis: Analysis, policy: Policy, { autoAllow, facts }: DecideContext): JudgedScript {
   const { script } = analysis;
   if (script.kind === 'unparsable') return { verdicts: [], whole: judgeUnparsable(script, policy), needs: undefined };
-  return judgeScript(analysis, policy, { mode, autoAllow: autoAllow && policy.problems.length === 0, facts });
+  // While a plan is made nothing is carried out: no grant counts (RULES §11).
+  if (mode === 'plan') return judgeScript(analysis, { ...policy, allow: [] }, { mode, autoAllow: false, facts });
+  const mayAutoAllow = policy.problems.length === 0 && policy.autoAllowOff === undefined;
+  return judgeScript(analysis, policy, { mode, autoAllow: autoAllow && mayAutoAllow, facts });
 }
 
 function allReasons({ verdicts, whole }: JudgedScript): readonly Reason[] {
@@ -85,9 +110,9 @@ function effectOf(judged: JudgedScript): DecisionEffect {
   return effects.has('deny') ? 'deny' : effects.has('ask') ? 'ask' : 'allow';
 }
 
-/** In dont-ask nobody answers: what would be asked is denied (RULES §11). */
+/** In dont-ask nobody answers, in plan nothing is carried out: what would be asked is denied (RULES §11). */
 function refuse(effect: DecisionEffect, mode: Mode): DecisionEffect {
-  return effect === 'ask' && mode === 'dont-ask' ? 'deny' : effect;
+  return effect === 'ask' && (mode === 'dont-ask' || mode === 'plan') ? 'deny' : effect;
 }
 
 function refuseVerdict(verdict: CommandVerdict, mode: Mode): CommandVerdict {
@@ -97,7 +122,7 @@ function refuseVerdict(verdict: CommandVerdict, mode: Mode): CommandVerdict {
 }
 
 /** What else made the answer a question or a refusal. */
-function circumstances(effect: DecisionEffect, policy: Policy): readonly Reason[] {
+function circumstances(effect: DecisionEffect, mode: Mode, policy: Policy): readonly Reason[] {
   const problems = policy.problems.map(
     (problem): Reason => ({
       kind: 'policy-error',
@@ -107,7 +132,7 @@ function circumstances(effect: DecisionEffect, policy: Policy): readonly Reason[
       ...(problem.help === undefined ? {} : { help: problem.help }),
     }),
   );
-  if (effect !== 'deny') return problems;
+  if (effect !== 'deny' || mode !== 'dont-ask') return problems;
   return [{ kind: 'mode', effect, message: 'the mode dont-ask refuses what would be asked about' }, ...problems];
 }
 

@@ -1,7 +1,7 @@
 /** Rules given on a command line or with one request. A bad one is refused at once: the person is there to correct it. */
 import { SbxError } from '../../client/protocol/errors.ts';
 import type { Flags } from '../../client/protocol/messages.ts';
-import { emptyLayer, type ParsedPolicy } from './policy.ts';
+import { emptyLayer, type ParsedPolicy, type PolicyNote } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 import type { Rule } from './rule.ts';
 import { parseRule } from './rule-text.ts';
@@ -16,12 +16,12 @@ export function parseFlags(
   layer: 'flags' | 'session' = 'flags',
 ): ParsedPolicy {
   const rules: Rule[] = [];
-  const notes: string[] = [];
+  const notes: PolicyNote[] = [];
   for (const list of ['allow', 'ask', 'deny'] as const) {
     for (const text of flags[list] ?? []) {
       const parsed = parseRule(text, { list, origin: { layer }, anchor });
       if (parsed.kind === 'rules') rules.push(...parsed.rules);
-      else if (parsed.kind === 'ignored') notes.push(`--${list}: ${parsed.note}`);
+      else if (parsed.kind === 'ignored') notes.push({ message: `--${list}: ${parsed.note}`, origin: { layer } });
       else {
         throw new SbxError('bad-rule', `--${list} ${quoteText(text)}: ${parsed.message}`, {
           help: parsed.help,

@@ -37,7 +37,7 @@ export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeCo
   const findings = analysis.findings
     .filter((finding) => finding.command === undefined || !ids.has(finding.command))
     .filter((finding) => finding.neverAutoApproved || finding.class === 'deception' || !allExact)
-    .filter((finding) => holds(finding, context.autoAllow))
+    .filter((finding) => holds(finding, context.autoAllow || context.mode === 'bypass'))
     .map((finding) => findingReason(finding, undefined));
   const whole = [...judgeLoose(analysis, policy, context), ...findings];
   if (judged.length === 0 && whole.length === 0) {
@@ -50,9 +50,9 @@ export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeCo
   };
 }
 
-/** Under auto-allow only findings that the sandbox is no answer to still ask (RULES O11). */
-function holds(finding: Finding, autoAllow: boolean): boolean {
-  return !autoAllow || finding.neverAutoApproved || finding.class === 'escape' || finding.class === 'deception';
+/** Under auto-allow, and in the mode bypass, only findings that the sandbox is no answer to still ask (RULES O11, §11). */
+function holds(finding: Finding, freely: boolean): boolean {
+  return !freely || finding.neverAutoApproved || finding.class === 'escape' || finding.class === 'deception';
 }
 
 interface Judging {
@@ -90,15 +90,20 @@ function judgeCommand(judging: Judging, policy: Policy, { mode, autoAllow, facts
   if (denied.length > 0) return finish('deny', denied);
   if (grant.stopped.length > 0 || asked.length > 0) return finish('ask', [...grant.stopped, ...asked]);
   if (grant.missing.length === 0) return finish('allow', grant.covered);
-  if (!autoAllow) return finish('ask', grant.missing);
+  if (!autoAllow && mode !== 'bypass') return finish('ask', grant.missing);
   const held = findings
     .filter((finding) => holds(finding, true) && !isLifted(finding, command, grant.exact, allExact))
     .map((finding) => findingReason(finding, at));
-  const unknown = judgeUnknownProgram(view, at, findings, policy);
+  const unknown = mode === 'bypass' ? undefined : judgeUnknownProgram(view, at, findings, policy);
   if (unknown !== undefined) held.push(unknown);
   if (held.length > 0) return finish('ask', held);
+  const place = { command: at.command, span: at.span };
+  if (mode === 'bypass') {
+    const bypassed = `nothing restricts ${at.subject}, and the mode bypass asks no further`;
+    return finish('allow', [{ kind: 'mode', effect: 'allow', message: bypassed, ...place }]);
+  }
   const message = `nothing restricts ${at.subject}, and it runs inside the sandbox`;
-  return finish('allow', [{ kind: 'auto-allow', effect: 'allow', message, command: at.command, span: at.span }]);
+  return finish('allow', [{ kind: 'auto-allow', effect: 'allow', message, ...place }]);
 }
 
 /** Redirections of compound commands that hold no simple command are judged as one command without words. */

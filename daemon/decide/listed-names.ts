@@ -22,7 +22,31 @@ export function findListedNames(
   if (program === 'find') return cwd === undefined ? undefined : namesOfFind(rest, cwd);
   if (program === 'git' && rest[0] === 'ls-files')
     return cwd === undefined ? undefined : namesOfGit(rest.slice(1), cwd);
+  if (program === 'rg' || program === 'fd')
+    return cwd === undefined || !listsVisible(program, rest) ? undefined : visibleNames(cwd);
   return isFilter(program, rest) ? findListedNames(feeder, all) : undefined;
+}
+
+/** The names that `find` gives to the commands that it runs; undefined when it could be any below its folders. */
+export function findFoundNames(command: AnalysedCommand): readonly (readonly Token[])[] | undefined {
+  const words = command.command.words.map((word) => (word.values?.length === 1 ? word.values[0] : undefined));
+  const start = words.indexOf('find');
+  if (start < 0 || !words.every((word) => word !== undefined) || command.cwd === undefined) return undefined;
+  return namesOfFind(withoutCommands(words.slice(start + 1)), command.cwd);
+}
+
+/** The words of `find` without `-exec … ;`. */
+function withoutCommands(args: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] ?? '';
+    if (!/^-(?:exec|ok)(?:dir)?$/.test(arg)) {
+      kept.push(arg);
+      continue;
+    }
+    while (index < args.length && args[index] !== ';' && !(args[index] === '+' && args[index - 1] === '{}')) index++;
+  }
+  return kept;
 }
 
 /** Programs that pass some of their lines on unchanged. */
@@ -106,6 +130,29 @@ function namesOfGit(args: readonly string[], cwd: string): readonly (readonly To
   if (paths.length === 0 || paths.some((path) => /^[-:]/.test(path) || !/[*?]/.test(path))) return undefined;
   // A pathspec's `*` crosses folders. Source: gitglossary(7) "pathspec".
   return paths.map((path) => [...below('.', cwd), ...nameShape(path, anyText)]);
+}
+
+/** `rg --files` and `fd` leave out hidden names unless they are told otherwise. Source: rg(1), fd(1). */
+function listsVisible(program: string, args: readonly string[]): boolean {
+  if (program === 'rg' && !args.includes('--files')) return false;
+  return args.every(
+    (arg, index) =>
+      arg === '--files' ||
+      /^(?:-[gte]|--glob|--type|--extension)$/.test(arg) ||
+      (/^[\w*?!{},./-]+$/.test(arg) && !arg.startsWith('-') && !/(?:^|\/)\.(?!\.?(?:\/|$))/.test(arg)) ||
+      (index > 0 && /^(?:-g|--glob)$/.test(args[index - 1] ?? '') && arg.startsWith('!')),
+  );
+}
+
+const maxDepth = 12;
+
+/** Names below a folder none of whose segments begins with a dot. */
+function visibleNames(cwd: string): readonly (readonly Token[])[] {
+  const start = literalTokens(cwd === '/' ? '' : cwd);
+  return Array.from({ length: maxDepth }, (_, depth) => [
+    ...start,
+    ...Array.from({ length: depth + 1 }, (): readonly Token[] => ['/', visibleInSegment]).flat(),
+  ]);
 }
 
 /** Anything in a folder, as far as its last slash. */

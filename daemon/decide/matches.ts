@@ -6,7 +6,7 @@ import type { Facts } from '../analyse/model.ts';
 import { type CommandPattern, matchesPattern } from './command-pattern.ts';
 import type { CommandView, GrantForm, WideForm } from './command-view.ts';
 import { intersects, literalTokens } from './glob.ts';
-import { matchesHost } from './host-pattern.ts';
+import { matchesHost, parseHostPattern } from './host-pattern.ts';
 import { grantsPath, restrictsPath, type TargetView } from './path-match.ts';
 import type { CommandRule, Rule } from './rule.ts';
 
@@ -39,7 +39,8 @@ function grants(rule: CommandRule, view: CommandView, facts: Facts): Match {
     } else if (
       matchesPattern(pattern, form.text) &&
       (form.straight === form.text || matchesPattern(pattern, form.straight)) &&
-      leavesPinned(pattern, form)
+      leavesPinned(pattern, form) &&
+      staysAtHost(pattern, form)
     )
       best = 'yes';
   }
@@ -49,6 +50,24 @@ function grants(rule: CommandRule, view: CommandView, facts: Facts): Match {
 function leavesPinned(pattern: CommandPattern, form: GrantForm): boolean {
   if (form.pinned === undefined) return false;
   return form.pinned.size === 0 || intersects(pattern.tokens, literalTokens(form.text), form.pinned);
+}
+
+/**
+ * A grant that names a host covers no second address and nothing that leads elsewhere: a wildcard for a path must not
+ * stand for `-x proxy` or another URL.
+ */
+function staysAtHost(pattern: CommandPattern, form: GrantForm): boolean {
+  const { hosts, pinned } = form;
+  if (pinned === undefined || hosts.length === 0) return true;
+  const meetsWith = (units: Iterable<number>): boolean =>
+    intersects(pattern.tokens, literalTokens(form.text), new Set([...pinned, ...units]));
+  const below = /:\/\/(\*\.[^/\s"'*]+)/.exec(pattern.text)?.[1];
+  if (below !== undefined) {
+    const allowed = parseHostPattern(below);
+    return hosts.every(({ host }) => typeof allowed !== 'string' && host !== undefined && matchesHost(allowed, host));
+  }
+  if (!hosts.some(({ host, from }) => host !== undefined && meetsWith([from]))) return true;
+  return meetsWith(hosts.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, index) => from + index)));
 }
 
 function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
@@ -72,7 +91,9 @@ function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
         // A Read restriction also holds for writing (RULES P7).
         if (rule.tool === 'Edit' && target.kind === 'read') return 'no';
         const exempt = unless.some((each) => each.tool === rule.tool && grantsPath(each.pattern, target, facts));
-        return exempt ? 'no' : restrictsPath(rule.pattern, target, facts);
+        return exempt
+          ? 'no'
+          : restrictsPath(rule.pattern, target, facts, rule.tool === 'Edit' && target.kind !== 'read');
       });
   }
 }

@@ -30,6 +30,7 @@ export function restrictsPath(
   pattern: PathPattern | undefined,
   view: TargetView,
   facts: Facts,
+  writes = false,
 ): 'yes' | 'maybe' | 'no' {
   if (pattern === undefined) return 'yes';
   const { path, resolved, recursive } = view.target;
@@ -50,7 +51,14 @@ export function restrictsPath(
       if (each !== facts.workspace && each !== facts.cwd) return 'maybe';
     }
   }
-  if (shape === undefined) return 'no';
+  if (shape === undefined) return writes && recursive && holdsFolder(pattern, path, facts) ? 'maybe' : 'no';
+  if (view.listed === true) {
+    // In a folder of any name: a rule that holds at every depth is met for certain.
+    const anywhere = shape
+      .map((token) => (typeof token === 'string' ? token : token === anyText ? `/${someName}` : someName))
+      .join('');
+    if (bases.some((base) => meets(pattern, pattern.wide, anywhere, base))) return 'yes';
+  }
   const inFolder = shape.includes(anyText)
     ? undefined
     : shape.map((token) => (typeof token === 'string' ? token : someName)).join('');
@@ -88,6 +96,13 @@ function meets(pattern: PathPattern, tokens: readonly Token[], path: string, bas
   if (!path.includes(pattern.required)) return false;
   if (!path.startsWith(`${base}/`)) return path === base && tokens.length === 0;
   return intersects(tokens, literalTokens(path.slice(base.length + 1)));
+}
+
+/** Whether the folder that commands work in, written as a whole, has the folder of the pattern directly in it. */
+function holdsFolder(pattern: PathPattern, tree: string | undefined, facts: Facts): boolean {
+  if (tree === undefined || pattern.named !== undefined || (tree !== facts.workspace && tree !== facts.cwd))
+    return false;
+  return intersects([...literalTokens(`${tree}/`), ...pattern.narrow], [...literalTokens(`${tree}/`), anyText]);
 }
 
 /** The pattern's fixed beginning lies below the folder `tree`. */

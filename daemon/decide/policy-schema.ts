@@ -26,18 +26,31 @@ const ruleListSchema = z.array(z.union([ruleText, objectRuleSchema]));
 export const modeNames = {
   manual: 'manual',
   'accept-edits': 'accept-edits',
+  plan: 'plan',
   'dont-ask': 'dont-ask',
+  bypass: 'bypass',
   default: 'manual',
   acceptEdits: 'accept-edits',
   dontAsk: 'dont-ask',
+  bypassPermissions: 'bypass',
   auto: 'manual',
-  plan: 'manual',
-  bypass: 'manual',
-  bypassPermissions: 'manual',
 } as const;
+
+/** `policies/profiles/NAME.jsonc`. */
+export const profileNames = ['default', 'strict', 'ci'] as const;
+export type ProfileName = (typeof profileNames)[number];
 
 export const policySchema = z.strictObject({
   $schema: z.string().optional(),
+  profile: z
+    .enum(profileNames)
+    .optional()
+    .describe('The built-in policy below all others; managed and user policy may choose it'),
+  import: z
+    .boolean()
+    .optional()
+    .describe('Whether the `permissions` of `.claude/settings.json` count as well; managed and user policy may say'),
+  workspace: z.string().optional().describe('Of a file of saved answers: the folder that they are for'),
   permissions: z
     .strictObject({
       allow: ruleListSchema.optional().describe('Commands that run without a question'),
@@ -55,9 +68,33 @@ export const policySchema = z.strictObject({
         .boolean()
         .optional()
         .describe('Whether a sandboxed command that nothing restricts runs without a question'),
-      lockFlags: z.boolean().optional().describe('Forbids `--yes` and rules on the command line'),
+      lockFlags: z.boolean().optional().describe('Forbids `--yes` and grants on the command line'),
+      disableBypass: z.boolean().optional().describe('Forbids the mode `bypass`, in whatever file this stands'),
+      managedRulesOnly: z
+        .boolean()
+        .optional()
+        .describe('Managed policy only: allow rules and folders of other layers have no effect'),
+      managedDomainsOnly: z
+        .boolean()
+        .optional()
+        .describe('Managed policy only: allowed hosts of other layers have no effect'),
+      lockAutoAllow: z
+        .boolean()
+        .optional()
+        .describe('Managed policy only: auto-allow is as managed policy says, off where it says nothing'),
     })
     .optional(),
-  sandbox: z.strictObject({}).optional(),
+  sandbox: z
+    .strictObject({
+      allowUnsandboxed: z
+        .boolean()
+        .optional()
+        .describe('Whether a client may switch the sandbox of its session off; the default is that it may not'),
+      allowShell: z
+        .boolean()
+        .optional()
+        .describe('Whether `sbx shell` may open a shell, whose lines are not decided one by one; the default is yes'),
+    })
+    .optional(),
   daemon: z.strictObject({ idleMinutes: z.number().positive().optional() }).optional(),
 });

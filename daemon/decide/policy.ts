@@ -1,4 +1,4 @@
-/** The policy as decisions use it, and how layers become one: rules unite, scalars come from the highest layer that has them. */
+/** What a policy is: one layer as it was read, and the layers merged as decisions use them. Every entry keeps its place. */
 import type { Origin } from '../../client/protocol/decision.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
 import type { Rule } from './rule.ts';
@@ -10,6 +10,12 @@ export interface PolicyProblem {
   readonly origin: Origin;
 }
 
+/** A remark: something that is accepted and has no effect. */
+export interface PolicyNote {
+  readonly message: string;
+  readonly origin: Origin;
+}
+
 /** A command that a rule must, or must not, match (RULES O4). */
 export interface RuleExample {
   readonly rule: Rule;
@@ -18,68 +24,89 @@ export interface RuleExample {
   readonly origin: Origin;
 }
 
+export interface Setting<T> {
+  readonly value: T;
+  readonly origin: Origin;
+}
+
+interface SettingValues {
+  readonly defaultMode: Mode;
+  readonly autoAllow: boolean;
+  /** No grants and no answers by flag. */
+  readonly lockFlags: boolean;
+  /** The mode bypass is refused. */
+  readonly disableBypass: boolean;
+  /** Grants of other layers than managed policy have no effect. */
+  readonly managedRulesOnly: boolean;
+  /** The same for hosts alone. */
+  readonly managedDomainsOnly: boolean;
+  /** Auto-allow is as managed policy says; off where it says nothing. */
+  readonly lockAutoAllow: boolean;
+  /** A client may switch the sandbox off. */
+  readonly allowUnsandboxed: boolean;
+  /** An interactive shell may be opened. */
+  readonly allowShell: boolean;
+  readonly profile: string;
+  /** Whether the settings of another agent are read as well. */
+  readonly import: boolean;
+  readonly idleMinutes: number;
+  /** Of a file of saved answers: the folder that they are for. */
+  readonly workspace: string;
+}
+
+/** What a layer says; a key that is absent says nothing. */
+export type Settings = { readonly [K in keyof SettingValues]?: Setting<SettingValues[K]> };
+
+/** A path or host that imported settings deny to the sandbox; the sandbox and the network filter use it. */
+export interface SandboxDenial {
+  readonly what: 'read' | 'write' | 'host';
+  readonly value: string;
+  readonly origin: Origin;
+}
+
 /** One file, or the rules of one command line. */
 export interface ParsedPolicy {
   readonly layer: Origin['layer'];
+  /** Undefined for what is no file. */
+  readonly file: string | undefined;
   readonly rules: readonly Rule[];
   readonly examples: readonly RuleExample[];
-  readonly defaultMode: Mode | undefined;
-  readonly autoAllow: boolean | undefined;
-  readonly lockFlags: boolean;
-  /** Absolute. */
-  readonly additionalDirectories: readonly string[];
-  readonly idleMinutes: number | undefined;
+  readonly settings: Settings;
+  /** Additional directories, absolute. */
+  readonly directories: readonly Setting<string>[];
+  /** The default mode may not be looser than this: what is left of a mode in a layer that may not choose one. */
+  readonly modeLimit: Setting<Mode> | undefined;
+  /** Auto-allow is off, whatever other layers say. */
+  readonly autoAllowOff: Origin | undefined;
+  readonly sandboxDenials: readonly SandboxDenial[];
   readonly problems: readonly PolicyProblem[];
-  readonly notes: readonly string[];
+  readonly notes: readonly PolicyNote[];
 }
 
+/** The layers as one. */
 export interface Policy {
   readonly allow: readonly Rule[];
   readonly ask: readonly Rule[];
   readonly deny: readonly Rule[];
-  readonly defaultMode: Mode | undefined;
-  readonly autoAllow: boolean | undefined;
-  readonly lockFlags: boolean;
+  readonly settings: Settings;
+  /** The tightest limit, if any. A mode that managed policy chooses is one, for clients too. */
+  readonly modeLimit: Setting<Mode> | undefined;
+  /** A limit for the clients' choice as well as for the default. */
+  readonly hardModeLimit: Setting<Mode> | undefined;
+  /** Nobody can switch auto-allow on, and why. */
+  readonly autoAllowOff: Origin | undefined;
+  readonly allowUnsandboxed: boolean;
+  readonly allowShell: boolean;
+  /** Absolute. */
   readonly additionalDirectories: readonly string[];
-  readonly idleMinutes: number | undefined;
+  readonly sandboxDenials: readonly SandboxDenial[];
   readonly problems: readonly PolicyProblem[];
-  readonly notes: readonly string[];
+  readonly notes: readonly PolicyNote[];
 }
 
-/** What a layer with errors is still good for: its well-formed restrictions and its lock (RULES O36). */
-export function withoutGrants(parsed: ParsedPolicy): ParsedPolicy {
-  return {
-    ...parsed,
-    rules: parsed.rules.filter((rule) => rule.list !== 'allow'),
-    defaultMode: parsed.defaultMode === 'dont-ask' ? 'dont-ask' : undefined,
-    autoAllow: false,
-    additionalDirectories: [],
-  };
-}
-
-/** @param layers the highest first. */
-export function mergePolicies(layers: readonly ParsedPolicy[]): Policy {
-  const sound = layers.map((layer) => (layer.problems.length > 0 ? withoutGrants(layer) : layer));
-  const rules = sound.flatMap((layer) => layer.rules);
-  const list = (name: Rule['list']): readonly Rule[] => rules.filter((rule) => rule.list === name);
-  return {
-    allow: list('allow'),
-    ask: list('ask'),
-    deny: list('deny'),
-    defaultMode: first(sound.map((layer) => layer.defaultMode)),
-    autoAllow: sound.some((layer) => layer.problems.length > 0) ? false : first(sound.map((layer) => layer.autoAllow)),
-    lockFlags: sound.some((layer) => layer.lockFlags),
-    additionalDirectories: [...new Set(sound.flatMap((layer) => layer.additionalDirectories))],
-    idleMinutes: first(sound.map((layer) => layer.idleMinutes)),
-    problems: sound.flatMap((layer) => layer.problems),
-    notes: sound.flatMap((layer) => layer.notes),
-  };
-}
-
-export const emptyPolicy: Policy = mergePolicies([]);
-
-function first<T>(values: readonly (T | undefined)[]): T | undefined {
-  return values.find((value) => value !== undefined);
+/** What is left of a policy for a command that runs outside the sandbox: grants that count on it do not hold (RULES O12). */
+export function outsideSandbox(policy: Policy): Policy {
+  return { ...policy, allow: policy.allow.filter((rule) => rule.sandbox !== 'required') };
 }
 
 /** `file:line:column`, or the layer's name where there is no file. */
@@ -88,16 +115,21 @@ export function showOrigin(origin: Origin): string {
   return [origin.file, origin.line, origin.column].filter((part) => part !== undefined).join(':');
 }
 
-export function emptyLayer(layer: Origin['layer']): ParsedPolicy {
+export function showNote({ message, origin }: PolicyNote): string {
+  return `${showOrigin(origin)}: ${message}`;
+}
+
+export function emptyLayer(layer: Origin['layer'], file?: string): ParsedPolicy {
   return {
     layer,
+    file,
     rules: [],
     examples: [],
-    defaultMode: undefined,
-    autoAllow: undefined,
-    lockFlags: false,
-    additionalDirectories: [],
-    idleMinutes: undefined,
+    settings: {},
+    directories: [],
+    modeLimit: undefined,
+    autoAllowOff: undefined,
+    sandboxDenials: [],
     problems: [],
     notes: [],
   };

@@ -3,7 +3,7 @@
  * Inferred, because nothing inside reports it: a failed run whose words name a host, or whose error output is what name
  * resolution and connect print. It explains a failure; it never decides anything.
  */
-import type { Violation } from '../../client/protocol/messages.ts';
+import type { Violation } from '../../client/protocol/events.ts';
 
 /** What libc, curl, git, npm, Node, Python, Go and Java print when a name or a route is missing. */
 const resolverFailures: readonly RegExp[] = [

@@ -96,3 +96,12 @@ export function readArguments(pid: number): string[] {
   const text = readText(`/proc/${pid}/cmdline`) ?? '';
   return text === '' ? [] : text.replace(/\0$/, '').split('\0');
 }
+
+/** To a process or, with a negative number, a group that was found just now; it may have ended meanwhile. */
+export function sendSignal(target: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(target, name);
+  } catch {
+    // it ended
+  }
+}

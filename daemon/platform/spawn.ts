@@ -3,7 +3,7 @@
  * descriptor but those named, so nothing of the daemon reaches a sandboxed command by inheritance.
  */
 import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
-import { accessSync, chownSync, closeSync, constants, openSync } from 'node:fs';
+import { accessSync, chownSync, closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -57,11 +57,11 @@ export interface StartOptions {
  * Descriptors that a library opened without close-on-exec, in practice terminal masters. A command that inherited one
  * could read another run's terminal and type into it.
  */
-const leaking = new Set<number>();
+const leaking = new Set<{ readonly descriptor: number }>();
 
 function withLeaksClosed(argv: readonly string[]): readonly string[] {
   if (leaking.size === 0) return argv;
-  const closing = [...leaking].map((descriptor) => `${descriptor}<&-`).join(' ');
+  const closing = [...leaking].map(({ descriptor }) => `${descriptor}<&-`).join(' ');
   return [findTool('bash') ?? '/bin/bash', '--norc', '--noprofile', '-c', `exec ${closing}; exec "$@"`, 'sbx', ...argv];
 }
 
@@ -137,10 +137,18 @@ function loadTerminalLibrary(): TerminalLibrary {
   return terminalLibrary;
 }
 
+/** More than the kernel keeps of a terminal for a reader: 4 KiB in its line discipline, 16 on their way to it. */
+const maxRestBytes = 64 * 1024;
+
 export interface Terminal {
   /** The terminal's own end, for the process to be started. */
   readonly slave: number;
+  /** Only for reading. Destroy it through `close`. */
   readonly stream: ReadStream;
+  /** Types as many of the bytes as the terminal takes now, and gives their number; never waits. */
+  readonly type: (bytes: Uint8Array) => number;
+  /** What was printed so far and not read, without waiting; bounded, so that whoever still prints is not waited for. */
+  readonly takeRest: () => Buffer;
   readonly resize: (columns: number, rows: number) => void;
   /** Ends the daemon's use of the slave, so that the last process inside decides when the terminal ends. */
   readonly closeSlave: () => void;
@@ -150,10 +158,11 @@ export interface Terminal {
 /** Opens a terminal that belongs to the given account. */
 export function openTerminal(columns: number, rows: number, owner: { uid: number; gid: number }): Terminal {
   const library = loadTerminalLibrary();
+  // the library makes both ends non-blocking
   const { master, slave: sharedSlave, pty } = library.open(columns, rows);
   let slave: number;
   try {
-    // opened anew because the library makes its own descriptor non-blocking, which programs inside would see
+    // opened anew, because programs inside would see that it is non-blocking
     slave = openSync(pty, constants.O_RDWR | constants.O_NOCTTY);
     if (process.getuid?.() === 0) chownSync(pty, owner.uid, owner.gid);
   } catch (error) {
@@ -162,23 +171,33 @@ export function openTerminal(columns: number, rows: number, owner: { uid: number
   } finally {
     closeSync(sharedSlave);
   }
-  if (findInheritableDescriptors().includes(master)) leaking.add(master);
+  // not the number alone: it may belong to the next terminal before this one's `close` event comes
+  const leak = { descriptor: master };
+  if (findInheritableDescriptors().includes(master)) leaking.add(leak);
   const stream = new ReadStream(master);
   let slaveOpen = true;
-  let masterOpen = true;
+  const isOpen = (): boolean => !stream.destroyed;
   const closeSlave = (): void => {
     if (slaveOpen) closeSync(slave);
     slaveOpen = false;
   };
-  stream.on('close', () => {
-    masterOpen = false;
-    leaking.delete(master);
-  });
+  stream.on('close', () => leaking.delete(leak));
   return {
     slave,
     stream,
+    type: (bytes) => (isOpen() ? attempt(() => writeSync(master, bytes)) : bytes.length),
+    takeRest: () => {
+      const rest = Buffer.alloc(maxRestBytes);
+      let length = 0;
+      while (isOpen() && length < rest.length) {
+        const taken = attempt(() => readSync(master, rest, length, rest.length - length, null));
+        if (taken === 0) break;
+        length += taken;
+      }
+      return rest.subarray(0, length);
+    },
     resize: (newColumns, newRows) => {
-      if (masterOpen && !stream.destroyed) library.resize(master, newColumns, newRows);
+      if (isOpen()) library.resize(master, newColumns, newRows);
     },
     closeSlave,
     close: () => {
@@ -186,4 +205,13 @@ export function openTerminal(columns: number, rows: number, owner: { uid: number
       stream.destroy();
     },
   };
+}
+
+/** EAGAIN: full, or empty. EIO: nobody has the other end open. */
+function attempt(transfer: () => number): number {
+  try {
+    return transfer();
+  } catch {
+    return 0;
+  }
 }

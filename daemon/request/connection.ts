@@ -3,17 +3,19 @@
  * dispatches; what a method does is the handler's. A hostile or broken client gets a typed error or is closed; it never
  * makes the daemon throw, wait or grow.
  */
+import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { SbxError, toWireError } from '../../client/protocol/errors.ts';
-import { decodeFrame, encodeFrame, type Frame, type StreamName } from '../../client/protocol/frames.ts';
+import type { notifications } from '../../client/protocol/events.ts';
+import { decodeFrame, type Frame } from '../../client/protocol/frames.ts';
 import { limits, protocolVersion } from '../../client/protocol/limits.ts';
 import {
   laterMethods,
   type MethodName,
   methods,
+  notifiable,
   type Params,
   type Result,
-  type RunEvent,
   requestSchema,
 } from '../../client/protocol/messages.ts';
 
@@ -23,29 +25,31 @@ export type Handlers = {
 
 export interface ConnectionContext {
   readonly build: string;
+  readonly daemonId: string;
   readonly handlers: Handlers;
+  readonly onGreeted: (connection: Connection) => void;
   readonly onStdin: (frame: Frame, connection: Connection) => void;
   readonly onClosed: (connection: Connection) => void;
   readonly log: (message: string) => void;
 }
 
-/** Something that fills this connection and can be told to wait. */
-export interface Source {
-  readonly pause: () => void;
-  readonly resume: () => void;
-}
+/** Requests that wait their turn before the socket is read no further. */
+const maxQueued = 256;
+/** Unsent answers and events before the socket is read no further: a client that asks and never reads. */
+const maxUnsentBytes = 4 * limits.highWaterBytes;
 
 export class Connection {
   readonly #socket: WebSocket;
   readonly #context: ConnectionContext;
-  readonly #sources = new Set<Source>();
+  readonly #waiters = new Set<() => void>();
+  #capabilities: ReadonlySet<string> = new Set();
   #greeted = false;
-  #paused = false;
-  #nextRun = 1;
+  #wasFull = false;
+  #reading = true;
+  #queued = 0;
+  #afterAnswer: (() => void)[] = [];
   /** Requests are answered in the order they came, so that a client may send without waiting. */
   #queue: Promise<void> = Promise.resolve();
-  /** The session that `session.open` named last. */
-  sessionId: string | undefined;
 
   constructor(socket: WebSocket, context: ConnectionContext) {
     this.#socket = socket;
@@ -55,86 +59,127 @@ export class Connection {
       else this.#receiveText(data.toString('utf8'));
     });
     socket.on('error', (error) => context.log(`connection: ${error.message}`));
-    socket.on('close', () => {
-      // A run that waits for this reader must not wait for ever.
-      this.#release();
-      context.onClosed(this);
-    });
+    socket.on('close', () => context.onClosed(this));
   }
 
   get isOpen(): boolean {
     return this.#socket.readyState === this.#socket.OPEN;
   }
 
-  takeRunNumber(): number {
-    return this.#nextRun++;
+  /** `hello` was answered. */
+  get isGreeted(): boolean {
+    return this.#greeted;
   }
 
-  addSource(source: Source): void {
-    this.#sources.add(source);
-    if (this.#paused) source.pause();
+  /** A person can be asked through it, about other connections' runs too. */
+  get isApprover(): boolean {
+    return this.#capabilities.has('approver');
   }
 
-  removeSource(source: Source): void {
-    this.#sources.delete(source);
+  /** False while so much is unsent that no viewer on this connection is served. */
+  get canTake(): boolean {
+    if (!this.isOpen) return false;
+    if (this.#socket.bufferedAmount > limits.highWaterBytes) this.#wasFull = true;
+    return !this.#wasFull;
   }
 
-  sendEvent(runId: string, seq: number, event: RunEvent): void {
-    this.#sendText({ jsonrpc: '2.0', method: 'run.event', params: { runId, seq, event } });
+  /** Called each time there is room again after `canTake` was false. */
+  onRoom(waiter: () => void): void {
+    this.#waiters.add(waiter);
   }
 
-  sendOutput(stream: StreamName, run: number, seq: number, offset: number, payload: Buffer): void {
-    if (!this.isOpen) return;
-    this.#socket.send(encodeFrame({ stream, run, seq, offset, payload }), { binary: true }, () => {
-      if (this.#paused && this.#socket.bufferedAmount <= limits.lowWaterBytes) this.#release();
-    });
-    if (!this.#paused && this.#socket.bufferedAmount > limits.highWaterBytes) {
-      this.#paused = true;
-      for (const source of this.#sources) source.pause();
-    }
+  offRoom(waiter: () => void): void {
+    this.#waiters.delete(waiter);
+  }
+
+  /** A run's event or output, made once for all its viewers: text, or a binary frame. */
+  send(message: string | Buffer): void {
+    if (this.isOpen) this.#socket.send(message, { binary: typeof message !== 'string' }, this.#onSent);
+  }
+
+  notify<N extends keyof typeof notifications>(
+    method: N,
+    params: (typeof notifications)[N]['params']['_output'],
+  ): void {
+    this.#sendText({ jsonrpc: '2.0', method, params });
+  }
+
+  /** What the handler of the current request wants done once its answer is on its way. */
+  afterAnswer(act: () => void): void {
+    this.#afterAnswer.push(act);
   }
 
   close(code: number, reason: string): void {
     this.#socket.close(code, reason);
+    // A socket that is not read does not see the other side's close.
+    this.#socket.resume();
   }
 
   terminate(): void {
     this.#socket.terminate();
   }
 
-  sendStdinAck(runId: string, bytes: number): void {
-    this.#sendText({ jsonrpc: '2.0', method: 'run.stdinAck', params: { runId, bytes } });
-  }
-
-  #release(): void {
-    this.#paused = false;
-    for (const source of this.#sources) source.resume();
-  }
+  readonly #onSent = (): void => {
+    const unsent = this.#socket.bufferedAmount;
+    if (!this.#reading && unsent <= limits.highWaterBytes && this.#queued < maxQueued / 2) {
+      this.#reading = true;
+      this.#socket.resume();
+    }
+    if (!this.#wasFull || unsent > limits.lowWaterBytes) return;
+    this.#wasFull = false;
+    // Whoever was served first is served last the next time.
+    const waiters = [...this.#waiters];
+    const [first] = waiters;
+    if (first) {
+      this.#waiters.delete(first);
+      this.#waiters.add(first);
+    }
+    for (const waiter of waiters) waiter();
+  };
 
   #sendText(message: unknown): void {
-    if (this.isOpen) this.#socket.send(JSON.stringify(message));
+    if (!this.isOpen) return;
+    this.#socket.send(JSON.stringify(message), this.#onSent);
+    if (this.#socket.bufferedAmount > maxUnsentBytes) this.#stopReading();
   }
 
-  #fail(id: number | string | null, error: unknown): void {
+  #stopReading(): void {
+    if (!this.#reading) return;
+    this.#reading = false;
+    this.#socket.pause();
+  }
+
+  #fail(id: number | string | null | undefined, error: unknown): void {
     const known = error instanceof SbxError ? error : this.#reportDefect(error);
-    this.#sendText({ jsonrpc: '2.0', id, error: toWireError(known) });
+    if (id !== undefined) this.#sendText({ jsonrpc: '2.0', id, error: toWireError(known) });
   }
 
   #reportDefect(error: unknown): SbxError {
-    const correlation = Math.random().toString(36).slice(2, 10);
+    const correlation = randomBytes(4).toString('hex');
     this.#context.log(`internal error ${correlation}: ${error instanceof Error ? error.stack : String(error)}`);
     return new SbxError('internal', `a defect in sbx (${correlation})`, {
       help: 'sbx daemon logs shows the details under this number',
     });
   }
 
+  #enqueue(act: () => Promise<void> | void): void {
+    if (++this.#queued >= maxQueued) this.#stopReading();
+    this.#queue = this.#queue.then(act).then(() => {
+      this.#queued--;
+      if (!this.#reading) this.#onSent();
+    });
+  }
+
   #receiveFrame(data: Buffer): void {
-    const frame = this.#greeted ? decodeFrame(data) : undefined;
+    const frame = decodeFrame(data);
     if (frame?.stream !== 'stdin') {
       this.close(1008, 'bad-frame');
       return;
     }
-    this.#queue = this.#queue.then(() => this.#context.onStdin(frame, this));
+    this.#enqueue(() => {
+      if (this.#greeted) this.#context.onStdin(frame, this);
+      else this.close(1008, 'bad-frame');
+    });
   }
 
   #receiveText(text: string): void {
@@ -162,12 +207,21 @@ export class Connection {
       return;
     }
     const { id, method, params } = request.data;
-    this.#queue = this.#queue.then(async () => {
+    if (id === undefined && !notifiable.includes(method)) {
+      this.#fail(
+        null,
+        new SbxError('bad-request', `\`${method}\` needs an \`id\``, { help: `without one: ${notifiable.join(', ')}` }),
+      );
+      return;
+    }
+    this.#enqueue(async () => {
       try {
-        this.#sendText({ jsonrpc: '2.0', id, result: await this.#call(method, params ?? {}) });
+        const result = await this.#call(method, params ?? {});
+        if (id !== undefined) this.#sendText({ jsonrpc: '2.0', id, result });
       } catch (error) {
         this.#fail(id, error);
       }
+      for (const act of this.#afterAnswer.splice(0)) act();
     });
   }
 
@@ -206,6 +260,9 @@ export class Connection {
       );
     }
     this.#greeted = true;
-    return { protocol: protocolVersion, build: this.#context.build, pid: process.pid, methods: Object.keys(methods) };
+    this.#capabilities = new Set(params.capabilities);
+    const { build, daemonId, onGreeted } = this.#context;
+    this.afterAnswer(() => onGreeted(this));
+    return { protocol: protocolVersion, build, pid: process.pid, daemonId, methods: Object.keys(methods) };
   }
 }

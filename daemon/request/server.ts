@@ -1,60 +1,70 @@
-/** The WebSocket server on the unix socket: accepts, bounds and hands each client to a `Connection`. */
-import http from 'node:http';
-import { WebSocketServer } from 'ws';
-import { buildHeader, limits } from '../../client/protocol/limits.ts';
-import { Connection, type ConnectionContext } from './connection.ts';
-import { type ClaimedSocket, claimSocket } from './socket.ts';
+/** The daemon's two ways in, over one reception: the unix socket always, TCP when it was asked for. */
+import type { Connection, ConnectionContext } from './connection.ts';
+import type { ListenPlan } from './listen-plan.ts';
+import { Reception, type ReceptionTimes } from './reception.ts';
+import { listenOnTcp, type TcpListener } from './tcp-listener.ts';
+import { listenOnUnixSocket } from './unix-listener.ts';
 
-/** Clients of one daemon at once; each may cost a read buffer of `maxFrameBytes`. */
-const maxConnections = 256;
+export interface ServerInput {
+  readonly socketPath: string;
+  /** Undefined: no TCP. */
+  readonly tcp: ListenPlan | undefined;
+  readonly context: ConnectionContext;
+  readonly times?: ReceptionTimes;
+}
 
 export interface RunningServer {
-  readonly socket: ClaimedSocket;
   readonly connections: ReadonlySet<Connection>;
+  /** URL of the TCP listener. */
+  readonly listen: string | undefined;
+  /** Where it is reached now; draining moves it. */
+  readonly socketPath: () => string;
+  /** False once another daemon has put its own socket in the place of this one's, or somebody has removed it. */
+  readonly isReachable: () => boolean;
+  /**
+   * Makes room for a new daemon: leaves the port and moves the unix socket aside, where this daemon's clients still come
+   * in to see what it runs. Again does nothing.
+   */
+  readonly drain: () => void;
   /** No new clients; those that are connected stay. */
   readonly stopListening: () => void;
   readonly close: (reason: string) => Promise<void>;
 }
 
-/** Undefined when another daemon already answers on the socket. @throws {SbxError} `run-directory` */
-export async function listen(socketPath: string, context: ConnectionContext): Promise<RunningServer | undefined> {
-  const connections = new Set<Connection>();
-  const server = http.createServer((_request, response) => {
-    response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' }).end('sbxd speaks WebSocket\n');
-  });
-  server.maxConnections = maxConnections;
-  server.headersTimeout = 10_000;
-  const webSockets = new WebSocketServer({ server, maxPayload: limits.maxFrameBytes, perMessageDeflate: false });
-  webSockets.on('headers', (headers) => headers.push(`${buildHeader}: ${context.build}`));
-  webSockets.on('connection', (socket) => {
-    const connection = new Connection(socket, {
-      ...context,
-      onClosed: (closed) => {
-        connections.delete(closed);
-        context.onClosed(closed);
-      },
-    });
-    connections.add(connection);
-  });
-  webSockets.on('error', (error) => context.log(`server: ${error.message}`));
-  const socket = await claimSocket(server, socketPath);
-  if (!socket) return undefined;
+/**
+ * Undefined when another daemon already answers on the socket.
+ * @throws {SbxError} `run-directory`, `bad-listen`
+ */
+export async function listen(input: ServerInput): Promise<RunningServer | undefined> {
+  const { socketPath, context } = input;
+  const reception = new Reception(context, input.times);
+  const unix = await listenOnUnixSocket(socketPath, reception, context.log);
+  if (!unix) return undefined;
+  let tcp: TcpListener | undefined;
+  try {
+    tcp = input.tcp && (await listenOnTcp(input.tcp, reception, context.log));
+  } catch (error) {
+    unix.close();
+    await reception.close('bad-listen');
+    throw error;
+  }
   const stopListening = () => {
-    socket.release();
-    server.close();
+    tcp?.close();
+    unix.close();
   };
   return {
-    socket,
-    connections,
+    connections: reception.connections,
+    listen: tcp?.url,
+    socketPath: () => unix.socket.path(),
+    isReachable: unix.socket.isOurs,
+    drain: () => {
+      tcp?.close();
+      unix.socket.moveAside();
+    },
     stopListening,
     close: async (reason) => {
       stopListening();
-      for (const connection of connections) connection.close(1001, reason);
-      await Promise.race([
-        new Promise<void>((resolve) => webSockets.close(() => resolve())),
-        new Promise<void>((resolve) => setTimeout(resolve, 500).unref()),
-      ]);
-      for (const connection of connections) connection.terminate();
+      await reception.close(reason);
     },
   };
 }

@@ -3,17 +3,23 @@
  * put in place with `link`, which fails when the name is taken: two daemons started at once cannot both succeed, and a
  * client never sees a socket that nobody listens on yet. Source: link(2), unix(7).
  */
-import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { linkSync, lstatSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { SbxError } from '../../client/protocol/errors.ts';
-import { assertSocketPath } from '../../client/protocol/run-directory.ts';
+import { assertSocketPath, drainedSocketPath, isDrainedSocketName } from '../../client/protocol/run-directory.ts';
+
+/** Connections that wait to be taken. The kernel's own bound (net.core.somaxconn) holds as well. */
+const backlog = 1024;
 
 export interface ClaimedSocket {
-  readonly path: string;
+  /** Where it is now. */
+  readonly path: () => string;
   /** False once another daemon has put its own socket in this place. */
   readonly isOurs: () => boolean;
+  /** Leaves the place to a new daemon and answers beside it from now on. A bound socket keeps working under a new name. */
+  readonly moveAside: () => void;
   readonly release: () => void;
 }
 
@@ -24,7 +30,8 @@ function isAnswering(socketPath: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    // EAGAIN and the like come from a daemon that is only busy: its queue of connections is full.
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'));
   });
 }
 
@@ -40,6 +47,34 @@ function removeIfSame(socketPath: string, inode: number): void {
   }
 }
 
+/** Sockets that drained daemons left behind when they were killed. */
+async function removeDead(directory: string): Promise<void> {
+  for (const name of readdirSync(directory).filter(isDrainedSocketName)) {
+    const socketPath = path.join(directory, name);
+    const found = lstatSync(socketPath, { throwIfNoEntry: false });
+    if (found?.isSocket() && !(await isAnswering(socketPath))) removeIfSame(socketPath, found.ino);
+  }
+}
+
+/** The main name as long as nobody else has it, else the one beside it. */
+function hold(socketPath: string, inode: number): ClaimedSocket {
+  let place = socketPath;
+  const isOurs = () => lstatSync(place, { throwIfNoEntry: false })?.ino === inode;
+  return {
+    path: () => place,
+    isOurs,
+    moveAside: () => {
+      const aside = drainedSocketPath(socketPath, process.pid);
+      if (place === aside || !isOurs()) return;
+      renameSync(place, aside);
+      place = aside;
+    },
+    release: () => {
+      if (isOurs()) unlinkSync(place);
+    },
+  };
+}
+
 /**
  * Undefined when another daemon already answers there.
  * @throws {SbxError} `run-directory` when the path is too long or the directory cannot be written.
@@ -48,6 +83,7 @@ export async function claimSocket(server: Server, socketPath: string): Promise<C
   const own = path.join(path.dirname(socketPath), `.${process.pid}.sock`);
   assertSocketPath(socketPath);
   assertSocketPath(own);
+  assertSocketPath(drainedSocketPath(socketPath, process.pid));
   try {
     unlinkSync(own);
   } catch {
@@ -57,7 +93,7 @@ export async function claimSocket(server: Server, socketPath: string): Promise<C
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(own, () => {
+      server.listen({ path: own, backlog }, () => {
         server.off('error', reject);
         resolve();
       });
@@ -79,14 +115,8 @@ export async function claimSocket(server: Server, socketPath: string): Promise<C
     try {
       linkSync(own, socketPath);
       unlinkSync(own);
-      const isOurs = () => lstatSync(socketPath, { throwIfNoEntry: false })?.ino === inode;
-      return {
-        path: socketPath,
-        isOurs,
-        release: () => {
-          if (isOurs()) unlinkSync(socketPath);
-        },
-      };
+      await removeDead(path.dirname(socketPath));
+      return hold(socketPath, inode);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const found = lstatSync(socketPath, { throwIfNoEntry: false });

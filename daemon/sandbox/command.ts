@@ -3,14 +3,12 @@
  * which keep their flags and are locked, and adds what belongs to a command alone: /dev, /proc and its masks.
  */
 import { SbxError } from '../../client/protocol/errors.ts';
+import { reportDescriptor, reportFile } from './end-folder.ts';
 import { emptyFile } from './holder.ts';
 import type { CommandPlan } from './model.ts';
 
 /** Longer texts do not fit one argument (MAX_ARG_STRLEN, 128 KiB). */
 const maxArgumentBytes = 100 * 1024;
-
-/** Descriptor at which the shell finds a text that is too long for an argument. */
-export const longCommandDescriptor = 6;
 
 const shmBytes = 512 * 1024 ** 2;
 const folderBytes = 65_536;
@@ -35,8 +33,8 @@ export interface CompiledCommand {
   readonly options: readonly string[];
   /** What bubblewrap runs. */
   readonly argv: readonly string[];
-  /** Set when the text has to be given as a file at `longCommandDescriptor`. */
-  readonly longCommand: string | undefined;
+  /** Set when the text has to be given as a file at this descriptor, because it is too long for an argument. */
+  readonly longCommand: { readonly text: string; readonly descriptor: number } | undefined;
 }
 
 export interface CommandSetting {
@@ -52,6 +50,7 @@ export interface CommandSetting {
 
 /** @throws {SbxError} `bad-environment`, `bad-command` */
 export function compileCommand(plan: CommandPlan, setting: CommandSetting): CompiledCommand {
+  if (plan.shell && plan.pty === undefined) throw new SbxError('bad-command', 'an interactive shell needs a terminal');
   if (plan.command.includes('\0')) throw new SbxError('bad-command', 'the command has a NUL byte');
   const isLong = Buffer.byteLength(plan.command) > maxArgumentBytes;
   const options = [
@@ -79,14 +78,18 @@ export function compileCommand(plan: CommandPlan, setting: CommandSetting): Comp
     ...['--json-status-fd', String(setting.statusDescriptor)],
     '--clearenv',
     ...[...plan.env].flatMap(([name, value]) => compileVariable(name, value)),
+    ...(plan.reportCwd ? ['--setenv', 'BASH_ENV', reportFile] : []),
+    // an interactive shell would otherwise write its lines to a file of the home
+    ...(plan.shell ? ['--setenv', 'HISTFILE', ''] : []),
     ...['--chdir', plan.cwd],
   ];
-  const shell = [...setting.resetSignals, setting.bash, '--norc', '--noprofile', '-c'];
-  if (!isLong) return { options, argv: [...shell, plan.command, 'bash'], longCommand: undefined };
+  const shell = [...setting.resetSignals, setting.bash, '--norc', '--noprofile'];
+  if (plan.shell) return { options, argv: [...shell, '-i'], longCommand: undefined };
+  if (!isLong) return { options, argv: [...shell, '-c', plan.command, 'bash'], longCommand: undefined };
   // on one line, so that line numbers of messages stay those of the text; no variable is left behind
-  const descriptor = longCommandDescriptor;
+  const descriptor = plan.reportCwd ? reportDescriptor + 1 : reportDescriptor;
   const prelude = `eval -- "exec ${descriptor}<&-; $(</proc/self/fd/${descriptor})"`;
-  return { options, argv: [...shell, prelude, 'bash'], longCommand: plan.command };
+  return { options, argv: [...shell, '-c', prelude, 'bash'], longCommand: { text: plan.command, descriptor } };
 }
 
 function compileVariable(name: string, value: string): string[] {

@@ -3,6 +3,7 @@
  * steps that a fixed script then takes inside. No path of a plan is ever part of script text or of a mount option string.
  */
 import path from 'node:path';
+import { reportFile, reportScript } from './end-folder.ts';
 import type { OverlayPlace, SessionPlan } from './plan.ts';
 import { byDepth, isWithin } from './plan.ts';
 
@@ -16,10 +17,7 @@ const emptyFolder = `${own}/empty-folder`;
 /** First argument after the script: by it a later daemon recognises a template whose daemon is gone. */
 export const holderMark = 'sbx-session';
 
-/**
- * `set -e` makes every failed step end the template. The last read waits for the daemon: its end of the pipe closes when
- * the daemon ends in whatever way, a second guarantee beside --die-with-parent.
- */
+/** `set -e` makes every failed step end the template. The last step replaces the script by the session's starter. */
 export const setupScript = `set -eu
 shift 3
 mount -n --make-rprivate /
@@ -29,6 +27,7 @@ while (($#)); do
     folders) n=$2; mkdir -p -- "\${@:3:n}"; shift $((n + 2)) ;;
     mode) chmod -- "$2" "$3"; shift 3 ;;
     file) : >"$2"; shift 2 ;;
+    text) printf %s "$3" >"$2"; shift 3 ;;
     whiteout) mknod -- "$2" c 0 0; shift 2 ;;
     overlay) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
     fresh) mount -n -t tmpfs -o "size=$2,mode=1777,nosuid,nodev" tmpfs "$3"; shift 3 ;;
@@ -39,12 +38,11 @@ while (($#)); do
     limit) echo "$3" >"/proc/sys/user/$2"; shift 3 ;;
     proc) mount -n -t proc proc /proc; shift ;;
     seal) mount -n -o remount,ro "$2"; shift 2 ;;
+    start) shift; exec "$@" ;;
     *) exit 64 ;;
   esac
 done
-echo ready
-exec 1>&- 2>&-
-read -r _ || :
+exit 64
 `;
 
 export interface CompiledHolder {
@@ -92,6 +90,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
       plan.overlays,
       plan.writable.map(({ target }) => target).filter((target) => isWithin(own, target)),
     ),
+    ...['text', reportFile, reportScript],
     // sealed first: mounts made of its empty file and folder take over that it is read-only
     ...['seal', own],
     ...compileMounts(plan, lowers, sources),

@@ -1,14 +1,16 @@
 /** What the sandbox stage takes and gives. `launch` accepts only an `ApprovedPlan`, which only the approve stage makes. */
 import type { Readable, Writable } from 'node:stream';
-import type { SandboxReport } from '../../client/protocol/messages.ts';
+import type { SandboxReport } from '../../client/protocol/events.ts';
 import type { Account } from './account.ts';
 
 declare const approved: unique symbol;
 
 /** One command, approved: plain data. Paths are absolute. */
 export interface CommandPlan {
-  /** Shell text for `bash -c`. */
+  /** Shell text for `bash -c`; not used by an interactive shell. */
   readonly command: string;
+  /** An interactive shell instead of a command; it needs a pty. Its prompt is `PS1` of `env`. */
+  readonly shell: boolean;
   readonly cwd: string;
   /** The complete environment inside; nothing else is added. */
   readonly env: ReadonlyMap<string, string>;
@@ -16,6 +18,8 @@ export interface CommandPlan {
   readonly pty: { readonly columns: number; readonly rows: number; readonly term: string } | undefined;
   /** `none` is /dev/null, `stream` a real pipe. Ignored with a pty. */
   readonly stdin: 'none' | 'stream';
+  /** Wanted: the folder in which the command's own shell ends. */
+  readonly reportCwd: boolean;
 }
 
 export type ApprovedPlan = CommandPlan & { readonly [approved]: true };
@@ -36,7 +40,8 @@ export interface SandboxProcess {
   readonly pty:
     | {
         readonly onData: (listener: (bytes: Buffer) => void) => void;
-        readonly write: (bytes: Buffer) => void;
+        /** Resolves when the terminal has taken the bytes, or ended: a full one takes no more. Never rejects. */
+        readonly write: (bytes: Buffer) => Promise<void>;
         readonly resize: (columns: number, rows: number) => void;
         readonly pause: () => void;
         readonly resume: () => void;
@@ -46,6 +51,12 @@ export interface SandboxProcess {
     | undefined;
   /** Resolves when the command and everything it started is gone. Output may still be in the pipes. Never rejects. */
   readonly exit: Promise<ProcessExit>;
+  /**
+   * With `exit`: the absolute folder, links resolved, in which the command's shell stood at its end. Undefined when it was
+   * not asked for, or not known: the shell was replaced or killed, had an EXIT trap of its own, its folder was removed.
+   * The command can make it up, so it is no more than a wish of the command's. Never rejects.
+   */
+  readonly cwd: Promise<string | undefined>;
   /** To every process of the command's session group; without effect once it ended. */
   readonly signal: (name: NodeJS.Signals) => void;
   /** TERM, then KILL of the command's init after `graceMs`. */

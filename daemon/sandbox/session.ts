@@ -1,7 +1,7 @@
 /** The verb of the sandbox stage: opens a session in which approved commands run. */
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { SbxError } from '../../client/protocol/errors.ts';
-import type { SandboxReport } from '../../client/protocol/messages.ts';
+import type { SandboxReport } from '../../client/protocol/events.ts';
 import { findTool, runTool } from '../platform/spawn.ts';
 import { asAccount, findAccount } from './account.ts';
 import { hiddenProcFiles } from './command.ts';
@@ -10,12 +10,12 @@ import { watchHost } from './fingerprint.ts';
 import type { SessionInput } from './input.ts';
 import { type LaunchSetting, prepareCommand, startCommand } from './launch.ts';
 import type { SandboxSession } from './model.ts';
-import { openPipeFactory } from './pipes.ts';
 import { planSession, type SessionPlan } from './plan.ts';
-import { createPrivateFile } from './private-file.ts';
+import { createPrivateFile, type PrivateFile } from './private-file.ts';
 import { assembleFilter } from './seccomp/filter.ts';
 import { findArchitecture } from './seccomp/syscalls.ts';
 import { openTemplate, type Template } from './template.ts';
+import { leadTerminal, terminalSignals } from './terminal.ts';
 import { requireTool } from './tools.ts';
 import { readBubblewrapVersion, supportsDisableUserns } from './version.ts';
 
@@ -28,10 +28,12 @@ export async function openSession(input: SessionInput): Promise<SandboxSession> 
   const plan = planSession(input, facts);
   const takeFingerprint = watchHost(plan, facts);
   const fingerprint = takeFingerprint();
-  const template = await openTemplate(plan);
+  const filter = makeFilter(plan);
   let setting: LaunchSetting;
+  let template: Template | undefined;
   try {
-    setting = await prepareSetting(plan, template);
+    template = await openTemplateWith(plan, filter);
+    setting = await prepareSetting(plan, template, filter);
     // a mount or file that changed meanwhile may be half in the template
     if (takeFingerprint() !== fingerprint) {
       throw new SbxError(
@@ -43,43 +45,51 @@ export async function openSession(input: SessionInput): Promise<SandboxSession> 
       );
     }
   } catch (error) {
-    await template.close();
+    await template?.close();
+    filter.close();
     throw error;
   }
-  const closed = template.closed.then(() => {
-    setting.pipes.close();
-    setting.filter.close();
-  });
+  const { close, closed, init } = template;
+  void closed.then(filter.close);
   return {
     account: plan.account,
     report: reportSession(plan, setting),
     launch: async (command) => startCommand(setting, await prepareCommand(setting, command), command),
-    isCurrent: () => template.init() !== undefined && takeFingerprint() === fingerprint,
-    close: async () => {
-      await template.close();
-      await closed;
-    },
+    isCurrent: () => init() !== undefined && takeFingerprint() === fingerprint,
+    close,
     closed,
   };
 }
 
-async function prepareSetting(plan: SessionPlan, template: Template): Promise<LaunchSetting> {
-  const bash = requireTool('bash');
-  const nsenter = requireTool('nsenter');
-  const bwrap = requireTool('bwrap');
-  const setsid = requireTool('setsid');
-  const asOwner = asAccount(plan.account, requireTool);
-  const [version, env] = await Promise.all([readBubblewrapVersion(bwrap), findSignalTool()]);
+/** @throws {SbxError} `unsupported-platform` */
+function makeFilter(plan: SessionPlan): PrivateFile {
   const architecture = findArchitecture(process.arch);
   if (architecture === undefined) {
     throw new SbxError('unsupported-platform', `there is no system call filter for \`${process.arch}\``);
   }
-  const keys = 'INT,QUIT,TSTP,TERM,HUP';
+  return createPrivateFile(assembleFilter(architecture, plan.unixSockets), plan.account);
+}
+
+async function openTemplateWith(plan: SessionPlan, filter: PrivateFile): Promise<Template> {
+  const descriptor = filter.open();
+  try {
+    return await openTemplate(plan, descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function prepareSetting(plan: SessionPlan, template: Template, filter: PrivateFile): Promise<LaunchSetting> {
+  const bash = requireTool('bash');
+  const nsenter = requireTool('nsenter');
+  const bwrap = requireTool('bwrap');
+  const asOwner = asAccount(plan.account, requireTool);
+  const [version, env] = await Promise.all([readBubblewrapVersion(bwrap), findSignalTool()]);
   return {
     template,
     account: plan.account,
-    pipes: openPipeFactory(asOwner, bash),
-    filter: createPrivateFile(assembleFilter(architecture, plan.unixSockets)),
+    starter: template.starter,
+    filter,
     procFiles: new Set(
       hiddenProcFiles
         .filter(([name, reader]) => (reader === 'anyone' || plan.account.uid === 0) && existsSync(`/proc/${name}`))
@@ -89,9 +99,9 @@ async function prepareSetting(plan: SessionPlan, template: Template): Promise<La
     enter: (init) => [...asOwner, nsenter, '-t', String(init), '-U', '-n', '-m', '-p', '--preserve-credentials'],
     bwrap,
     bash,
-    holdTerminal: [...(env === undefined ? [] : [env, `--ignore-signal=${keys}`]), setsid, '--ctty'],
+    holdTerminal: leadTerminal({ bash, setsid: requireTool('setsid'), env }),
     carriers: new Set(),
-    resetSignals: env === undefined ? [] : [env, `--default-signal=${keys}`],
+    resetSignals: env === undefined ? [] : [env, `--default-signal=${terminalSignals}`],
   };
 }
 

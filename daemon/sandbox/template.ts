@@ -7,16 +7,18 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { SbxError } from '../../client/protocol/errors.ts';
 import { findMountAt, type Mount, readMountTable } from '../platform/mount-table.ts';
-import { readPidNamespace, readStat } from '../platform/process-tree.ts';
+import { readChildren, readNamespacePids, readPidNamespace, readStat } from '../platform/process-tree.ts';
 import { type RunningProcess, startProcess } from '../platform/spawn.ts';
-import { asAccount } from './account.ts';
+import { type Account, asAccount } from './account.ts';
 import { type CompiledHolder, compileHolder, holderMark, setupScript } from './holder.ts';
 import type { SessionPlan } from './plan.ts';
+import { connectStarter, type Starter, starterScript } from './starter.ts';
 import { requireTool } from './tools.ts';
 
 export interface Template {
   /** Host pid of the first process in the session's pid namespace; undefined once the template ended. */
   readonly init: () => number | undefined;
+  readonly starter: Starter;
   readonly closed: Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -30,18 +32,30 @@ function collectText(stream: Duplex | undefined, limit = 8192): () => string {
   return () => text;
 }
 
-/** @throws {SbxError} `sandbox-failed`, `sandbox-unavailable` */
-export async function openTemplate(plan: SessionPlan): Promise<Template> {
+/** The template's script is the first process that the session's init started. */
+export const scriptNumber = 2;
+
+/**
+ * @param filter descriptor of the system call filter, which the account may open again.
+ * @throws {SbxError} `sandbox-failed`, `sandbox-unavailable`
+ */
+export async function openTemplate(plan: SessionPlan, filter: number): Promise<Template> {
   const compiled = compileHolder(plan);
-  const daemonStart = readStat(process.pid)?.startTime ?? '';
+  const mark = [
+    holderMark,
+    String(process.pid),
+    readStat(process.pid)?.startTime ?? '',
+    readPidNamespace('self') ?? '-',
+  ];
+  const bash = [requireTool('bash'), '--norc', '--noprofile', '-c'];
   const holder = startProcess(
     [
       ...asAccount(plan.account, requireTool),
       ...[requireTool('bwrap'), '--args', '4', '--info-fd', '3', '--'],
-      ...[requireTool('bash'), '--norc', '--noprofile', '-c', setupScript, holderMark],
-      ...[String(process.pid), daemonStart, readPidNamespace('self') ?? '-', ...compiled.steps],
+      ...[...bash, setupScript, ...mark, ...compiled.steps],
+      ...['start', ...withoutCapabilities(plan.account), ...bash, starterScript, ...mark],
     ],
-    { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'], detached: true },
+    { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', filter], detached: true },
   );
   const [input, output, errors, info, args] = holder.streams;
   input?.on('error', () => {});
@@ -49,14 +63,9 @@ export async function openTemplate(plan: SessionPlan): Promise<Template> {
   args?.end(`${compiled.options.join('\0')}\0`);
   const readErrors = collectText(errors);
   const readInfo = collectText(info);
-  const readOutput = collectText(output);
-  const isReady = new Promise<boolean>((resolve) => {
-    output?.on('data', () => {
-      if (readOutput().includes('ready\n')) resolve(true);
-    });
-    void holder.exit.then(() => resolve(false));
-  });
-  if (!(await isReady)) {
+  if (input === undefined || output === undefined) throw new Error('no pipes');
+  const connection = connectStarter([input, output], holder.exit);
+  if (!(await connection.isReady)) {
     throw new SbxError('sandbox-failed', `the sandbox could not be set up: ${firstLine(readErrors())}`, {
       help: 'run `sbx doctor`',
     });
@@ -71,13 +80,25 @@ export async function openTemplate(plan: SessionPlan): Promise<Template> {
     if (alive) endTemplate(holder, init);
     return closed;
   };
+  let starter: Starter;
   try {
     verifyMounts(readMountTable(init), compiled);
+    const script = readChildren(init).find((pid) => readNamespacePids(pid).at(-1) === scriptNumber);
+    if (script === undefined) throw new SbxError('sandbox-failed', 'the session ended while it was made');
+    starter = connection.open(script);
   } catch (error) {
     await close();
     throw error;
   }
-  return { init: () => (alive ? init : undefined), closed, close };
+  return { init: () => (alive ? init : undefined), starter, closed, close };
+}
+
+/**
+ * The starter has no use for the rights that the mounts needed, and bubblewrap refuses to run with them. Root inside has
+ * every right by being root; there bubblewrap gives them up.
+ */
+function withoutCapabilities(account: Account): string[] {
+  return account.uid === 0 ? [] : [requireTool('setpriv'), '--inh-caps=-all', '--ambient-caps=-all'];
 }
 
 function firstLine(text: string): string {

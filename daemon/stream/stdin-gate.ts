@@ -18,12 +18,22 @@ export class StdinGate {
     this.#acknowledge = acknowledge;
   }
 
+  /** Bytes that the command has taken. */
+  get takenBytes(): number {
+    return this.#closed ? this.#received : this.#taken;
+  }
+
+  /** Bytes that have come, taken or not: where a writer goes on. */
+  get receivedBytes(): number {
+    return this.#received;
+  }
+
   /** False when the bytes are out of order or over the window: a fault of the client. */
   receive(offset: number, payload: Buffer): boolean {
     if (this.#closed) return true;
     if (this.#ended || offset !== this.#received) return false;
+    if (this.#received + payload.length - this.#taken > limits.stdinWindowBytes) return false;
     this.#received += payload.length;
-    if (this.#received - this.#taken > limits.stdinWindowBytes) return false;
     if (this.#target) this.#write(payload);
     // The frame's memory belongs to the socket's read buffer.
     else this.#waiting.push(Buffer.from(payload));

@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type Connection, openConnection } from '../../client/connection.ts';
+import type { Connection } from '../../client/connection.ts';
+import { openConnection } from '../../client/dial.ts';
+import type { Exit, RunEvent } from '../../client/protocol/events.ts';
 import { protocolVersion } from '../../client/protocol/limits.ts';
-import type { Exit, RunEvent } from '../../client/protocol/messages.ts';
 import { findPackageRoot } from '../../daemon/platform/package-root.ts';
 
 export interface BenchDaemon {

@@ -1,6 +1,6 @@
 // A command that a rule asks about: a person answers on the terminal, a flag answers, or nobody can.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { after } from 'node:test';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
@@ -108,9 +108,10 @@ test('"always" saves the rule in the named file, and the next run does not ask',
   await person.sees(/Run it\?[\s\S]*no/);
   person.type(up);
   await person.sees(/saved in/);
-  const saved = path.join(sbx.home, '.config/sbx/policy.json');
   person.type('\r');
   assert.equal(await person.ended, 0);
+  const folder = path.join(sbx.home, '.config/sbx/projects');
+  const saved = path.join(folder, readdirSync(folder)[0] ?? '');
   assert.match(readFileSync(saved, 'utf8'), /touch always/);
   const { status } = await sbx.run('--no-auto-allow', 'touch always');
   assert.equal(status, 0);

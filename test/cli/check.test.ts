@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import test, { after } from 'node:test';
+import { type Explanation, explanationSchema } from '../../client/protocol/explanation.ts';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
 
 const sbx = new PrivateSbx();
@@ -51,6 +52,56 @@ test('--json is the decision', async () => {
   const rules = decision.suggestions[0]?.rules ?? [];
   assert.ok(rules.length > 0);
   assert.equal((await check(...rules.flatMap((rule) => ['--allow', rule]), 'touch x')).status, 0);
+});
+
+test('what a command runs itself stands below it', async () => {
+  const { out } = await check("bash -c 'ls; touch x'");
+  assert.match(out, /\n {2}ask +bash -c/);
+  assert.match(out, /\n {4}runs +ls/);
+  assert.match(out, /\n {4}runs +touch x/);
+});
+
+test('--explain: forms, every rule with the first difference, the smallest change', async () => {
+  const rules = ['--allow', 'Bash(npm run build)', '--deny', 'Bash(rm *)', '--ask', 'Bash(npm test *)'];
+  const { out } = await check('--explain', ...rules, 'CI=1 npm run test');
+  assert.match(out, /mode +manual, auto-allow off\n/);
+  assert.match(
+    out,
+    /smallest +allow `Bash\(npm run \*\)`: then allow|smallest +allow `Bash\(npm run test\)`: then allow/,
+  );
+  assert.match(out, /grants +CI=1 npm run test\n +npm run test\n/);
+  assert.match(out, /deny +Bash\(rm \*\) +does not match: it has `rm`, the command `npm` +command line/);
+  assert.match(out, /ask +Bash\(npm test \*\) +does not match: it has `test`, the command `run`/);
+  assert.match(out, /allow +Bash\(npm run build\) +does not match: it has `build`, the command `test`/);
+  const denied = await check('-v', ...rules, 'rm x');
+  assert.match(denied.out, /> deny +Bash\(rm \*\) +matches/);
+  assert.match(denied.out, /smallest +remove `Bash\(rm \*\)` \(command line\): then ask/);
+  assert.ok((await check(...rules, 'rm x')).out.split('\n').length < 20);
+});
+
+test('--json holds the explanation as data', async () => {
+  const { out } = await check('--json', '--deny', 'Bash(rm *)', 'ls | sudo rm x');
+  const { explanation } = JSON.parse(out) as { explanation: Explanation };
+  const [list, remove] = explanation.commands;
+  assert.deepEqual(
+    list?.rules.map(({ rule, result, decides }) => [rule, result, decides]),
+    [['Bash(rm *)', 'does-not-match', false]],
+  );
+  assert.deepEqual([remove?.effect, remove?.rules[0]?.decides, remove?.positions], ['deny', true, ['pipeline']]);
+  assert.ok(remove?.restrictionForms.includes('rm x'));
+  assert.ok(!remove?.grantForms.includes('rm x'));
+  assert.deepEqual(explanationSchema.parse(explanation), explanation);
+});
+
+test('plan and bypass', async () => {
+  const plan = await check('--mode', 'plan', '--allow', 'Bash(touch *)', 'touch x');
+  assert.deepEqual([plan.status, /the mode plan runs only what reads/.test(plan.out)], [1, true]);
+  assert.equal((await check('--mode', 'plan', 'ls')).status, 0);
+  assert.equal((await check('--mode', 'bypass', 'touch x')).status, 0);
+  assert.equal((await check('--mode', 'bypass', 'rm -rf ~')).status, 2);
+  const refused = await check('--mode', 'bypass', '--profile', 'strict', 'ls');
+  assert.equal(refused.status, 125);
+  assert.match(refused.stderr, /`bypass` is disabled \(`disableBypass`\); the lock is at .*strict\.jsonc:/);
 });
 
 test('hidden characters are shown, no colour without a terminal', async () => {

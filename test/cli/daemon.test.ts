@@ -14,7 +14,7 @@ import {
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
-import { connect } from '../../client/client.ts';
+import { connect } from '../../client/connect.ts';
 import { cliPath, PrivateSbx } from '../fixtures/private-sbx.ts';
 
 function withSbx(name: string, body: (sbx: PrivateSbx) => Promise<void>): void {

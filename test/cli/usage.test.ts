@@ -31,6 +31,18 @@ const rows: readonly [string, string[], RegExp][] = [
   ['check without a command', ['check'], /the command is missing; write sbx check/],
   ['check with lines and words', ['check', '--jsonl', 'ls'], /`--jsonl` reads the commands from stdin/],
   ['an option of status', ['status', '--jsno'], /unknown option `--jsno`; did you mean `--json`\?/],
+  ['a mistyped command', ['lgos', 'x'], /unknown command `lgos`; did you mean `logs`\?/],
+  ['logs of nothing', ['logs'], /missing required argument `run`; /],
+  ['an option of logs', ['logs', '--folow', 'x'], /unknown option `--folow`; did you mean `--follow`\?/],
+  ['logs of two', ['logs', 'x', 'y'], /too many arguments/],
+  ['a number of lines', ['logs', '--tail', 'all', 'x'], /`--tail`: `all` is not a number of lines; write --tail 100/],
+  ['lines of JSON', ['logs', '--json', '--tail', '1', 'x'], /`--json` and `--tail` exclude each other; /],
+  ['a run with an escape sequence', ['logs', '\x1b[2J'], /there is no run `\\x1b\[2J`; sbx ps -a lists them/],
+  ['kill nothing', ['kill'], /missing required argument `run`; /],
+  ['a signal', ['kill', '-s', 'STOP', 'x'], /`STOP` is no signal that can be sent to a run; choose HUP, /],
+  ['a word for ps', ['ps', 'x'], /too many arguments/],
+  ['a cwd for the shell', ['shell', 'ls'], /too many arguments/],
+  ['drain and now', ['daemon', 'stop', '--drain', '--now'], /cannot be used with/],
   ['a subcommand', ['daemon', 'strat'], /unknown command `strat`; did you mean `start`\?/],
   ['no subcommand', ['daemon'], /a subcommand is missing; /],
 ];
@@ -76,6 +88,8 @@ test('help and version are no errors', async () => {
     ['check', '-h'],
     ['help', 'run'],
     ['daemon', '--help'],
+    ['help', 'logs'],
+    ['attach', '--help'],
     ['--version'],
   ]) {
     const { status, out, stderr } = await sbx.call(args);

@@ -9,7 +9,7 @@ import type { Catalogue } from '../../daemon/analyse/compile-catalogue.ts';
 import type { Facts, PathFact } from '../../daemon/analyse/model.ts';
 import { decide } from '../../daemon/decide/decide.ts';
 import { parseFlags } from '../../daemon/decide/flags.ts';
-import { mergePolicies } from '../../daemon/decide/policy.ts';
+import { mergePolicies } from '../../daemon/decide/merge-policies.ts';
 import { type BashParser, createParser } from '../../daemon/parse/parser.ts';
 import { loadCatalogue } from '../../daemon/platform/catalogue-files.ts';
 import { loadGrammarFiles } from '../../daemon/platform/grammar.ts';

@@ -6,8 +6,8 @@ import net from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { readArguments, readChildren } from '../../daemon/platform/process-tree.ts';
-import { holderMark } from '../../daemon/sandbox/holder.ts';
 import type { SandboxProcess } from '../../daemon/sandbox/model.ts';
+import { starterScript } from '../../daemon/sandbox/starter.ts';
 import {
   listTestAccounts,
   makePlace,
@@ -18,12 +18,11 @@ import {
   waitForOutput,
 } from '../fixtures/sandbox-session.ts';
 
-/** Processes of this test that carry commands of sessions. */
+/** Processes that carry commands of this test's sessions: the starter of each session makes them. */
 function listCarriers(): number[] {
-  return readChildren(process.pid).filter((pid) => {
-    const args = readArguments(pid);
-    return args.some((arg) => arg.endsWith('/bwrap')) && !args.includes(holderMark);
-  });
+  const below = (pid: number): number[] => readChildren(pid).flatMap((child) => [child, ...below(child)]);
+  const starters = below(process.pid).filter((pid) => readArguments(pid)[4] === starterScript);
+  return starters.flatMap(readChildren).filter((pid) => readArguments(pid).some((arg) => arg.endsWith('/bwrap')));
 }
 
 async function outcome(started: SandboxProcess): Promise<string> {

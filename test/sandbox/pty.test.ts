@@ -123,6 +123,73 @@ for (const account of listTestAccounts()) {
       assert.equal(text.split('\r\n').length, 20_002);
     });
 
+    // together more than the daemon reads ahead, so that some is in the kernel when the command ends
+    for (const size of [100, 9_000, 12_000, 60_000, 66_000, 70_000, 74_000, 78_000]) {
+      test(`the end does not wait for a paused reader, which gets all ${size} bytes`, async () => {
+        const command = `stty -echo -opost; echo ready; read -r; printf "%*s" ${size} end`;
+        const started = await start(session, command, { pty });
+        await waitForOutput(started, 'ready\n');
+        let text = '';
+        started.pty?.onData((chunk) => {
+          text += chunk.toString();
+        });
+        started.pty?.pause();
+        started.pty?.write(Buffer.from('\n'));
+        assert.equal((await started.exit).code, 0);
+        assert.equal(text, '');
+        started.pty?.resume();
+        await started.pty?.ended;
+        assert.equal(text.length, size);
+        assert.match(text, / end$/);
+      });
+    }
+
+    test('many short runs at once lose nothing', async () => {
+      const runs = Array.from({ length: 24 }, async (_, number) => {
+        const started = await start(session, `stty -opost; seq ${number} 3000; echo last`, { pty });
+        let text = '';
+        started.pty?.onData((chunk) => {
+          text += chunk.toString();
+          started.pty?.pause();
+          setImmediate(() => started.pty?.resume());
+        });
+        await started.exit;
+        await started.pty?.ended;
+        const lines = Array.from({ length: 3001 - number }, (_, index) => index + number);
+        assert.equal(text, `${lines.join('\n')}\nlast\n`);
+      });
+      await Promise.all(runs);
+    });
+
+    test('what is typed waits for a command that does not read, and nobody else waits', async () => {
+      const command = 'stty raw -echo; echo ready; until [[ -e go ]]; do sleep 0.02; done; head -c 100000 | cksum';
+      const started = await start(session, command, { pty, cwd: place.workspace });
+      await waitForOutput(started, 'ready');
+      const typed = Buffer.from(Array.from({ length: 100_000 }, (_, index) => 97 + (index % 23)));
+      let isTaken = false;
+      void Promise.resolve(started.pty?.write(typed)).then(() => {
+        isTaken = true;
+      });
+      assert.equal((await run(session, 'echo meanwhile')).stdout, 'meanwhile\n');
+      assert.equal(isTaken, false);
+      const output = collect(started);
+      place.write(`${place.workspace}/go`, '');
+      const expected = await run(session, 'cksum', { input: typed });
+      assert.equal(await output, expected.stdout);
+      assert.equal(isTaken, true);
+      await run(session, 'rm go');
+    });
+
+    test('a terminal that is full ends with its command', async () => {
+      const started = await start(session, 'stty raw -echo; echo ready; sleep 100', { pty });
+      await waitForOutput(started, 'ready');
+      const taken = started.pty?.write(Buffer.alloc(100_000, 'x'));
+      started.stop(5000);
+      assert.equal((await started.exit).signal, 'SIGTERM');
+      await started.pty?.ended;
+      await taken;
+    });
+
     test('stop, and the terminal ends with the command', async () => {
       const started = await start(session, 'trap "" TERM HUP; echo ready; sleep 100; sleep 100', { pty });
       const output = collect(started);

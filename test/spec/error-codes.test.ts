@@ -7,7 +7,7 @@ import { errorCodes } from '../../client/protocol/errors.ts';
 import { findPackageRoot } from '../../daemon/platform/package-root.ts';
 
 test('every error code is documented as it is, and no other', () => {
-  const page = readFileSync(path.join(findPackageRoot(), 'client/protocol/README.md'), 'utf8');
+  const page = readFileSync(path.join(findPackageRoot(), 'client/protocol/REFERENCE.md'), 'utf8');
   const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| (input|environment|internal) +\| (.+?) +\|$/gm)];
   assert.deepEqual(
     rows.map(([, code, kind, meaning]) => [code, kind, meaning]),

@@ -1,94 +1,14 @@
 /** The wire as a client in another language sees it: raw WebSocket frames against the real daemon. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { lstatSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
-import WebSocket from 'ws';
-import { decodeFrame, encodeFrame, type Frame } from '../../client/protocol/frames.ts';
+import { runEventSchema } from '../../client/protocol/events.ts';
+import { encodeFrame } from '../../client/protocol/frames.ts';
 import { limits } from '../../client/protocol/limits.ts';
-import { laterMethods, methods, type RunEvent, runEventSchema } from '../../client/protocol/messages.ts';
+import { laterMethods, methods } from '../../client/protocol/messages.ts';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
-
-interface Answer {
-  readonly id?: number | null;
-  readonly method?: string;
-  readonly params?: { readonly runId: string; readonly seq: number; readonly event: RunEvent; readonly bytes: number };
-  readonly result?: Record<string, unknown>;
-  readonly error?: { readonly message: string; readonly data: { readonly code: string } };
-}
-
-/** Speaks the wire by hand. Answers and events in the order they came. */
-class Raw {
-  readonly socket: WebSocket;
-  readonly messages: Answer[] = [];
-  readonly frames: Frame[] = [];
-  readonly #waiting: (() => void)[] = [];
-  closed: { code: number; reason: string } | undefined;
-
-  constructor(socketPath: string) {
-    this.socket = new WebSocket('ws://localhost/', { createConnection: () => net.connect(socketPath) });
-    this.socket.on('message', (data: Buffer, isBinary: boolean) => {
-      if (isBinary) {
-        const frame = decodeFrame(data);
-        assert.ok(frame, 'the daemon sends whole frames');
-        this.frames.push(frame);
-      } else this.messages.push(JSON.parse(data.toString('utf8')) as Answer);
-      this.#wake();
-    });
-    this.socket.on('close', (code, reason) => {
-      this.closed = { code, reason: reason.toString('utf8') };
-      this.#wake();
-    });
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  async until<T>(find: () => T | undefined): Promise<T> {
-    for (;;) {
-      const found = find();
-      if (found !== undefined) return found;
-      assert.equal(this.closed, undefined, 'the connection was closed');
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-  }
-
-  send(id: number, method: string, params: unknown = {}): void {
-    this.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
-  }
-
-  async call(id: number, method: string, params: unknown = {}): Promise<Answer> {
-    this.send(id, method, params);
-    return this.until(() => this.messages.find((message) => message.id === id));
-  }
-
-  events(runId: string): { seq: number; event: RunEvent }[] {
-    return this.messages.flatMap((message) =>
-      message.method === 'run.event' && message.params?.runId === runId ? [message.params] : [],
-    );
-  }
-
-  async exit(runId: string): Promise<Extract<RunEvent, { type: 'exited' }>['exit']> {
-    return this.until(() => {
-      const last = this.events(runId).at(-1)?.event;
-      return last?.type === 'exited' ? last.exit : undefined;
-    });
-  }
-
-  output(run: number): string {
-    return Buffer.concat(this.frames.filter((frame) => frame.run === run).map((frame) => frame.payload)).toString(
-      'utf8',
-    );
-  }
-
-  async closing(): Promise<{ code: number; reason: string }> {
-    while (!this.closed) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return this.closed;
-  }
-}
+import { greeting, RawClient } from '../fixtures/raw-client.ts';
 
 let sbx: PrivateSbx;
 before(async () => {
@@ -97,12 +17,8 @@ before(async () => {
 });
 after(() => sbx.close());
 
-async function open(): Promise<Raw> {
-  const raw = new Raw(sbx.socket);
-  await once(raw.socket, 'open');
-  return raw;
-}
-const hello = { protocol: 1, build: 'test', client: 'test' };
+const open = () => RawClient.open(sbx.socket);
+const hello = greeting;
 const start = (runId: string, command: string, more: Record<string, unknown> = {}) => ({
   runId,
   command,
@@ -112,7 +28,7 @@ const start = (runId: string, command: string, more: Record<string, unknown> = {
   autoAllow: true,
   ...more,
 });
-async function greet(): Promise<Raw> {
+async function greet(): Promise<RawClient> {
   const raw = await open();
   assert.ok((await raw.call(1, 'hello', hello)).result);
   assert.ok((await raw.call(2, 'session.open', { cwd: sbx.workspace })).result);
@@ -239,34 +155,52 @@ test('a run that cannot start is a typed error', async (t) => {
   raw.socket.close();
 });
 
-test('a run id in use is refused, also to another client; its signals and stdin are nobody else’s', async () => {
+test('a run id in use with another body is refused, also to another client; its stdin is nobody else’s', async () => {
   const [one, two] = [await greet(), await greet()];
-  assert.ok((await one.call(3, 'run.start', start('mine', 'cat', { stdin: 'stream' }))).result);
+  const started = await one.call(3, 'run.start', start('mine', 'cat', { stdin: 'stream' }));
+  const run = Number(started.result?.['run']);
   assert.equal((await one.call(4, 'run.start', start('mine', 'true'))).error?.data.code, 'run-exists');
   assert.equal((await two.call(4, 'run.start', start('mine', 'true'))).error?.data.code, 'run-exists');
-  assert.equal((await two.call(5, 'run.signal', { runId: 'mine', signal: 'SIGKILL' })).error?.data.code, 'unknown-run');
-  one.socket.send(encodeFrame({ stream: 'stdin', run: 1, seq: 0, offset: 0, payload: Buffer.from('text') }));
+  for (const [method, more] of [
+    ['run.closeStdin', {}],
+    ['run.resize', { size: { columns: 80, rows: 24 } }],
+    ['run.stdin', { offset: 0, data: 'eA==' }],
+  ] as const) {
+    assert.equal((await two.call(5, method, { runId: 'mine', ...more })).error?.data.code, 'writer-taken', method);
+  }
+  const payload = Buffer.from('text');
+  const stranger = await greet();
+  stranger.socket.send(encodeFrame({ stream: 'stdin', run, seq: 0, offset: 0, payload }));
+  assert.deepEqual(await stranger.closing(), { code: 1008, reason: 'bad-frame' });
+  one.socket.send(encodeFrame({ stream: 'stdin', run, seq: 0, offset: 0, payload }));
   await one.call(6, 'run.closeStdin', { runId: 'mine' });
   assert.equal((await one.exit('mine')).code, 0);
-  assert.equal(one.output(1), 'text');
+  assert.equal(one.output(run), 'text');
+  assert.equal((await one.call(7, 'run.closeStdin', { runId: 'mine' })).error?.data.code, 'run-ended');
+  // Stdin that was on its way when the run ended is no fault.
+  one.socket.send(encodeFrame({ stream: 'stdin', run, seq: 0, offset: 4, payload }));
+  assert.ok((await one.call(8, 'status')).result);
   one.socket.close();
   two.socket.close();
 });
 
-const badFrames: readonly [what: string, bytes: Buffer][] = [
-  ['too short', Buffer.from([0, 1])],
+const stdin = (run: number, offset: number) =>
+  encodeFrame({ stream: 'stdin', run, seq: 0, offset, payload: Buffer.from('x') });
+const badFrames: readonly [what: string, bytes: (run: number) => Buffer][] = [
+  ['too short', () => Buffer.from([0, 1])],
+  ['an unknown kind', (run) => stdin(run, 0).fill(9, 0, 1)],
   [
-    'an unknown kind',
-    encodeFrame({ stream: 'stdin', run: 1, seq: 0, offset: 0, payload: Buffer.from('x') }).fill(9, 0, 1),
+    'output from a client',
+    (run) => encodeFrame({ stream: 'stdout', run, seq: 0, offset: 0, payload: Buffer.from('x') }),
   ],
-  ['output from a client', encodeFrame({ stream: 'stdout', run: 1, seq: 0, offset: 0, payload: Buffer.from('x') })],
-  ['out of order', encodeFrame({ stream: 'stdin', run: 1, seq: 0, offset: 5, payload: Buffer.from('x') })],
+  ['out of order', (run) => stdin(run, 5)],
+  ['for a run that is not there', () => stdin(4_000_000, 0)],
 ];
 for (const [what, bytes] of badFrames) {
   test(`a binary frame that is ${what} closes the connection with a reason and stops its run`, async () => {
     const raw = await greet();
-    assert.ok((await raw.call(3, 'run.start', start(`frame-${what.length}`, 'cat', { stdin: 'stream' }))).result);
-    raw.socket.send(bytes);
+    const started = await raw.call(3, 'run.start', start(`frame-${what.length}`, 'cat', { stdin: 'stream' }));
+    raw.socket.send(bytes(Number(started.result?.['run'])));
     assert.deepEqual(await raw.closing(), { code: 1008, reason: 'bad-frame' });
     const watcher = await greet();
     for (let id = 10; ; id++) {
@@ -315,10 +249,11 @@ test('a client that does not read makes its own run wait, nobody else’s, and t
 
 test('a command that does not read its input never keeps a signal waiting', async () => {
   const raw = await greet();
-  assert.ok((await raw.call(3, 'run.start', start('deaf', 'sleep 60', { stdin: 'stream' }))).result);
+  const started = await raw.call(3, 'run.start', start('deaf', 'sleep 60', { stdin: 'stream' }));
+  const run = Number(started.result?.['run']);
   const chunk = Buffer.alloc(limits.maxPayloadBytes);
   for (let offset = 0; offset < limits.stdinWindowBytes; offset += chunk.length) {
-    raw.socket.send(encodeFrame({ stream: 'stdin', run: 1, seq: 0, offset, payload: chunk }));
+    raw.socket.send(encodeFrame({ stream: 'stdin', run, seq: 0, offset, payload: chunk }));
   }
   await raw.until(() => raw.events('deaf').find(({ event }) => event.type === 'started'));
   await raw.call(4, 'run.signal', { runId: 'deaf', signal: 'SIGTERM' });
@@ -327,7 +262,7 @@ test('a command that does not read its input never keeps a signal waiting', asyn
   raw.socket.close();
 });
 
-test('an answer runs the command, no does not, and only the asked client can give it', async () => {
+test('an answer runs the command, no does not, and nobody who was not asked can give it', async () => {
   const [asked, other] = [await greet(), await greet()];
   const ask = { approver: true, flags: { ask: ['Bash(echo *)'] } };
   for (const [answer, code] of [
@@ -335,7 +270,8 @@ test('an answer runs the command, no does not, and only the asked client can giv
     ['no', undefined],
   ] as const) {
     const runId = `ask-${answer}`;
-    assert.ok((await asked.call(answer === 'no' ? 20 : 10, 'run.start', start(runId, 'echo yes', ask))).result);
+    const started = await asked.call(answer === 'no' ? 20 : 10, 'run.start', start(runId, 'echo yes', ask));
+    const run = Number(started.result?.['run']);
     const question = await asked.until(() => asked.events(runId).find(({ event }) => event.type === 'approvalNeeded'));
     assert.ok(question.event.type === 'approvalNeeded');
     const { approvalId } = question.event.approval;
@@ -347,9 +283,8 @@ test('an answer runs the command, no does not, and only the asked client can giv
     const exit = await asked.exit(runId);
     assert.equal(exit.code, code);
     assert.equal(exit.reason, answer === 'no' ? 'denied' : 'exited');
+    assert.equal(asked.output(run), answer === 'no' ? '' : 'yes\n');
   }
-  assert.equal(asked.output(1), 'yes\n');
-  assert.equal(asked.output(2), '');
   asked.socket.close();
   other.socket.close();
 });

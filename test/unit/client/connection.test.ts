@@ -6,8 +6,9 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import test, { after } from 'node:test';
-import { WebSocketServer } from 'ws';
-import { openConnection } from '../../../client/connection.ts';
+import WebSocket, { WebSocketServer } from 'ws';
+import { Connection } from '../../../client/connection.ts';
+import { openConnection } from '../../../client/dial.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sbx-connection-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -54,4 +55,52 @@ test('the limit is for the first answer only: an open connection may be silent',
   assert.equal(lost, false);
   connection.close();
   server.close();
+});
+
+const refusals: readonly [status: number, body: string, code: string, message: RegExp][] = [
+  [503, '{"code":"too-many-clients","message":"full","help":"h"}', 'too-many-clients', /^full$/],
+  // Asked again by whoever looks for a daemon: the next one may be there already.
+  [503, '{"code":"stopping","message":"the daemon is stopping","help":"h"}', 'daemon-lost', /ended/],
+  [503, 'busy', 'daemon-unreachable', /does not answer: .*503/],
+];
+for (const [status, body, code, message] of refusals) {
+  test(`an answer of ${status} with ${body} is ${code}`, async () => {
+    const place = path.join(folder, `refusing-${code}`);
+    const { createServer } = await import('node:http');
+    const server = createServer().on('upgrade', (_request, socket) => {
+      socket.end(`HTTP/1.1 ${status} x\r\nConnection: close\r\n\r\n${body}`);
+    });
+    server.listen(place);
+    await once(server, 'listening');
+    await assert.rejects(openConnection(place), { code, message });
+    server.close();
+  });
+}
+
+test('over a line that falls silent the daemon is lost; a ping is a sign of life, and nothing wakes a unix socket', async () => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  const stream = net.connect(port, '127.0.0.1');
+  const socket = new WebSocket('ws://localhost/', { createConnection: () => stream });
+  const [[peer]] = (await Promise.all([once(server, 'connection'), once(socket, 'open')])) as [[WebSocket], unknown];
+  const connection = new Connection(socket, stream, undefined, 300);
+  let lostAfterMs: number | undefined;
+  const opened = performance.now();
+  const lost = new Promise<string>((resolve) => {
+    connection.listen({
+      onLost: ({ message }) => {
+        lostAfterMs = performance.now() - opened;
+        resolve(message);
+      },
+    });
+  });
+  const pinging = setInterval(() => peer.ping(), 50);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assert.equal(lostAfterMs, undefined, 'it was heard of');
+  clearInterval(pinging);
+  assert.match(await lost, /nothing was heard/);
+  await assert.rejects(connection.request('status', {}), { code: 'daemon-lost' });
+  server.close();
+  for (const client of server.clients) client.terminate();
 });

@@ -15,6 +15,7 @@ const rows: readonly [Parameters<typeof statusOfExit>[0], number][] = [
   [{ reason: 'denied' }, 126],
   [{ reason: 'cancelled' }, 130],
   [{ reason: 'sandbox-failed' }, 125],
+  [{ reason: 'daemon-stopped', code: 143 }, 125],
   [{ reason: 'exited' }, 125],
 ];
 for (const [exit, status] of rows) {

@@ -58,6 +58,21 @@ test('a character that never ends comes before the exit', () => {
   assert.equal(lines[1]?.base64, '4g==');
 });
 
+test('a gap stands between what was before it and what comes after', () => {
+  const lines: Line[] = [];
+  const json = new JsonLines((line) => void lines.push(JSON.parse(line.toString('utf8')) as Line));
+  const offsets = { stdout: 9, stderr: 0, pty: 0 };
+  json.output({ stream: 'stdout', run: 1, seq: 0, offset: 0, payload: Buffer.from([0x61, 0xe2]) });
+  json.gap({ runId: 'r', fromSeq: 1, toSeq: 4, bytes: 7, offsets });
+  json.output({ stream: 'stdout', run: 1, seq: 4, offset: 9, payload: Buffer.from('b') });
+  assert.deepEqual(lines, [
+    { seq: 0, type: 'output', stream: 'stdout', offset: 0, text: 'a' },
+    { seq: 0, type: 'output', stream: 'stdout', offset: 1, base64: '4g==' },
+    { type: 'gap', fromSeq: 1, toSeq: 4, bytes: 7, offsets },
+    { seq: 4, type: 'output', stream: 'stdout', offset: 9, text: 'b' },
+  ]);
+});
+
 test('whatever the bytes and the frames, nothing is lost and offsets are true', () => {
   const pieces = fc.oneof(
     fc.uint8Array({ maxLength: 6 }),

@@ -20,7 +20,7 @@ test('--help of the command is its own', () =>
 test('the defaults', () => {
   const wish = read('ls');
   assert.equal(wish?.cwd, folder);
-  assert.equal(wish?.autoAllow, true);
+  assert.equal(wish?.autoAllow, undefined);
   assert.equal(wish?.prompt, true);
   assert.equal(wish?.pty, undefined);
   assert.equal(wish?.timeoutMs, undefined);
@@ -63,6 +63,15 @@ test('the other options', () => {
   assert.equal(wish?.newSession, true);
 });
 
+test('in the background, with its tags', () => {
+  const wish = read('-d', '--tag', 'web', '--tag=dev server', 'npm', 'run', 'dev');
+  assert.equal(wish?.background, true);
+  assert.deepEqual(wish?.tags, ['web', 'dev server']);
+  assert.deepEqual(wish?.words, { argv: ['npm', 'run', 'dev'] });
+  assert.equal(read('--background', 'x')?.background, true);
+  assert.equal(read('sort', '-d', 'f')?.background, false);
+});
+
 test('a relative --cwd counts from here', () => {
   assert.equal(read('--cwd', '..', 'ls')?.cwd, path.dirname(folder));
 });
@@ -82,6 +91,8 @@ const wrong: readonly [string, string[], string, RegExp][] = [
   ['a time', ['--timeout', 'soon', 'ls'], 'bad-usage', /`soon`/],
   ['a variable that is not set', ['--env', 'MISSING', 'ls'], 'bad-environment', /`MISSING` is not set/],
   ['a variable without a name', ['--env', '=x', 'ls'], 'bad-environment', /no name/],
+  ['a tag that is too long', ['--tag', 'x'.repeat(129), 'ls'], 'bad-usage', /--tag/],
+  ['too many tags', [...Array.from({ length: 17 }, (_, index) => `--tag=${index}`), 'ls'], 'bad-usage', /--tag/],
   ['yes and never ask', ['--yes', '--no-prompt', 'ls'], 'bad-usage', /exclude each other/],
 ];
 for (const [name, args, code, message] of wrong) {

@@ -9,7 +9,8 @@ import type {
   PathTarget,
 } from '../../../daemon/analyse/model.ts';
 import { parseFlags } from '../../../daemon/decide/flags.ts';
-import { mergePolicies, type ParsedPolicy, type Policy } from '../../../daemon/decide/policy.ts';
+import { mergePolicies } from '../../../daemon/decide/merge-policies.ts';
+import type { ParsedPolicy, Policy } from '../../../daemon/decide/policy.ts';
 import type { SimpleCommand, Word } from '../../../daemon/parse/model.ts';
 
 export const facts: Facts = {

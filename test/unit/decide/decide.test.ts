@@ -4,7 +4,8 @@ import { type Decision, type DecisionEffect, decisionSchema } from '../../../cli
 import type { Mode } from '../../../client/protocol/messages.ts';
 import type { Analysis, Effect, Finding } from '../../../daemon/analyse/model.ts';
 import { decide as decideStage } from '../../../daemon/decide/decide.ts';
-import { emptyPolicy, type Policy } from '../../../daemon/decide/policy.ts';
+import { emptyPolicy } from '../../../daemon/decide/merge-policies.ts';
+import type { Policy } from '../../../daemon/decide/policy.ts';
 import {
   facts,
   makeAnalysis,
@@ -106,7 +107,7 @@ describe('modes', () => {
   });
 
   it('the requested mode beats the policy, which beats manual', () => {
-    const policy = makePolicy({}, { defaultMode: 'dont-ask' });
+    const policy = makePolicy({}, { settings: { defaultMode: { value: 'dont-ask', origin: { layer: 'user' } } } });
     assert.equal(decide(bare, policy).effect, 'deny');
     assert.equal(decide(bare, policy, { mode: 'manual' }).effect, 'ask');
   });

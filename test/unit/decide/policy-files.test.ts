@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { SbxError } from '../../../client/protocol/errors.ts';
-import { addRules, PolicyFile, saveRules } from '../../../daemon/platform/policy-files.ts';
+import { addRules } from '../../../daemon/platform/policy-edit.ts';
+import { PolicyFile, saveRules } from '../../../daemon/platform/policy-files.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { emptyLayer, mergePolicies, type ParsedPolicy } from '../../../daemon/decide/policy.ts';
+import { mergePolicies } from '../../../daemon/decide/merge-policies.ts';
+import { emptyLayer, type ParsedPolicy } from '../../../daemon/decide/policy.ts';
 import { parsePolicy } from '../../../daemon/decide/policy-text.ts';
 
 const source = { layer: 'user', file: '/p/policy.json', anchor: '/p', home: '/home/u' } as const;
@@ -34,11 +35,21 @@ describe('a sound policy file', () => {
     );
     assert.equal(parsed.rules[1]?.reason, 'we build');
     assert.equal(parsed.rules[1]?.unless[0]?.text, 'Bash(make deploy *)');
-    assert.equal(parsed.defaultMode, 'accept-edits');
-    assert.deepEqual(parsed.additionalDirectories, ['/lib', '/home/u/x', '/abs/y']);
-    assert.equal(parsed.autoAllow, false);
-    assert.equal(parsed.lockFlags, true);
-    assert.equal(parsed.idleMinutes, 3);
+    assert.equal(parsed.settings.defaultMode?.value, 'accept-edits');
+    assert.deepEqual(
+      parsed.directories.map(({ value, origin }) => [value, origin.line]),
+      [
+        ['/lib', 9],
+        ['/home/u/x', 9],
+        ['/abs/y', 9],
+      ],
+    );
+    assert.deepEqual(parsed.settings.autoAllow, {
+      value: false,
+      origin: { layer: 'user', file: '/p/policy.json', line: 10, column: 5 },
+    });
+    assert.equal(parsed.settings.lockFlags?.value, true);
+    assert.equal(parsed.settings.idleMinutes?.value, 3);
   });
 
   it('may be empty, or hold comments only', () => {
@@ -47,11 +58,21 @@ describe('a sound policy file', () => {
     }
   });
 
-  it('reads a mode that this version does not have as manual, with a note', () => {
-    const parsed = read('{"permissions":{"defaultMode":"bypassPermissions"}}');
-    assert.deepEqual(parsed.problems, []);
-    assert.equal(parsed.defaultMode, 'manual');
-    assert.match(parsed.notes[0] ?? '', /bypassPermissions.*manual/);
+  it('reads the other spellings of modes, and one that sbx does not have as manual, with a note', () => {
+    const modes = [
+      ['default', 'manual'],
+      ['acceptEdits', 'accept-edits'],
+      ['plan', 'plan'],
+      ['dontAsk', 'dont-ask'],
+      ['bypassPermissions', 'bypass'],
+      ['auto', 'manual'],
+    ];
+    for (const [name, mode] of modes) {
+      const parsed = read(`{"permissions":{"defaultMode":"${name}"}}`);
+      assert.deepEqual(parsed.problems, []);
+      assert.equal(parsed.settings.defaultMode?.value, mode);
+      assert.equal(parsed.notes.length, name === 'auto' ? 1 : 0);
+    }
   });
 });
 
@@ -105,15 +126,18 @@ describe('errors of a policy file', () => {
       '{"permissions": {"deny": ["Bash(rm *)"], "deny": [], "allow": ["Bash(a)"], "lockFlags": true}}',
     ];
     for (const text of broken) {
-      const merged = mergePolicies([{ ...emptyLayer('flags'), autoAllow: true }, read(text)]);
+      const merged = mergePolicies([
+        { ...emptyLayer('flags'), settings: { autoAllow: { value: true, origin: { layer: 'flags' } } } },
+        read(text),
+      ]);
       assert.deepEqual(merged.allow, [], text);
       assert.deepEqual(
         merged.deny.map((rule) => rule.text),
         ['Bash(rm *)'],
         text,
       );
-      assert.equal(merged.autoAllow, false, text);
-      assert.equal(merged.lockFlags, true, text);
+      assert.notEqual(merged.autoAllowOff, undefined, text);
+      assert.equal(merged.settings.lockFlags?.value, true, text);
       assert.ok(merged.problems.length > 0);
     }
   });
@@ -122,16 +146,16 @@ describe('errors of a policy file', () => {
 describe('layers', () => {
   it('unite rules and take scalars from the highest', () => {
     const merged = mergePolicies([
-      { ...emptyLayer('flags'), defaultMode: 'dont-ask' },
-      { ...read('{"permissions":{"deny":["Bash(a)"],"defaultMode":"manual","lockFlags":true}}'), idleMinutes: 2 },
-      { ...read('{"permissions":{"deny":["Bash(b)"]}}'), idleMinutes: 9 },
+      { ...emptyLayer('flags'), settings: { defaultMode: { value: 'dont-ask', origin: { layer: 'flags' } } } },
+      read('{"permissions":{"deny":["Bash(a)"],"defaultMode":"manual","lockFlags":true},"daemon":{"idleMinutes":2}}'),
+      read('{"permissions":{"deny":["Bash(b)"]},"daemon":{"idleMinutes":9}}'),
     ]);
     assert.deepEqual(
       merged.deny.map((rule) => rule.text),
       ['Bash(a)', 'Bash(b)'],
     );
-    assert.equal(merged.defaultMode, 'dont-ask');
-    assert.equal(merged.idleMinutes, 2);
-    assert.equal(merged.lockFlags, true);
+    assert.equal(merged.settings.defaultMode?.value, 'dont-ask');
+    assert.equal(merged.settings.idleMinutes?.value, 2);
+    assert.equal(merged.settings.lockFlags?.value, true);
   });
 });

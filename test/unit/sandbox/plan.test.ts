@@ -5,9 +5,9 @@ import { findMountAt, parseMountTable } from '../../../daemon/platform/mount-tab
 import type { Account } from '../../../daemon/sandbox/account.ts';
 import { findAliases } from '../../../daemon/sandbox/aliases.ts';
 import { listHiddenPlaces, loadCredentials, parseCredentials } from '../../../daemon/sandbox/credentials.ts';
+import { describeExit } from '../../../daemon/sandbox/exit.ts';
 import type { HostFacts } from '../../../daemon/sandbox/facts.ts';
 import { type CompiledHolder, compileHolder } from '../../../daemon/sandbox/holder.ts';
-import { describeExit } from '../../../daemon/sandbox/launch.ts';
 import { planSession } from '../../../daemon/sandbox/plan.ts';
 import { verifyMounts } from '../../../daemon/sandbox/template.ts';
 import { parseVersion, supportsDisableUserns } from '../../../daemon/sandbox/version.ts';

@@ -34,6 +34,7 @@ test('bytes out of order, after the end, or over the window are refused', () => 
   const full = new StdinGate(() => undefined);
   assert.equal(full.receive(0, Buffer.alloc(limits.stdinWindowBytes)), true);
   assert.equal(full.receive(limits.stdinWindowBytes, Buffer.from('x')), false);
+  assert.equal(full.receivedBytes, limits.stdinWindowBytes, 'a writer goes on where the refused bytes begin');
 });
 
 test('only what the command took is acknowledged', async () => {

@@ -1,0 +1,79 @@
+/** `sbx shell`: an interactive bash inside the workspace's session, one run from its first prompt to its end. */
+import tty from 'node:tty';
+import { SbxError } from '../protocol/errors.ts';
+import type { SandboxReport } from '../protocol/events.ts';
+import { LiveRun } from './live-run.ts';
+import { formatSentence } from './report.ts';
+import { type Caller, collectPlace } from './run-arguments.ts';
+import { forwardSignals } from './signals.ts';
+import { startRun } from './start-run.ts';
+import { lookAround } from './surroundings.ts';
+import { isForeground } from './terminal.ts';
+
+/** What holds the lines that nobody decides on. */
+export function describeHold({ backend, network, writable }: SandboxReport): string[] {
+  if (backend === 'none') {
+    return [
+      formatSentence(
+        'lines typed here are not decided one by one, and the sandbox of this session is off: nothing holds them',
+      ),
+    ];
+  }
+  const net = network === 'none' ? 'no network but localhost' : "the machine's network";
+  return [
+    formatSentence('lines typed here are not decided one by one; only the sandbox holds them'),
+    formatSentence(
+      `writable: ${writable.length === 0 ? 'nothing' : writable.join(', ')}; ${net}; exit or Ctrl-D ends it`,
+    ),
+  ];
+}
+
+export interface ShellWish {
+  readonly cwd?: string;
+  readonly workspace?: string;
+  readonly newSession?: true;
+  readonly env?: string[];
+}
+
+/** The exit status. @throws {SbxError} */
+export async function shellCommand(caller: Caller, { cwd, workspace, newSession, env }: ShellWish): Promise<number> {
+  if (!tty.isatty(0) || !tty.isatty(1) || !isForeground()) {
+    throw new SbxError('bad-usage', 'a shell needs a terminal on stdin and stdout', {
+      help: "write sbx run 'COMMAND' instead",
+    });
+  }
+  const place = collectPlace(
+    {
+      ...(cwd === undefined ? {} : { '--cwd': cwd }),
+      ...(workspace === undefined ? {} : { '--workspace': workspace }),
+      ...(newSession ? { '--new-session': true } : {}),
+      ...(env === undefined ? {} : { '--env': env }),
+    },
+    caller,
+  );
+  const { pty, askOn } = lookAround(
+    { json: false, pty: true, background: false, prompt: true, yes: false, mode: undefined },
+    caller.env,
+  );
+  if (!pty) throw new SbxError('internal', 'a terminal without a size');
+  const run = new LiveRun({
+    json: false,
+    yes: false,
+    askOn,
+    pty: true,
+    stdin: 'stream',
+    whenLeft: 'stop',
+    describeSandbox: describeHold,
+  });
+  forwardSignals(run);
+  const start = {
+    shell: true,
+    pty,
+    stdin: 'stream',
+    approver: askOn !== undefined,
+    onDisconnect: 'stop',
+    output: { aheadBytes: 0 },
+  } as const;
+  void startRun(run, { client: 'sbx shell', place, start }, caller);
+  return run.ended;
+}

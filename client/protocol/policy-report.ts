@@ -1,0 +1,49 @@
+/** The merged policy as it is shown: layers, entries with their places, and what has no effect and why. */
+import { z } from 'zod';
+import { effectSchema, originSchema } from './decision.ts';
+
+const layerStateSchema = z.enum(['used', 'absent', 'broken', 'untrusted', 'ignored', 'locked-out']);
+
+export const policyReportSchema = z.strictObject({
+  workspace: z.string().optional(),
+  layers: z
+    .array(
+      z.strictObject({
+        layer: originSchema.shape.layer,
+        file: z.string().optional().describe('Absent for rules that came with the request.'),
+        imported: z.boolean().describe('A settings file of another agent.'),
+        state: layerStateSchema.describe(
+          '`untrusted`: some of its grants wait for trust. `locked-out`: managed policy takes its grants away.',
+        ),
+        because: z.string().optional(),
+      }),
+    )
+    .describe('The highest first.'),
+  settings: z.array(
+    z.strictObject({
+      key: z.string(),
+      value: z.union([z.string(), z.number(), z.boolean()]),
+      origin: originSchema,
+    }),
+  ),
+  rules: z.array(
+    z.strictObject({
+      list: effectSchema,
+      rule: z.string(),
+      origin: originSchema,
+      reason: z.string().optional(),
+      unless: z.array(z.string()),
+      sandbox: z.literal('required').optional(),
+    }),
+  ),
+  additionalDirectories: z.array(z.strictObject({ path: z.string(), origin: originSchema })),
+  sandboxDenials: z.array(
+    z.strictObject({ what: z.enum(['read', 'write', 'host']), value: z.string(), origin: originSchema }),
+  ),
+  ignored: z
+    .array(z.strictObject({ what: z.string(), because: z.string(), origin: originSchema }))
+    .describe('Grants and settings that have no effect.'),
+  problems: z.array(z.strictObject({ message: z.string(), help: z.string().optional(), origin: originSchema })),
+});
+
+export type PolicyReport = z.infer<typeof policyReportSchema>;

@@ -1,0 +1,168 @@
+/** A JSON text with comments as the readers of policies walk it: every value with its place, every mistake collected. */
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
+import type { z } from 'zod';
+import type { Origin } from '../../client/protocol/decision.ts';
+import { normaliseRelative } from './command-pattern.ts';
+import { findNearestName } from './nearest-name.ts';
+import type { PolicyNote, PolicyProblem } from './policy.ts';
+import { quoteText } from './quote-text.ts';
+import { placeInString, type TextPlaces, textPlaces } from './text-places.ts';
+
+export interface PolicySource {
+  readonly layer: Origin['layer'];
+  /** Path for messages; undefined for text that is no file. */
+  readonly file: string | undefined;
+  /** Absolute folder that `/x` in path rules and relative additional directories refer to (RULES P3). */
+  readonly anchor: string;
+  readonly home: string;
+}
+
+export class PolicyDocument {
+  readonly source: PolicySource;
+  readonly tree: Node | undefined;
+  readonly problems: PolicyProblem[] = [];
+  readonly notes: PolicyNote[] = [];
+  readonly #text: string;
+  readonly #places: TextPlaces;
+
+  constructor(text: string, source: PolicySource) {
+    this.source = source;
+    this.#text = text.startsWith('\ufeff') ? ` ${text.slice(1)}` : text;
+    this.#places = textPlaces(this.#text);
+    const errors: ParseError[] = [];
+    this.tree = parseTree(this.#text, errors, { allowTrailingComma: true, allowEmptyContent: true });
+    for (const error of errors) this.problem(error.offset, describeSyntax(error), undefined);
+    if (this.tree !== undefined) this.#findRepeatedKeys(this.tree);
+  }
+
+  problem(offset: number, message: string, help: string | undefined): void {
+    this.problems.push({ message, help, origin: this.origin(offset) });
+  }
+
+  note(offset: number, message: string): void {
+    this.notes.push({ message, origin: this.origin(offset) });
+  }
+
+  origin(offset: number): Origin {
+    const { layer, file } = this.source;
+    return { layer, ...(file === undefined ? {} : { file }), ...this.#places.at(offset) };
+  }
+
+  /** Offset in the text of unit `index` of a string's value. */
+  within(node: Node, index: number): number {
+    return node.offset + placeInString(this.#text.slice(node.offset, node.offset + node.length), index);
+  }
+
+  /** Every copy of a member: a repeated key is a mistake, but a restriction in any copy stays. */
+  membersAt(path: readonly string[]): readonly Node[] {
+    let found = this.tree === undefined ? [] : [this.tree];
+    for (const name of path) found = found.flatMap((node) => propertyValues(node, name));
+    return found;
+  }
+
+  find(path: readonly (string | number)[]): Node | undefined {
+    return this.tree === undefined ? undefined : findNodeAtLocation(this.tree, [...path]);
+  }
+
+  absolute(path: string): string {
+    if (path === '~' || path.startsWith('~/')) return normaliseRelative(this.source.home + path.slice(1));
+    return normaliseRelative(path.startsWith('/') ? path : `${this.source.anchor}/${path}`);
+  }
+
+  /** Compares with a schema and reports what does not fit. */
+  validate(
+    schema: z.ZodObject,
+    within: Node | undefined,
+    skips: (path: readonly (string | number)[]) => boolean,
+  ): void {
+    if (within === undefined) return;
+    const result = schema.safeParse(getNodeValue(within));
+    for (const issue of result.error?.issues ?? []) {
+      const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+      if (skips(path)) continue;
+      if (issue.code === 'unrecognized_keys') {
+        const known = keysAt(schema, path);
+        for (const key of issue.keys) this.#unknownKey(findNodeAtLocation(within, path), key, known);
+      } else {
+        const node = findNodeAtLocation(within, path) ?? within;
+        this.problem(node.offset, `${path.join('.') || 'the file'}: ${describeIssue(issue, node)}`, undefined);
+      }
+    }
+  }
+
+  #unknownKey(object: Node | undefined, key: string, known: readonly string[]): void {
+    const property = object?.children?.find((child) => child.children?.[0]?.value === key);
+    const near = findNearestName(key, known);
+    const help =
+      near !== undefined
+        ? `did you mean ${quoteText(near)}?`
+        : known.length > 0
+          ? `known keys: ${known.join(', ')}`
+          : 'this version knows no keys here';
+    this.problem(property?.offset ?? object?.offset ?? 0, `unknown key ${quoteText(key)}`, help);
+  }
+
+  #findRepeatedKeys(node: Node): void {
+    const seen = new Set<string>();
+    for (const child of node.children ?? []) {
+      const key = child.type === 'property' ? child.children?.[0] : undefined;
+      if (key !== undefined) {
+        const name = String(key.value);
+        if (seen.has(name))
+          this.problem(key.offset, `the key ${quoteText(name)} stands twice`, 'merge the two into one');
+        seen.add(name);
+      }
+      this.#findRepeatedKeys(child);
+    }
+  }
+}
+
+function propertyValues(node: Node, name: string): readonly Node[] {
+  if (node.type !== 'object') return [];
+  return (node.children ?? []).flatMap((property) => {
+    const value = property.children?.[1];
+    return property.children?.[0]?.value === name && value !== undefined ? [value] : [];
+  });
+}
+
+/** Names of the members that a schema knows at a path. */
+function keysAt(schema: z.ZodType, path: readonly (string | number)[]): readonly string[] {
+  let at: unknown = schema;
+  for (const name of path) at = shapeOf(at)?.[String(name)];
+  return Object.keys(shapeOf(at) ?? {});
+}
+
+function shapeOf(schema: unknown): Readonly<Record<string, unknown>> | undefined {
+  const inner = schema as { unwrap?: () => unknown; shape?: Record<string, unknown> } | undefined;
+  if (inner?.shape !== undefined) return inner.shape;
+  return typeof inner?.unwrap === 'function' ? shapeOf(inner.unwrap()) : undefined;
+}
+
+function describeIssue(issue: z.core.$ZodIssue, node: Node): string {
+  const found = node.type === 'string' ? quoteText(String(node.value)) : (node.type as string);
+  if (issue.code === 'invalid_type') return `expected ${issue.expected}, found ${found}`;
+  if (issue.code === 'invalid_value') {
+    const near = findNearestName(String(node.value), issue.values.map(String));
+    const hint = near === undefined ? '' : `; did you mean ${quoteText(near)}?`;
+    return `expected one of ${issue.values.map((value) => quoteText(String(value))).join(', ')}, found ${found}${hint}`;
+  }
+  return `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
+}
+
+/** `CommaExpected` becomes `expected a comma`. */
+function describeSyntax(error: ParseError): string {
+  const words = printParseErrorCode(error.error)
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase();
+  const expected = /^(.*) expected$/.exec(words)?.[1];
+  return expected === undefined
+    ? `the file is not valid JSON: ${words}`
+    : `the file is not valid JSON: expected a ${expected}`;
+}

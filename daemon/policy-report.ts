@@ -1,0 +1,105 @@
+/** The merged policy as data for people and clients: layers with their state, every entry with its place (`policy.show`). */
+import type { PolicyReport } from '../client/protocol/policy-report.ts';
+import { boundLayers } from './decide/merge-policies.ts';
+import type { ParsedPolicy, Setting } from './decide/policy.ts';
+import type { EffectivePolicy } from './effective-policy.ts';
+import type { PolicyLayer } from './policy-layers.ts';
+
+type ReportedLayer = PolicyReport['layers'][number];
+type Ignored = PolicyReport['ignored'][number];
+
+export function reportPolicy(effective: EffectivePolicy, workspace: string | undefined): PolicyReport {
+  const { policy, layers, given } = effective;
+  const managed = layers.filter(({ layer }) => layer === 'managed');
+  const others = layers.filter(({ layer }) => layer !== 'managed');
+  const merged = [...managed, ...others].filter(({ state }) => state !== 'absent').map(({ parsed }) => parsed);
+  const lock = policy.settings.managedRulesOnly ?? policy.settings.managedDomainsOnly;
+  const bound = boundLayers([...managed.map(({ parsed }) => parsed), ...given, ...others.map(({ parsed }) => parsed)]);
+  return {
+    ...(workspace === undefined ? {} : { workspace }),
+    layers: [
+      ...managed.map((layer) => reportFile(layer, lock)),
+      ...given.map(reportGiven),
+      ...others.map((layer) => reportFile(layer, lock)),
+    ],
+    settings: Object.entries(policy.settings).map(([key, setting]) => ({
+      key,
+      value: (setting as Setting<string | number | boolean>).value,
+      origin: setting.origin,
+    })),
+    rules: [...policy.deny, ...policy.ask, ...policy.allow].map((rule) => ({
+      list: rule.list,
+      rule: rule.text,
+      origin: rule.origin,
+      ...(rule.reason === undefined ? {} : { reason: rule.reason }),
+      unless: rule.unless.map((each) => each.text),
+      ...(rule.sandbox === undefined ? {} : { sandbox: rule.sandbox }),
+    })),
+    additionalDirectories: bound.flatMap((layer) =>
+      layer.directories.map(({ value, origin }) => ({ path: value, origin })),
+    ),
+    sandboxDenials: policy.sandboxDenials.map((denial) => ({ ...denial })),
+    ignored: [
+      ...layers.flatMap(reportWaiting),
+      ...lockedOut([...given, ...merged], lock),
+      ...layers.flatMap(reportWeakening),
+      ...policy.notes.map(({ message, origin }) => ({ what: message, because: 'it has no effect', origin })),
+    ],
+    problems: policy.problems.map(({ message, help, origin }) => ({
+      message,
+      ...(help === undefined ? {} : { help }),
+      origin,
+    })),
+  };
+}
+
+function reportFile(
+  { layer, file, state, because, imported, parsed }: PolicyLayer,
+  lock: Setting<boolean> | undefined,
+): ReportedLayer {
+  const locked = lock?.value === true && state === 'used' && layer !== 'managed' && hasGrants(parsed);
+  return {
+    layer,
+    file,
+    imported,
+    state: locked ? 'locked-out' : state,
+    ...(because === undefined ? {} : { because }),
+  };
+}
+
+function reportGiven({ layer, file }: ParsedPolicy): ReportedLayer {
+  return { layer, ...(file === undefined ? {} : { file }), imported: false, state: 'used' };
+}
+
+function hasGrants({ rules, directories }: ParsedPolicy): boolean {
+  return directories.length > 0 || rules.some((rule) => rule.list === 'allow');
+}
+
+function reportWaiting({ waiting }: PolicyLayer): readonly Ignored[] {
+  return waiting.map(({ what, origin }) => ({
+    what,
+    because: 'the project is not trusted with it: sbx trust',
+    origin,
+  }));
+}
+
+function lockedOut(parsed: readonly ParsedPolicy[], lock: Setting<boolean> | undefined): readonly Ignored[] {
+  if (lock?.value !== true) return [];
+  const bound = new Set(boundLayers([...parsed]).flatMap((layer) => layer.rules));
+  return parsed
+    .flatMap((layer) => layer.rules)
+    .filter((rule) => rule.list === 'allow' && !bound.has(rule))
+    .map((rule) => ({
+      what: `allow \`${rule.text}\``,
+      because: 'managed policy alone may grant',
+      origin: rule.origin,
+    }));
+}
+
+function reportWeakening({ layer, file, weakening }: PolicyLayer): readonly Ignored[] {
+  return weakening.map((key) => ({
+    what: `\`${key}\``,
+    because: 'it would weaken the sandbox',
+    origin: { layer, file },
+  }));
+}

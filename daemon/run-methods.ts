@@ -1,0 +1,301 @@
+/**
+ * `run.*`: starting, watching and steering runs. Who watches a run may come and go; one of them sends its input. Stopping
+ * and signalling is open to every client, because all of them act for the same user.
+ */
+import { createHash } from 'node:crypto';
+import { SbxError } from '../client/protocol/errors.ts';
+import type { Frame } from '../client/protocol/frames.ts';
+import { limits } from '../client/protocol/limits.ts';
+import type { Params, Result } from '../client/protocol/messages.ts';
+import { showText } from '../client/protocol/visible.ts';
+import type { Approvals } from './approve/approvals.ts';
+import { findSessionFolder } from './carry-folder.ts';
+import type { Config } from './config.ts';
+import type { Engine } from './offline.ts';
+import { Run } from './pipeline.ts';
+import { prepareCommand } from './prepare.ts';
+import type { Connection, Handlers } from './request/connection.ts';
+import { describeRun, type HostedRun, Runs } from './runs.ts';
+import type { SessionMethods } from './session-methods.ts';
+import type { Session } from './sessions.ts';
+import { Audience } from './stream/audience.ts';
+import type { OutputStore } from './stream/output-store.ts';
+import { RunLog } from './stream/run-log.ts';
+import { StdinGate } from './stream/stdin-gate.ts';
+
+export interface RunMethodsInput {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly store: OutputStore;
+}
+
+/** Live runs of one daemon at once; each holds a few descriptors and a sandbox. */
+const maxLiveRuns = 256;
+/** Runs whose viewers stall are not waited for when the daemon stops. */
+const stopPatienceMs = limits.stopGraceMs + 3_000;
+
+type StartParams = Params<'run.start'>;
+
+export class RunMethods {
+  readonly #input: RunMethodsInput;
+  readonly #sessions: SessionMethods;
+  readonly #approvals: Approvals;
+  readonly #runs = new Runs();
+
+  readonly handlers: Pick<Handlers, Extract<keyof Handlers, `run.${string}`>> = {
+    'run.start': async (params, client) => this.#start(params, client),
+    'run.attach': async (params, client) => this.#attach(params, client),
+    'run.detach': async ({ runId }, client) => {
+      this.#find(runId).audience.leave(client);
+      return {};
+    },
+    'run.list': async ({ sessionId, ended = false }) => ({
+      runs: (ended ? this.#runs.all : this.#runs.live)
+        .filter(({ session }) => sessionId === undefined || session.id === sessionId)
+        .map(describeRun),
+    }),
+    'run.get': async ({ runId }) => describeRun(this.#find(runId)),
+    'run.stdin': async ({ runId, offset, data }, client) => {
+      const hosted = this.#findWritable(runId, client);
+      if (!hosted.run.receiveStdin(offset, Buffer.from(data, 'base64'))) {
+        throw new SbxError('bad-frame', `input goes on at ${hosted.run.stdinBytes}, at most one window ahead`);
+      }
+      return { stdinBytes: hosted.run.stdinBytes };
+    },
+    'run.closeStdin': async ({ runId }, client) => {
+      this.#findWritable(runId, client).run.closeStdin();
+      return {};
+    },
+    'run.resize': async ({ runId, size }, client) => {
+      this.#findWritable(runId, client).run.resize(size.columns, size.rows);
+      return {};
+    },
+    'run.signal': async ({ runId, signal }) => {
+      this.#findLive(runId).run.signal(signal);
+      return {};
+    },
+    'run.stop': async ({ runId, graceMs }) => {
+      this.#findLive(runId).run.stop(graceMs);
+      return {};
+    },
+    'run.ack': async ({ runId, seq }, client) => {
+      // A run that was forgotten meanwhile needs no acknowledgement.
+      if (this.#runs.find(runId)?.audience.acknowledge(client, seq) === false) {
+        throw new SbxError('bad-request', `\`run.ack\`: the run has not come to ${seq} yet`);
+      }
+      return {};
+    },
+  };
+
+  constructor(input: RunMethodsInput, sessions: SessionMethods, approvals: Approvals) {
+    this.#input = input;
+    this.#sessions = sessions;
+    this.#approvals = approvals;
+  }
+
+  get liveCount(): number {
+    return this.#runs.liveCount;
+  }
+
+  get endedCount(): number {
+    return this.#runs.endedCount;
+  }
+
+  isWatching(client: Connection, runId: string): boolean {
+    return this.#runs.find(runId)?.audience.has(client) === true;
+  }
+
+  /** @throws {SbxError} `unknown-run` */
+  workspaceOf(runId: string): string | undefined {
+    return this.#find(runId).session.workspace;
+  }
+
+  receiveStdin(frame: Frame, client: Connection): void {
+    const hosted = this.#runs.findByNumber(frame.run);
+    // A frame for a run that has just ended is no fault: the client may not have seen the end yet.
+    const fits = hosted?.audience.isWriter(client) && hosted.run.receiveStdin(frame.offset, frame.payload);
+    if (!fits && !(hosted && hosted.endedAt !== undefined && hosted.audience.has(client))) {
+      client.close(1008, 'bad-frame');
+    }
+  }
+
+  /** Its connection is lost. */
+  forget(client: Connection): void {
+    for (const hosted of this.#runs.all) hosted.audience.leave(client);
+  }
+
+  prune(): void {
+    this.#runs.prune();
+  }
+
+  async ended(): Promise<void> {
+    while (this.#runs.liveCount > 0) await Promise.all(this.#runs.live.map(({ run }) => run.ended));
+  }
+
+  async endOf(session: Session): Promise<void> {
+    await this.#stop(
+      this.#runs.live.filter((hosted) => hosted.session === session),
+      'cancelled',
+    );
+  }
+
+  async stopAll(): Promise<void> {
+    await this.#stop(this.#runs.live, 'daemon-stopped');
+  }
+
+  async #stop(hosted: readonly HostedRun[], reason: 'cancelled' | 'daemon-stopped'): Promise<void> {
+    for (const { run } of hosted) run.stop(limits.stopGraceMs, reason);
+    const timer = setTimeout(() => {
+      for (const { run } of hosted) run.abandon(reason);
+    }, stopPatienceMs);
+    await Promise.all(hosted.map(({ run }) => run.ended));
+    clearTimeout(timer);
+  }
+
+  #start(params: StartParams, client: Connection): Result<'run.start'> {
+    const bodyHash = hashBody(params);
+    const known = this.#runs.find(params.runId);
+    if (known) return this.#repeat(known, bodyHash, client);
+    this.#sessions.refuseIfStopping();
+    if (this.#runs.liveCount >= maxLiveRuns) {
+      throw new SbxError('too-many-runs', `${maxLiveRuns} runs are live already`, { help: 'wait for one to end' });
+    }
+    const hosted = this.#host(params, this.#sessions.find(params.sessionId, client), bodyHash);
+    this.#runs.add(hosted);
+    return { ...this.#seat(hosted, client, 0, true), repeated: false };
+  }
+
+  /** The client lost the answer and asks again. @throws {SbxError} `run-exists` */
+  #repeat(known: HostedRun, bodyHash: string, client: Connection): Result<'run.start'> {
+    if (known.bodyHash !== bodyHash) {
+      throw new SbxError('run-exists', `the run id \`${known.description.runId}\` is in use with another body`, {
+        help: 'choose a fresh id per run',
+      });
+    }
+    return { ...this.#seat(known, client, 0, !known.audience.isTakenFor(client)), repeated: true };
+  }
+
+  #host(params: StartParams, session: Session, bodyHash: string): HostedRun {
+    const { config, engine, store } = this.#input;
+    const { runId, background = false } = params;
+    const sandboxed = session.sandboxed;
+    const folder = findSessionFolder(session);
+    const plan = prepareCommand(params, session, folder.cwd, config);
+    const { decision, hosts } = engine.decide({
+      command: plan.command,
+      cwd: plan.cwd,
+      workspace: session.workspace,
+      home: session.account.home,
+      mode: params.mode ?? session.mode,
+      autoAllow: params.autoAllow ?? session.autoAllow,
+      sandboxed,
+      shell: plan.shell,
+      flags: params.flags,
+      sessionFlags: session.flags,
+      sessionGrants: session.grants.map(({ rule }) => rule),
+    });
+    const notes = [
+      ...decision.notes,
+      ...(params.cwd === undefined && folder.note !== undefined ? [folder.note] : []),
+      ...(sandboxed ? [] : ['the sandbox is switched off for this session: nothing holds this command']),
+    ];
+    const number = this.#runs.takeNumber();
+    const log = new RunLog({
+      runId,
+      run: number,
+      store,
+      aheadBytes: params.output?.aheadBytes ?? limits.maxSpillBytes,
+      whenFull: params.output?.whenFull ?? (background ? 'drop' : 'wait'),
+      keepHistory: background,
+    });
+    const stdin = new StdinGate((bytes) =>
+      audience.tellWriter((writer) => writer.notify('run.stdinAck', { runId, bytes })),
+    );
+    const run: Run = new Run({
+      runId,
+      session,
+      sandboxed,
+      plan,
+      decision: { ...decision, notes },
+      hosts,
+      timeoutMs: params.timeoutMs,
+      canAsk: params.approver,
+      saveTo: engine.answersFile(session.workspace) ?? config.userPolicyFile,
+      log,
+      stdin,
+      grant: (approval, answer) => {
+        const rules = approval.suggestions[answer.suggestion ?? 0]?.rules ?? [];
+        if (answer.answer === 'session') session.addGrants(rules, 'answer');
+      },
+      approvals: this.#approvals,
+    });
+    const audience: Audience<Connection> = new Audience({
+      log,
+      onDisconnect: background ? undefined : (params.onDisconnect ?? 'stop'),
+      onAbandoned: () => run.abandon(),
+    });
+    const description = {
+      ...{ runId, run: number, background, shell: plan.shell },
+      command: showText(plan.command),
+      cwd: plan.cwd,
+      pty: plan.pty !== undefined,
+      tags: params.tags ?? [],
+      startedAt: Date.now(),
+    };
+    return { description, run, log, audience, session, bodyHash, endedAt: undefined };
+  }
+
+  #attach({ runId, fromSeq = 0, write = false }: Params<'run.attach'>, client: Connection): Result<'run.attach'> {
+    const hosted = this.#find(runId);
+    if (write && hosted.audience.isTakenFor(client)) {
+      throw new SbxError('writer-taken', `another client sends input to the run \`${runId}\``, {
+        help: 'watch it without `write`, or let the other one detach first',
+      });
+    }
+    const seated = this.#seat(hosted, client, fromSeq, write);
+    return { ...seated, info: describeRun(hosted) };
+  }
+
+  #seat(hosted: HostedRun, client: Connection, fromSeq: number, write: boolean): Omit<Result<'run.start'>, 'repeated'> {
+    const { audience, description, run } = hosted;
+    audience.attach(client, fromSeq, write);
+    client.afterAnswer(() => {
+      // An acknowledgement that was lost with a connection would keep the next one's window closed.
+      if (audience.isWriter(client)) {
+        client.notify('run.stdinAck', { runId: description.runId, bytes: run.stdinTakenBytes });
+      }
+      audience.start(client);
+    });
+    return { run: description.run, stdinBytes: run.stdinBytes, writer: audience.isWriter(client) };
+  }
+
+  /** @throws {SbxError} `unknown-run` */
+  #find(runId: string): HostedRun {
+    const hosted = this.#runs.find(runId);
+    if (hosted) return hosted;
+    throw new SbxError('unknown-run', `there is no run \`${showText(runId)}\``, {
+      help: 'run.list names those there are',
+    });
+  }
+
+  /** @throws {SbxError} `unknown-run`, `run-ended` */
+  #findLive(runId: string): HostedRun {
+    const hosted = this.#find(runId);
+    if (hosted.endedAt === undefined) return hosted;
+    throw new SbxError('run-ended', `the run \`${runId}\` has ended`);
+  }
+
+  /** @throws {SbxError} `unknown-run`, `run-ended`, `writer-taken` */
+  #findWritable(runId: string, client: Connection): HostedRun {
+    const hosted = this.#findLive(runId);
+    if (hosted.audience.isWriter(client)) return hosted;
+    throw new SbxError('writer-taken', `this client is not the one that sends input to the run \`${runId}\``, {
+      help: 'run.attach with `write`',
+    });
+  }
+}
+
+/** What makes a repeated request the same: everything but its id. */
+function hashBody({ runId: _, ...body }: StartParams): string {
+  return createHash('sha256').update(JSON.stringify(body)).digest('base64');
+}

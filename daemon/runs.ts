@@ -1,0 +1,123 @@
+/**
+ * The runs of this daemon: live ones, and for a while those that have ended, so that a client that was gone finds how its
+ * run ended and everything it printed. What ended runs hold is bounded; background runs are the last to be forgotten.
+ */
+import { limits } from '../client/protocol/limits.ts';
+import type { RunInfo } from '../client/protocol/messages.ts';
+import type { Run } from './pipeline.ts';
+import type { Connection } from './request/connection.ts';
+import type { Session } from './sessions.ts';
+import type { Audience } from './stream/audience.ts';
+import type { RunLog } from './stream/run-log.ts';
+
+/** What `run.list` says about a run and never changes. */
+export type RunDescription = Pick<
+  RunInfo,
+  'runId' | 'run' | 'command' | 'cwd' | 'background' | 'pty' | 'shell' | 'tags' | 'startedAt'
+>;
+
+export interface HostedRun {
+  readonly description: RunDescription;
+  readonly run: Run;
+  readonly log: RunLog;
+  readonly audience: Audience<Connection>;
+  readonly session: Session;
+  /** Of the request that started it: a repeat has the same one. */
+  readonly bodyHash: string;
+  endedAt: number | undefined;
+}
+
+/** Memory that the output of ended runs may take. */
+const endedMemoryBytes = 16 * 1024 * 1024;
+
+export function describeRun({ description, run, log, audience, session, endedAt }: HostedRun): RunInfo {
+  return {
+    ...description,
+    sessionId: session.id,
+    state: endedAt !== undefined ? 'ended' : run.isRunning ? 'running' : 'waiting',
+    ...(endedAt === undefined ? {} : { endedAt }),
+    firstSeq: log.firstSeq,
+    nextSeq: log.nextSeq,
+    outputBytes: log.outputBytes,
+    viewers: audience.size,
+    hasWriter: audience.hasWriter,
+    ...(run.exit === undefined ? {} : { exit: run.exit }),
+  };
+}
+
+/** At most: what is older than a ring is in a file or gone. */
+function memoryOf(log: RunLog): number {
+  return Math.min(log.outputBytes, limits.ringBytes);
+}
+
+export class Runs {
+  readonly #byId = new Map<string, HostedRun>();
+  readonly #byNumber = new Map<number, HostedRun>();
+  #nextNumber = 1;
+  #live = 0;
+
+  get liveCount(): number {
+    return this.#live;
+  }
+
+  get endedCount(): number {
+    return this.#byId.size - this.#live;
+  }
+
+  /** In the order they were started. */
+  get all(): readonly HostedRun[] {
+    return [...this.#byId.values()];
+  }
+
+  get live(): readonly HostedRun[] {
+    return this.all.filter((hosted) => hosted.endedAt === undefined);
+  }
+
+  takeNumber(): number {
+    return this.#nextNumber++;
+  }
+
+  find(runId: string): HostedRun | undefined {
+    return this.#byId.get(runId);
+  }
+
+  findByNumber(number: number): HostedRun | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  add(hosted: HostedRun): void {
+    const { runId, run } = hosted.description;
+    this.#byId.set(runId, hosted);
+    this.#byNumber.set(run, hosted);
+    this.#live++;
+    void hosted.run.ended.then(() => {
+      this.#live--;
+      hosted.endedAt = Date.now();
+      hosted.audience.end();
+      this.prune();
+    });
+  }
+
+  /** Forgets ended runs that are old, too many, or hold too much; what a viewer is still being sent stays. */
+  prune(now: number = Date.now()): void {
+    const ended = this.all
+      .filter((hosted) => hosted.endedAt !== undefined && hosted.audience.isContent)
+      .sort((a, b) => Number(a.description.background) - Number(b.description.background));
+    let count = ended.length;
+    let held = ended.reduce((sum, { log }) => sum + memoryOf(log), 0);
+    for (const hosted of ended) {
+      const isOld = now - (hosted.endedAt ?? now) > limits.endedRunMs;
+      if (!isOld && count <= limits.maxEndedRuns && held <= endedMemoryBytes) continue;
+      count--;
+      held -= memoryOf(hosted.log);
+      this.#forget(hosted);
+    }
+  }
+
+  #forget(hosted: HostedRun): void {
+    hosted.audience.dismiss();
+    hosted.log.close();
+    this.#byId.delete(hosted.description.runId);
+    this.#byNumber.delete(hosted.description.run);
+  }
+}

@@ -1,0 +1,146 @@
+// `sbx policy show` and `sbx policy lint`: real processes over files in a home and a project of their own.
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test, { after, afterEach } from 'node:test';
+import { type PolicyReport, policyReportSchema } from '../../client/protocol/policy-report.ts';
+import { PrivateSbx } from '../fixtures/private-sbx.ts';
+import { greeting, RawClient } from '../fixtures/raw-client.ts';
+
+const sbx = new PrivateSbx();
+after(() => sbx.close());
+const user = path.join(sbx.home, '.config/sbx/policy.json');
+const project = path.join(sbx.workspace, '.sbx/policy.json');
+const imported = path.join(sbx.workspace, '.claude/settings.json');
+for (const file of [user, project, imported, path.join(sbx.workspace, '.git/x')])
+  mkdirSync(path.dirname(file), { recursive: true });
+const write = (file: string, text: string) => writeFileSync(file, text, { mode: 0o600 });
+afterEach(() => {
+  for (const file of [user, project, imported]) rmSync(file, { force: true });
+});
+const show = async (...args: string[]): Promise<PolicyReport> =>
+  JSON.parse((await sbx.call(['policy', 'show', '--json', ...args])).out) as PolicyReport;
+
+test('every entry stands with its file, line and column, and every layer with its state', async () => {
+  write(user, '{\n  "permissions": {\n    "deny": ["Bash(rm *)"],\n    "autoAllow": false\n  }\n}\n');
+  write(project, '{"permissions": {"allow": ["Bash(make *)"], "ask": ["Bash(git push *)"]}}');
+  const report = await show();
+  assert.equal(report.workspace, sbx.workspace);
+  assert.deepEqual(
+    report.rules.map(({ list, rule, origin }) => [list, rule, origin.layer, origin.line, origin.column]),
+    [
+      ['deny', 'Bash(rm *)', 'user', 3, 14],
+      ['ask', 'Bash(git push *)', 'project', 1, 53],
+    ],
+  );
+  const setting = report.settings.find(({ key }) => key === 'autoAllow');
+  assert.deepEqual([setting?.value, setting?.origin.file, setting?.origin.line], [false, user, 4]);
+  assert.deepEqual(
+    report.layers.filter(({ state }) => state !== 'absent').map(({ layer, state }) => [layer, state]),
+    [
+      ['project', 'untrusted'],
+      ['user', 'used'],
+      ['built-in', 'used'],
+    ],
+  );
+  assert.match(report.ignored[0]?.what ?? '', /allow `Bash\(make \*\)`/);
+  const { out, status } = await sbx.call(['policy', 'show']);
+  assert.equal(status, 0);
+  assert.match(out, /deny\n {2}Bash\(rm \*\) +.*policy\.json:3:14/);
+  assert.match(out, /untrusted +.*\.sbx\/policy\.json/);
+});
+
+test('the profile and the import can be chosen', async () => {
+  write(imported, '{"permissions": {"deny": ["Bash(rm *)"]}, "sandbox": {"excludedCommands": ["docker *"]}}');
+  const report = await show('--profile', 'ci');
+  assert.equal(report.settings.find(({ key }) => key === 'defaultMode')?.value, 'dont-ask');
+  assert.equal(report.rules[0]?.origin.file, imported);
+  assert.ok(
+    report.ignored.some(({ what, because }) => what === '`sandbox.excludedCommands`' && /weaken/.test(because)),
+  );
+  assert.deepEqual((await show('--no-import')).rules, []);
+  assert.equal((await sbx.call(['policy', 'show', '--profile', 'lax'])).status, 125);
+});
+
+test('lint: one line each with place, remedy and id; 1 with findings', async () => {
+  write(
+    user,
+    '{\n  "permissions": {\n    "allow": ["Bash(*)", "Write(src/**)"],\n    "deny": ["Read(/etc/passwd)", "Bash(rm"]\n  }\n}\n',
+  );
+  const { out, status } = await sbx.call(['policy', 'lint']);
+  assert.equal(status, 1);
+  const lines = out.trimEnd().split('\n');
+  assert.deepEqual(
+    lines.map((line) => [/:(\d+:\d+): /.exec(line)?.[1], /\[([\w-]+)\]$/.exec(line)?.[1]]),
+    [
+      ['3:15', 'broad-grant'],
+      ['3:26', 'no-effect'],
+      ['4:14', 'looks-absolute'],
+      ['4:43', 'mistake'],
+    ],
+  );
+  assert.ok(lines.every((line) => line.startsWith(`${user}:`)));
+  assert.match(lines[3] ?? '', /write `Bash\(rm\)`/);
+});
+
+test('lint: 0 when there is nothing to say, also about files that are named', async () => {
+  write(user, '{"permissions": {"allow": ["Bash(npm test *)"]}}');
+  assert.deepEqual(
+    [(await sbx.call(['policy', 'lint'])).status, (await sbx.call(['policy', 'lint', user])).status],
+    [0, 0],
+  );
+});
+
+test('lint: one layer can make a rule of another pointless', async () => {
+  write(user, '{"permissions": {"deny": ["Bash(git *)"]}}');
+  write(project, '{"permissions": {"allow": ["Bash(git push *)"]}}');
+  const { out, status } = await sbx.call(['policy', 'lint', '--json']);
+  const { findings } = JSON.parse(out) as { findings: { id: string; file: string }[] };
+  assert.deepEqual(
+    findings.map(({ id, file }) => [id, file]),
+    [['shadowed', project]],
+  );
+  assert.equal(status, 1);
+});
+
+test('lint: 125 for what cannot be read', async () => {
+  for (const file of ['/nowhere/policy.json', sbx.workspace]) {
+    const { status, stderr } = await sbx.call(['policy', 'lint', file]);
+    assert.equal(status, 125, file);
+    assert.match(stderr, /^sbx: [^\n]+\n$/);
+  }
+});
+
+test('the daemon shows the same, and a file that is edited counts at the next run', async () => {
+  write(user, '{"permissions": {"deny": ["Bash(echo no*)"]}}');
+  assert.equal((await sbx.run('echo now')).status, 126);
+  write(user, '{"permissions": {"deny": []}}');
+  assert.equal((await sbx.run('echo now')).out, 'now\n');
+  write(user, '{"permissions": {"autoAllow": false}}');
+  assert.equal((await sbx.run('--no-prompt', 'touch made')).status, 126);
+  assert.equal((await sbx.run('--auto-allow', 'touch made')).status, 0);
+});
+
+test('policy.show and policy.reload on the wire, with the mistakes that there are', async () => {
+  write(user, '{"permissions": {"deny": ["Bash(rm *)"], "alow": []}}');
+  assert.equal((await sbx.run('true')).status, 0);
+  const client = await RawClient.open(sbx.socket);
+  await client.call(1, 'hello', greeting);
+  const shown = await client.call(2, 'policy.show', { cwd: sbx.workspace });
+  const report = policyReportSchema.parse(shown.result);
+  assert.deepEqual(
+    report.rules.map(({ rule }) => rule),
+    ['Bash(rm *)'],
+  );
+  assert.equal(report.layers.find(({ file }) => file === user)?.state, 'broken');
+  const reloaded = await client.call(3, 'policy.reload', { cwd: sbx.workspace });
+  const { problems } = reloaded.result as Pick<PolicyReport, 'problems'>;
+  assert.deepEqual(
+    problems.map(({ message, origin }) => [message, origin.line, origin.column]),
+    [['unknown key `alow`', 1, 42]],
+  );
+  const checked = await client.call(4, 'check', { cwd: sbx.workspace, command: 'rm x', explain: true });
+  const { explanation } = checked.result as { explanation: { commands: { rules: unknown[] }[] } };
+  assert.equal(explanation.commands[0]?.rules.length, 1);
+  client.socket.close();
+});

@@ -1,0 +1,110 @@
+// `sbx trust`: a project's grants wait until its user has seen them, and so does everything they become later.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test, { after, beforeEach } from 'node:test';
+import { PrivateSbx } from '../fixtures/private-sbx.ts';
+
+const sbx = new PrivateSbx();
+after(() => sbx.close());
+const project = path.join(sbx.workspace, '.sbx/policy.json');
+const store = path.join(sbx.home, '.local/state/sbx/trust.json');
+mkdirSync(path.dirname(project), { recursive: true });
+mkdirSync(path.join(sbx.workspace, '.git'));
+const allow = (...rules: string[]) => writeFileSync(project, JSON.stringify({ permissions: { allow: rules } }));
+const trust = (...args: string[]) => sbx.call(['trust', ...args]);
+const check = async (command: string) => (await sbx.call(['check', command])).status;
+beforeEach(() => {
+  rmSync(store, { force: true });
+  rmSync(path.join(sbx.home, '.local/state/sbx/notices.json'), { force: true });
+});
+
+test('shows before it asks, needs an answer, and binds to what was shown', async () => {
+  allow('Bash(make *)');
+  assert.equal(await check('make'), 2);
+  const unanswered = await trust();
+  assert.equal(unanswered.status, 125);
+  assert.match(unanswered.out, /new +allow `Bash\(make \*\)` +.*\.sbx\/policy\.json:1:/);
+  assert.match(unanswered.stderr, /nobody can be asked/);
+  assert.equal(await check('make'), 2);
+
+  assert.equal((await trust('--yes')).status, 0);
+  assert.equal(statSync(store).mode & 0o777, 0o600);
+  assert.equal(await check('make'), 0);
+
+  allow('Bash(make *)', 'Bash(deploy *)');
+  assert.deepEqual([await check('make'), await check('deploy')], [0, 2]);
+  const shown = await trust('--show');
+  assert.match(shown.out, /trusted +allow `Bash\(make \*\)`/);
+  assert.match(shown.out, /new +allow `Bash\(deploy \*\)`/);
+  assert.equal(shown.status, 0);
+  assert.equal(await check('deploy'), 2);
+});
+
+test('a person says yes at the terminal; the default is no', async () => {
+  allow('Bash(make *)');
+  const refusing = sbx.sit(['trust']);
+  await refusing.sees(/Trust it with the new grant\?/);
+  refusing.type('\r');
+  assert.equal(await refusing.ended, 1);
+  assert.equal(existsSync(store), false);
+  const agreeing = sbx.sit(['trust']);
+  await agreeing.sees(/Trust it with the new grant\?/);
+  agreeing.type('y');
+  assert.equal(await agreeing.ended, 0);
+  assert.equal(await check('make'), 0);
+});
+
+test('can be taken back, and is listed', async () => {
+  allow('Bash(make *)');
+  assert.match((await trust('--list')).out, /no project is trusted/);
+  await trust('--yes');
+  assert.ok((await trust('--list')).out.includes(sbx.workspace));
+  assert.match((await trust('--revoke')).out, /no longer trusted/);
+  assert.equal(await check('make'), 2);
+  assert.match((await trust('--revoke')).out, /was not trusted/);
+});
+
+test('is not for a flag where the policy locks flags', async () => {
+  const user = path.join(sbx.home, '.config/sbx/policy.json');
+  mkdirSync(path.dirname(user), { recursive: true });
+  writeFileSync(user, '{"permissions": {"lockFlags": true}}');
+  allow('Bash(make *)');
+  const { status, stderr } = await trust('--yes');
+  rmSync(user);
+  assert.equal(status, 125);
+  assert.match(stderr, /lockFlags/);
+  assert.equal(existsSync(store), false);
+});
+
+test('nothing to trust is said, and names with control characters are shown as such', async () => {
+  writeFileSync(project, '{"permissions": {"deny": ["Bash(rm *)"]}}');
+  assert.match((await trust('--yes')).out, /grants nothing/);
+  allow('Bash(make \u001b[2J\u202e)');
+  const { out } = await trust('--show');
+  assert.doesNotMatch(out, /[\u001b\u202e]/);
+  assert.match(out, /allow/);
+});
+
+test('sbx run says it once a day, with restrictions in force at once', async () => {
+  writeFileSync(project, '{"permissions": {"allow": ["Bash(a)", "Bash(b)"], "deny": ["Bash(touch *)"]}}');
+  const first = await sbx.run('touch x');
+  assert.equal(first.status, 126);
+  assert.match(first.stderr, /sbx: 2 project grants ignored; `sbx trust` shows them\n/);
+  assert.doesNotMatch((await sbx.run('touch x')).stderr, /project grants/);
+});
+
+test('without an answer a refusal names what trust would change', async () => {
+  allow('Bash(make *)');
+  const { out } = await sbx.call(['check', '--mode', 'dont-ask', 'make']);
+  assert.match(out, /^deny /);
+  assert.match(out, /note +the project's own rules would allow it; `sbx trust` shows them/);
+});
+
+test('the store names the workspace and no rule in clear', async () => {
+  allow('Bash(make *)');
+  await trust('--yes');
+  const text = readFileSync(store, 'utf8');
+  assert.ok(text.includes(JSON.stringify(sbx.workspace)));
+  assert.doesNotMatch(text, /make/);
+});
