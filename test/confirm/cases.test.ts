@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, test } from 'node:test';
 import { adversaryCases } from '../cases/adversary.ts';
+import { agentCommands } from '../cases/agent-commands.ts';
 import { descriptions, risks } from '../cases/analyse-descriptions.ts';
 import { layers } from '../cases/analyse-layers.ts';
 import { places } from '../cases/analyse-places.ts';
@@ -27,7 +28,7 @@ const plain = [
   ...parseCases.map(({ text }) => text),
 ];
 const texts: readonly OracleText[] = [
-  ...rows.map(withOwnRules),
+  ...[...rows, ...agentCommands].map(withOwnRules),
   ...[...rows.map(({ command }) => command), ...plain].map((text) => ({ text, flags: broad })),
 ].filter(({ text }) => !text.includes('\0'));
 

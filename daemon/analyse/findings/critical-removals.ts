@@ -5,7 +5,7 @@
 import type { AnalysisContext } from '../analyse.ts';
 import { type CriticalPaths, findCritical, findEmptied } from '../critical-paths.ts';
 import { globMatches, matchesEverything } from '../glob.ts';
-import type { Removal } from '../interpret.ts';
+import type { Removal } from '../interpretation.ts';
 import type { Facts } from '../model.ts';
 import { normalisePath } from '../path-targets.ts';
 import type { Arg, Piece } from '../words.ts';

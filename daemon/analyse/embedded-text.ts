@@ -1,0 +1,64 @@
+/** Text of other languages on a command line: what a script of sed, awk or SQL does, and the shell commands inside of text. */
+import type { Role } from './catalogue.ts';
+import { embeddedCommands } from './embedded-shell.ts';
+import type { Draft } from './interpretation.ts';
+import type { ProgramText } from './languages/program-text.ts';
+import type { Facts, PathTarget } from './model.ts';
+import { makeTarget } from './path-targets.ts';
+import type { Reading } from './read-arguments.ts';
+import { type Arg, makeArg } from './words.ts';
+
+/** Commands in the value of an option: after the marks of the catalogue, or all of it where it names a program to run. */
+export function applyEmbedded(
+  role: Role,
+  value: Arg,
+  marks: readonly string[] | undefined,
+  draft: Draft,
+  whole: boolean,
+): void {
+  if (value.text === undefined || (role !== 'run' && role !== 'code' && role !== 'change')) return;
+  const commands = embeddedCommands(value.text, marks ?? []);
+  for (const text of commands) draft.embedded.push(makeArg(value.word, [{ kind: 'known', text }], false));
+  if (whole && commands.length === 0) draft.shellTexts.push(value);
+}
+
+/** Text of the program's own language: harmless but for the shell commands in it. */
+export function applyScript(arg: Arg, reading: Reading, draft: Draft): void {
+  const commands = embeddedCommands(arg.text ?? '', reading.program.data.shellAfter ?? []);
+  for (const text of commands) draft.shellTexts.push(makeArg(arg.word, [{ kind: 'known', text }], false));
+  if (arg.text !== undefined && commands.length === 0) return;
+  draft.effects.push({ kind: 'execute', what: nameOf(arg), span: { start: arg.word.start, end: arg.word.end } });
+  draft.unnamed.push({ word: arg.word, name: arg.word.source, because: 'can hold a shell command' });
+  draft.notReadOnly ??= `\`${arg.word.source}\` can hold a shell command`;
+}
+
+export function nameOf(arg: Arg): string {
+  return arg.text ?? arg.word.source;
+}
+
+/** Effects of an embedded program; what it does beyond reading must be named by a rule (RULES O16). */
+export function applyProgramText(text: ProgramText, arg: Arg, draft: Draft, facts: Facts, reading: Reading): void {
+  const span = { start: arg.word.start, end: arg.word.end };
+  const target = (path: string): PathTarget | undefined =>
+    makeTarget(makeArg(arg.word, [{ kind: 'known', text: path }], false), draft.cwd, facts, { recursive: false });
+  for (const path of text.reads) {
+    const read = target(path);
+    if (read !== undefined) draft.effects.push({ kind: 'read', target: read });
+  }
+  for (const path of text.writes) {
+    const write = target(path);
+    if (write === undefined) continue;
+    draft.effects.push({ kind: 'write', target: write });
+    draft.writes.push({
+      arg: makeArg(arg.word, [{ kind: 'known', text: path }], false),
+      cwd: draft.cwd,
+      target: write,
+    });
+  }
+  for (const shell of text.shell ?? [])
+    draft.shellTexts.push(makeArg(arg.word, [{ kind: 'known', text: shell }], false));
+  if (text.runs) draft.effects.push({ kind: 'execute', what: nameOf(arg), span });
+  if (text.danger === undefined) return;
+  draft.unnamed.push({ word: arg.word, name: arg.word.source, because: text.danger });
+  draft.notReadOnly ??= `the program text of \`${reading.program.path}\` ${text.danger}`;
+}

@@ -1,0 +1,192 @@
+/** What an argument does by its role: the one table from the catalogue's words to effects. */
+import type { Role } from './catalogue.ts';
+import { applyProgramText, applyScript, nameOf } from './embedded-text.ts';
+import type { Draft, Place } from './interpretation.ts';
+import { readAwk } from './languages/awk.ts';
+import { readJq } from './languages/jq.ts';
+import { readSed } from './languages/sed.ts';
+import { readSql } from './languages/sql.ts';
+import type { Facts } from './model.ts';
+import { makeTarget } from './path-targets.ts';
+import type { Reading } from './read-arguments.ts';
+import { connectionOf, isRemotePath } from './remote-targets.ts';
+import { type Arg, argFrom, couldBeOption, makeArg, prefixOf } from './words.ts';
+
+/** Notes what an argument of this role does. */
+export function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place: Place): void {
+  const { draft, facts, cwd } = place;
+  const span = { start: arg.word.start, end: arg.word.end };
+  const path = (kind: 'read' | 'write' | 'remove', recursive: boolean): void => {
+    if (!hasValue || arg.text === '-') return;
+    const target = makeTarget(arg, cwd, facts, { recursive });
+    if (target === undefined) return;
+    draft.effects.push({ kind, target });
+    if (kind !== 'read') draft.writes.push({ arg, cwd, target });
+    if (kind === 'remove') draft.removals.push({ arg, cwd, recursive, filtered: reading.filtered });
+  };
+  switch (role) {
+    case 'read':
+    case 'read-tree':
+      path('read', role === 'read-tree');
+      return;
+    case 'write':
+    case 'write-tree':
+      path('write', role === 'write-tree');
+      return;
+    case 'remove':
+    case 'remove-tree':
+      path('remove', role === 'remove-tree');
+      return;
+    case 'move':
+      path('read', true);
+      path('remove', true);
+      return;
+    case 'link': {
+      path('read', false);
+      const target = makeTarget(arg, cwd, facts, { recursive: false });
+      if (target !== undefined) draft.writes.push({ arg, cwd, target });
+      return;
+    }
+    case 'list':
+      // Names of a place that is not known are nobody's contents.
+      if (arg.text !== undefined) path('read', false);
+      return;
+    case 'format':
+      if (/^\+/.test(prefixOf(arg))) return;
+      draft.notReadOnly ??= `\`${arg.word.source}\` may set what \`${reading.program.path}\` shows`;
+      return;
+    case 'suffix':
+      // A suffix with a slash or star is a place of its own for the copies. Source: sed manual "-i".
+      if (!hasValue || !/[/*]/.test(arg.text ?? '/')) return;
+      apply('write', makeArg(arg.word, [...arg.pieces, { kind: 'glob', text: '*' }], false), true, reading, place);
+      return;
+    case 'git-object':
+      applyGitObject(arg, draft, facts);
+      return;
+    case 'git-url':
+      if (arg.text !== undefined && !isRemotePath(arg.text)) {
+        // The name of a remote, or a repository on this machine.
+        if (/^\w[\w.-]*$/.test(arg.text))
+          draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
+        else path('read', true);
+        return;
+      }
+      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, false), span });
+      if (arg.text === undefined ? couldBeOption(arg) : /^[A-Za-z0-9]+::/.test(arg.text)) {
+        draft.unnamed.push({
+          word: arg.word,
+          name: arg.word.source,
+          because: 'a transport of this kind runs a program',
+        });
+        draft.notReadOnly ??= `\`${arg.word.source}\` can run a program`;
+      }
+      return;
+    case 'url':
+      draft.routes.push({ word: arg.word, address: true });
+      if (/^file:/i.test(prefixOf(arg))) {
+        const local = argFrom(arg, /^file:(?:\/\/(?:localhost)?(?=\/|$))?/i.exec(prefixOf(arg))?.[0].length ?? 0);
+        const target = makeTarget(local, cwd, facts, { recursive: false });
+        if (target !== undefined) draft.effects.push({ kind: 'read', target });
+        return;
+      }
+      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, false), span });
+      return;
+    case 'host':
+      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, role === 'host'), span });
+      return;
+    case 'remote-read':
+    case 'remote-write':
+    case 'remote-mirror':
+      if (arg.text !== undefined && isRemotePath(arg.text))
+        draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span });
+      else {
+        path(role === 'remote-read' ? 'read' : 'write', true);
+        if (role === 'remote-mirror') path('remove', true);
+      }
+      return;
+    case 'upload': {
+      const file = /^(?:[^=@<]*=)?[@<]([^;,]+)/.exec(arg.text ?? '')?.[1];
+      const target =
+        file === undefined || file === '-'
+          ? undefined
+          : makeTarget(makeArg(arg.word, [{ kind: 'known', text: file }], false), cwd, facts, { recursive: false });
+      if (target !== undefined) draft.effects.push({ kind: 'read', target });
+      return;
+    }
+    case 'connect':
+      draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
+      return;
+    case 'script':
+      applyScript(arg, reading, draft);
+      return;
+    case 'run':
+    case 'code':
+      draft.effects.push({ kind: 'execute', what: hasValue ? nameOf(arg) : reading.program.path, span });
+      return;
+    case 'load':
+      path('read', false);
+      draft.effects.push({ kind: 'execute', what: nameOf(arg), span });
+      return;
+    case 'shell':
+    case 'shell-line':
+      draft.shellTexts.push(arg);
+      if (arg.text === undefined) draft.effects.push({ kind: 'execute', what: arg.word.source, span });
+      return;
+    case 'assignment':
+      draft.environment.push(arg);
+      return;
+    case 'name':
+      draft.names.push(arg);
+      return;
+    case 'sed':
+      applyProgramText(readSed(arg), arg, draft, facts, reading);
+      return;
+    case 'awk':
+      applyProgramText(readAwk(arg), arg, draft, facts, reading);
+      return;
+    case 'jq':
+      applyProgramText(readJq(arg), arg, draft, facts, reading);
+      return;
+    case 'sql':
+      applyProgramText(readSql(arg), arg, draft, facts, reading);
+      return;
+    case 'database':
+    case 'database-host':
+      applyDatabase(role, arg, draft);
+      return;
+    case 'send':
+      draft.routes.push({ word: arg.word, address: false });
+      path('read', false);
+      return;
+    case 'route':
+      draft.routes.push({ word: arg.word, address: false });
+      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span });
+      return;
+    default:
+      return;
+  }
+}
+
+/** `REVISION:PATH`, or a path of the working tree; a plain revision names no file that anybody restricts. */
+function applyGitObject(arg: Arg, draft: Draft, facts: Facts): void {
+  const known = prefixOf(arg);
+  const colon = known.indexOf(':');
+  if (arg.text === undefined && colon < 0) return;
+  const rest = colon < 0 ? arg : argFrom(arg, colon + 1);
+  // The path of a revision starts at the top of the repository unless it begins with a dot.
+  const top = draft.cwd === undefined ? undefined : (facts.paths.get(draft.cwd)?.repository ?? draft.cwd);
+  const target = makeTarget(rest, colon < 0 || prefixOf(rest).startsWith('.') ? draft.cwd : top, facts, {
+    recursive: colon < 0,
+  });
+  if (target !== undefined) draft.effects.push({ kind: 'read', target });
+}
+
+/** A database on this machine is no place of the network: a plain name, a socket, a loopback address. */
+function applyDatabase(role: 'database' | 'database-host', arg: Arg, draft: Draft): void {
+  const plain = role === 'database' ? /^[\w.@-]+$/ : /^(?:localhost|127\.\d+\.\d+\.\d+|::1|\/[^:]*)$/;
+  const local = /^postgres(?:ql)?:\/\/(?:[^@/?#]*@)?(?:localhost|127\.0\.0\.1|\[::1\])?(?::\d+)?\/[\w.-]*$/;
+  if (arg.text !== undefined && (plain.test(arg.text) || (role === 'database' && local.test(arg.text)))) return;
+  const { start, end } = arg.word;
+  draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span: { start, end } });
+  draft.notReadOnly ??= `\`${arg.word.source}\` may be on another machine`;
+}
