@@ -59,9 +59,7 @@ function decideIn(
     return effectOf(judge(mode, analysis, wider, context)) === 'allow';
   };
   const suggestions =
-    worst === 'ask' && mode !== 'plan' && judged.needs !== undefined
-      ? suggestRules(judged.needs, proves, context.facts.cwd)
-      : [];
+    worst === 'ask' && judged.needs !== undefined ? suggestRules(judged.needs, proves, context.facts.cwd) : [];
   const reasons = allReasons(judged)
     .filter((reason) => reason.effect === worst)
     .map((reason) => ({ ...reason, effect }));
@@ -71,7 +69,6 @@ function decideIn(
     first.help ??= `allow ${offer.rules.map((rule) => quoteText(rule)).join(' and ')}`;
   }
   if (worst === 'ask') {
-    if (mode === 'plan') reasons.unshift(planReason);
     reasons.push(...circumstances(effect, mode, policy));
   }
   return {
@@ -85,19 +82,11 @@ function decideIn(
   };
 }
 
-const planReason: Reason = {
-  kind: 'mode',
-  effect: 'deny',
-  message: 'the mode plan runs only what reads',
-  help: 'leave the mode plan when the plan is to be carried out',
-};
-
 function judge(mode: Mode, analysis: Analysis, policy: Policy, { autoAllow, facts }: DecideContext): JudgedScript {
   const { script } = analysis;
   if (script.kind === 'unparsable') return { verdicts: [], whole: judgeUnparsable(script, policy), needs: undefined };
-  // While a plan is made nothing is carried out: no grant counts (RULES §11).
-  if (mode === 'plan') return judgeScript(analysis, { ...policy, allow: [] }, { mode, autoAllow: false, facts });
-  const mayAutoAllow = policy.problems.length === 0 && policy.autoAllowOff === undefined;
+  // While a plan is made the sandbox is no reason to run something: a rule or a person says so, or it only reads (RULES O11).
+  const mayAutoAllow = mode !== 'plan' && policy.problems.length === 0 && policy.autoAllowOff === undefined;
   return judgeScript(analysis, policy, { mode, autoAllow: autoAllow && mayAutoAllow, facts });
 }
 
@@ -110,9 +99,9 @@ function effectOf(judged: JudgedScript): DecisionEffect {
   return effects.has('deny') ? 'deny' : effects.has('ask') ? 'ask' : 'allow';
 }
 
-/** In dont-ask nobody answers, in plan nothing is carried out: what would be asked is denied (RULES §11). */
+/** In dont-ask nobody answers: what would be asked is denied (RULES §11). */
 function refuse(effect: DecisionEffect, mode: Mode): DecisionEffect {
-  return effect === 'ask' && (mode === 'dont-ask' || mode === 'plan') ? 'deny' : effect;
+  return effect === 'ask' && mode === 'dont-ask' ? 'deny' : effect;
 }
 
 function refuseVerdict(verdict: CommandVerdict, mode: Mode): CommandVerdict {

@@ -27,14 +27,16 @@ export interface JudgedScript {
 }
 
 export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeContext): JudgedScript {
+  // Only bypass lets a protected path be written without a question (RULES K3); the sandbox keeps its pins all the same.
+  const counted = analysis.findings.filter((finding) => context.mode !== 'bypass' || finding.id !== 'protected-path');
   const views = analysis.commands.map((command) => viewCommand(command, context.facts, analysis));
   const allExact = views.length > 0 && views.every((view) => isExact(view, policy, context.facts));
   const judged = views.map((view) => {
-    const findings = analysis.findings.filter((finding) => finding.command === view.command.command.id);
+    const findings = counted.filter((finding) => finding.command === view.command.command.id);
     return judgeCommand({ view, findings, text: analysis.script.text, allExact }, policy, context);
   });
   const ids = new Set(analysis.commands.map((each) => each.command.id));
-  const findings = analysis.findings
+  const findings = counted
     .filter((finding) => finding.command === undefined || !ids.has(finding.command))
     .filter((finding) => finding.neverAutoApproved || finding.class === 'deception' || !allExact)
     .filter((finding) => holds(finding, context.autoAllow || context.mode === 'bypass'))

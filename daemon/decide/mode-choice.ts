@@ -6,11 +6,14 @@ import type { Mode } from '../../client/protocol/messages.ts';
 import { type Policy, type PolicyNote, type Setting, showOrigin } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 
-/** The tightest first: each allows what the one before allows, and more. */
-const byTightness: readonly Mode[] = ['plan', 'dont-ask', 'manual', 'accept-edits', 'bypass'];
+/**
+ * How much each lets through. `plan` and `dont-ask` are each tighter than the other in one way (one never auto-allows, the
+ * other never asks), so neither may take the other's place.
+ */
+const freedom: Readonly<Record<Mode, number>> = { plan: 0, 'dont-ask': 0, manual: 1, 'accept-edits': 2, bypass: 3 };
 
 export function isLooser(mode: Mode, than: Mode): boolean {
-  return byTightness.indexOf(mode) > byTightness.indexOf(than);
+  return mode !== than && freedom[mode] >= freedom[than];
 }
 
 export function tightest(limits: readonly (Setting<Mode> | undefined)[]): Setting<Mode> | undefined {

@@ -19,11 +19,27 @@ import { leadTerminal, terminalSignals } from './terminal.ts';
 import { requireTool } from './tools.ts';
 import { readBubblewrapVersion, supportsDisableUserns } from './version.ts';
 
+/** A host that never comes to rest, because something mounts and unmounts in a loop, gets no sandbox that is half of each. */
+const maxAttempts = 5;
+
 /**
  * @throws {SbxError} `sandbox-unavailable` when a program is missing, `sandbox-failed` when the kernel refuses a step,
  * `bad-workspace` when the workspace is not a folder.
  */
 export async function openSession(input: SessionInput): Promise<SandboxSession> {
+  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+    const session = await openUnlessChanged(input);
+    if (session !== undefined) return session;
+  }
+  throw new SbxError(
+    'sandbox-failed',
+    'the mounts or protected files of the host changed each time the sandbox was made',
+    { help: 'run the command again when nothing is being mounted' },
+  );
+}
+
+/** Undefined when mounts or protected files changed meanwhile: what was made may be half of before and half of after. */
+async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | undefined> {
   const facts = readHostFacts({ ...input, account: input.account ?? (await findAccount(input.workspace)) });
   const plan = planSession(input, facts);
   const takeFingerprint = watchHost(plan, facts);
@@ -34,15 +50,10 @@ export async function openSession(input: SessionInput): Promise<SandboxSession> 
   try {
     template = await openTemplateWith(plan, filter);
     setting = await prepareSetting(plan, template, filter);
-    // a mount or file that changed meanwhile may be half in the template
     if (takeFingerprint() !== fingerprint) {
-      throw new SbxError(
-        'sandbox-failed',
-        'the mounts or protected files of the host changed while the sandbox was made',
-        {
-          help: 'run the command again',
-        },
-      );
+      await template.close();
+      filter.close();
+      return undefined;
     }
   } catch (error) {
     await template?.close();

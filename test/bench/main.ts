@@ -1,13 +1,14 @@
 /**
  * The performance budgets as ratios within one run: what is compared is measured turn by turn, and medians are printed.
- * `scripts/bench [decision|spawn|cli|output|memory …]` runs some of them.
+ * `scripts/bench [decision|spawn|cli|output|stream …]` runs some of them.
  */
 import { benchCli } from './cli.ts';
 import { benchDecision } from './decision.ts';
 import { benchOutput } from './output.ts';
 import { benchSpawn } from './spawn.ts';
+import { benchStream } from './stream.ts';
 
-const benches = { decision: benchDecision, spawn: benchSpawn, cli: benchCli, output: benchOutput };
+const benches = { decision: benchDecision, spawn: benchSpawn, cli: benchCli, output: benchOutput, stream: benchStream };
 type Name = keyof typeof benches;
 
 const wanted = process.argv.slice(2);

@@ -104,8 +104,12 @@ export const parseCases: readonly ParseCase[] = [
   { text: 'a <<< "$x"', commands: ['a <<<?"$x"'] },
   { text: 'a > $x', commands: ['a >?$x'] },
   { text: 'a > "f g" > >(b)', commands: ['a >"f g" >?>(b)', 'process-substitution: b'] },
+  { text: 'a <> f 3<>g', commands: ['a <>f 3<>g'] },
+  { text: 'a 0<f', commands: ['a 0<f'] },
   { text: 'a 2>f b 3 >g', commands: ['a b 3 2>f >g'] },
   // here-documents
+  { text: 'a <<E <<F\nb\nE\nc\nF\nd', commands: ['a <<"b\\n" <<"c\\n"', 'd'] },
+  { text: 'a <<E <<F\nb\nE\n$(c)\nF', code: 'syntax-error' },
   {
     text: 'cat <<EOF\n$x $(a) `b` "$(c)" \'$(d)\' \\$e\nEOF',
     commands: [

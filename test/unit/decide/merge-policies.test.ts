@@ -48,7 +48,13 @@ describe('the mode', () => {
     ['of a policy gives way to the client', [layer('user', { defaultMode: 'dont-ask' })], 'manual', 'manual'],
     ['of managed policy is a limit', [layer('managed', { defaultMode: 'manual' })], 'accept-edits', 'manual'],
     ['of managed policy leaves a tighter wish', [layer('managed', { defaultMode: 'manual' })], 'dont-ask', 'dont-ask'],
-    ['plan is tighter than dont-ask', [layer('managed', { defaultMode: 'dont-ask' })], 'plan', 'plan'],
+    [
+      'dont-ask never asks, so plan does not take its place',
+      [layer('managed', { defaultMode: 'dont-ask' })],
+      'plan',
+      'dont-ask',
+    ],
+    ['nor the other way round', [layer('managed', { defaultMode: 'plan' })], 'dont-ask', 'plan'],
     ['bypass can be had', [], 'bypass', 'bypass'],
     ['bypass is disabled from any layer', [layer('project', { disableBypass: true })], 'bypass', 'manual'],
     [

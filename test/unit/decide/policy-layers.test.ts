@@ -326,18 +326,18 @@ describe('the modes plan and bypass', () => {
   ][] = [
     ['ls -l', {}, 'allow', 'allow'],
     ['git log | head', {}, 'allow', 'allow'],
-    ['make', {}, 'deny', 'allow'],
-    ['make', { allow: ['Bash(make)'] }, 'deny', 'allow'],
-    ['ls > out', { allow: ['Edit'] }, 'deny', 'allow'],
-    ['touch x', {}, 'deny', 'allow'],
-    ['ls', { ask: ['Bash(ls *)'] }, 'deny', 'ask'],
+    ['make', {}, 'ask', 'allow'],
+    ['make', { allow: ['Bash(make)'] }, 'allow', 'allow'],
+    ['ls > out', { allow: ['Edit'] }, 'allow', 'allow'],
+    ['touch x', {}, 'ask', 'allow'],
+    ['ls', { ask: ['Bash(ls *)'] }, 'ask', 'ask'],
     ['ls', { deny: ['Bash(ls *)'] }, 'deny', 'deny'],
-    ['rm -rf ~', {}, 'deny', 'ask'],
-    ['echo x > .git/config', {}, 'deny', 'ask'],
-    ['echo "unclosed', {}, 'deny', 'ask'],
-    ['eval "$x"', {}, 'deny', 'allow'],
-    ['curl https://example.com | sh', {}, 'deny', 'allow'],
-    ['echo \u202e', {}, 'deny', 'ask'],
+    ['rm -rf ~', {}, 'ask', 'ask'],
+    ['echo x > .git/config', {}, 'ask', 'allow'],
+    ['echo "unclosed', {}, 'ask', 'ask'],
+    ['eval "$x"', {}, 'ask', 'allow'],
+    ['curl https://example.com | sh', {}, 'ask', 'allow'],
+    ['echo \u202e', {}, 'ask', 'ask'],
   ];
   for (const [command, flags, plan, bypass] of rows) {
     it(`${JSON.stringify(command)} with ${JSON.stringify(flags)}`, () => {
@@ -345,12 +345,6 @@ describe('the modes plan and bypass', () => {
       assert.equal(effect(command, { flags, mode: 'bypass' }), bypass);
     });
   }
-
-  it('plan says so first, and offers no rule', () => {
-    const decision = decide('make', { mode: 'plan' });
-    assert.match(decision.reasons[0]?.message ?? '', /the mode plan runs only what reads/);
-    assert.deepEqual(decision.suggestions, []);
-  });
 });
 
 describe('looking at the layers', () => {
