@@ -36,15 +36,22 @@ export function carryFolder(session: Session, started: string, ended: string | u
   return { cwd: folder };
 }
 
+/** It was a real path when it was noted; a command may since have put a symbolic link in place of one of its parts. */
+function isSamePlace(folder: string): boolean {
+  try {
+    return realpathSync.native(folder) === folder && isDirectory(folder);
+  } catch {
+    return false;
+  }
+}
+
 /** The folder for a command that names none; the session goes back to its start when its folder is gone. */
 export function findSessionFolder(session: Session): { readonly cwd: string; readonly note: string | undefined } {
-  const { cwd } = session;
-  try {
-    if (isDirectory(cwd)) return { cwd, note: undefined };
-  } catch {
-    // it cannot be looked at any more
-  }
+  const { cwd, workspace } = session;
+  if (isSamePlace(cwd)) return { cwd, note: undefined };
   session.resetFolder();
-  const note = `\`${showText(cwd)}\`, where the session was, is gone: this command starts in \`${session.cwd}\``;
+  if (workspace !== undefined && !isSamePlace(session.cwd)) session.cwd = workspace;
+  const start = showText(session.cwd);
+  const note = `\`${showText(cwd)}\`, where the session was, is gone or leads elsewhere: this command starts in \`${start}\``;
   return { cwd: session.cwd, note };
 }

@@ -67,9 +67,11 @@ export class Run {
   #exit: Exit | undefined;
   #output: RunOutput | undefined;
   #abandoned = false;
+  #size: { columns: number; rows: number } | undefined;
   #report: SandboxReport | undefined;
   #errorTail = Buffer.alloc(0);
   #violations = 0;
+  #unaskable: Pick<Exit, 'message' | 'help'> = {};
   /** Resolves after `exited` was sent. Never rejects. */
   readonly ended: Promise<void>;
 
@@ -118,6 +120,7 @@ export class Run {
   }
 
   resize(columns: number, rows: number): void {
+    this.#size = { columns, rows };
     this.#process?.pty?.resize(columns, rows);
   }
 
@@ -149,10 +152,12 @@ export class Run {
       log.append({ type: 'decided', decision });
       const answer = decision.effect === 'ask' ? await this.#ask(decision) : undefined;
       if (this.#stopRequested) return this.#describeStop(this.#stopRequested.reason);
-      const approved = approvePlan(plan, decision, answer);
-      if (!approved) return { reason: 'denied' };
+      const approved = approvePlan(this.#withSize(plan), decision, answer);
+      if (!approved) return { reason: 'denied', ...this.#unaskable };
       const { process, report } = await this.#input.session.launch(approved, this.#input.sandboxed);
       this.#process = process;
+      // It may have come while the sandbox was made.
+      if (this.#size) process.pty?.resize(this.#size.columns, this.#size.rows);
       this.#report = report;
       log.append({ type: 'started', sandbox: report });
       return await this.#stream(process);
@@ -164,6 +169,11 @@ export class Run {
         ...(known.help === undefined ? {} : { help: known.help }),
       };
     }
+  }
+
+  /** The terminal as it is now, which may have been resized while the run waited. */
+  #withSize(plan: CommandPlan): CommandPlan {
+    return this.#size && plan.pty ? { ...plan, pty: { ...plan.pty, ...this.#size } } : plan;
   }
 
   async #ask(decision: Decision): Promise<Answer | undefined> {
@@ -178,6 +188,13 @@ export class Run {
       saveTo,
       timeoutMs: limits.approvalTimeoutMs,
     };
+    if (Buffer.byteLength(JSON.stringify(approval)) > limits.maxApprovalBytes) {
+      this.#unaskable = {
+        message: 'the command is too long to be asked about',
+        help: 'put it into a script file and run that, or allow it by a rule',
+      };
+      return undefined;
+    }
     const answered = approvals.ask({ runId, sessionId: session.id, approval });
     log.append({ type: 'approvalNeeded', approval });
     const answer = await answered;

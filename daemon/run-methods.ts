@@ -31,6 +31,10 @@ export interface RunMethodsInput {
 
 /** Live runs of one daemon at once; each holds a few descriptors and a sandbox. */
 const maxLiveRuns = 256;
+/** What the daemon remembers of their commands. */
+const maxLiveEventBytes = 128 * 1024 * 1024;
+/** Of a command, in a list of runs. */
+const maxListedCharacters = 4096;
 /** Runs whose viewers stall are not waited for when the daemon stops. */
 const stopPatienceMs = limits.stopGraceMs + 3_000;
 
@@ -121,7 +125,7 @@ export class RunMethods {
 
   /** Its connection is lost. */
   forget(client: Connection): void {
-    for (const hosted of this.#runs.all) hosted.audience.leave(client);
+    for (const hosted of this.#runs.all) hosted.audience.lose(client);
   }
 
   prune(): void {
@@ -160,8 +164,14 @@ export class RunMethods {
     if (this.#runs.liveCount >= maxLiveRuns) {
       throw new SbxError('too-many-runs', `${maxLiveRuns} runs are live already`, { help: 'wait for one to end' });
     }
+    if (this.#runs.live.reduce((sum, { log }) => sum + log.eventBytes, 0) > maxLiveEventBytes) {
+      throw new SbxError('too-many-runs', 'the live runs have commands of too many bytes', {
+        help: 'wait for one to end, or put long commands into script files',
+      });
+    }
     const hosted = this.#host(params, this.#sessions.find(params.sessionId, client), bodyHash);
     this.#runs.add(hosted);
+    hosted.session.carry(hosted.run.ended);
     return { ...this.#seat(hosted, client, 0, true), repeated: false };
   }
 
@@ -236,7 +246,7 @@ export class RunMethods {
     });
     const description = {
       ...{ runId, run: number, background, shell: plan.shell },
-      command: showText(plan.command),
+      command: showStart(plan.command),
       cwd: plan.cwd,
       pty: plan.pty !== undefined,
       tags: params.tags ?? [],
@@ -295,7 +305,17 @@ export class RunMethods {
   }
 }
 
-/** What makes a repeated request the same: everything but its id. */
+function showStart(command: string): string {
+  const start = command.slice(0, maxListedCharacters);
+  return start === command ? showText(command) : `${showText(start)}…`;
+}
+
+/** What makes a repeated request the same: everything but its id. Members of an object have no order (RFC 8259 4). */
 function hashBody({ runId: _, ...body }: StartParams): string {
-  return createHash('sha256').update(JSON.stringify(body)).digest('base64');
+  const text = JSON.stringify(body, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return createHash('sha256').update(text).digest('base64');
 }

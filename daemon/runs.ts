@@ -27,8 +27,9 @@ export interface HostedRun {
   endedAt: number | undefined;
 }
 
-/** Memory that the output of ended runs may take. */
+/** Memory that ended runs may take; those that somebody has not seen to the end, their events alone. */
 const endedMemoryBytes = 16 * 1024 * 1024;
+const unseenEventBytes = 64 * 1024 * 1024;
 
 export function describeRun({ description, run, log, audience, session, endedAt }: HostedRun): RunInfo {
   return {
@@ -45,9 +46,9 @@ export function describeRun({ description, run, log, audience, session, endedAt 
   };
 }
 
-/** At most: what is older than a ring is in a file or gone. */
+/** At most: output that is older than a ring is in a file or gone. */
 function memoryOf(log: RunLog): number {
-  return Math.min(log.outputBytes, limits.ringBytes);
+  return Math.min(log.outputBytes, limits.ringBytes) + log.eventBytes;
 }
 
 export class Runs {
@@ -98,18 +99,36 @@ export class Runs {
     });
   }
 
-  /** Forgets ended runs that are old, too many, or hold too much; what a viewer is still being sent stays. */
+  /**
+   * Forgets ended runs that are old, too many, or hold too much. What a viewer is still being sent, or may come back for,
+   * is counted apart, so that who is slow or away for a while does not compete with runs that nobody waits for.
+   */
   prune(now: number = Date.now()): void {
     const ended = this.all
-      .filter((hosted) => hosted.endedAt !== undefined && hosted.audience.isContent)
+      .filter((hosted) => hosted.endedAt !== undefined)
       .sort((a, b) => Number(a.description.background) - Number(b.description.background));
+    this.#limit(
+      ended.filter(({ audience }) => audience.isContent),
+      { now, count: limits.maxEndedRuns, bytes: endedMemoryBytes, sizeOf: memoryOf },
+    );
+    // Their output is bounded by the store.
+    this.#limit(
+      ended.filter(({ audience }) => !audience.isContent),
+      { now, count: limits.maxUnseenRuns, bytes: unseenEventBytes, sizeOf: (log) => log.eventBytes },
+    );
+  }
+
+  #limit(
+    ended: readonly HostedRun[],
+    max: { now: number; count: number; bytes: number; sizeOf: (log: RunLog) => number },
+  ): void {
     let count = ended.length;
-    let held = ended.reduce((sum, { log }) => sum + memoryOf(log), 0);
+    let held = ended.reduce((sum, { log }) => sum + max.sizeOf(log), 0);
     for (const hosted of ended) {
-      const isOld = now - (hosted.endedAt ?? now) > limits.endedRunMs;
-      if (!isOld && count <= limits.maxEndedRuns && held <= endedMemoryBytes) continue;
+      const isOld = max.now - (hosted.endedAt ?? max.now) > limits.endedRunMs;
+      if (!isOld && count <= max.count && held <= max.bytes) continue;
       count--;
-      held -= memoryOf(hosted.log);
+      held -= max.sizeOf(hosted.log);
       this.#forget(hosted);
     }
   }

@@ -20,9 +20,6 @@ type SessionHandlers = Pick<
   'session.open' | 'session.close' | 'session.list' | 'session.update' | 'grant.add' | 'grant.list' | 'grant.revoke'
 >;
 
-/** Sessions of one daemon at once; each holds a few processes and mounts. */
-const maxSessions = 64;
-
 export class SessionMethods {
   readonly #input: SessionMethodsInput;
   readonly #endRuns: (session: Session) => Promise<void>;
@@ -34,8 +31,7 @@ export class SessionMethods {
     'session.open': async (params, client) => this.#open(params, client),
     'session.close': async ({ sessionId }, client) => {
       const session = this.find(sessionId, client);
-      await this.#endRuns(session);
-      await this.#sessions.remove(session);
+      await this.#sessions.remove(session, () => this.#endRuns(session));
       return {};
     },
     'session.list': async () => ({ sessions: this.describe() }),
@@ -128,11 +124,6 @@ export class SessionMethods {
     }
     const chosen = chooseWorkspace({ cwd, workspace }, this.#input.config.home);
     if (!fresh) return { session: await this.#sessions.join(chosen), notes: chosen.notes };
-    if (this.#sessions.all.length >= maxSessions) {
-      throw new SbxError('too-many-sessions', `${maxSessions} sessions are open already`, {
-        help: 'close one with session.close, or join the workspace’s session',
-      });
-    }
     const session = await this.#sessions.fresh(chosen);
     session.keepMs = keepMs;
     return { session, notes: chosen.notes };

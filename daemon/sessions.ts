@@ -3,10 +3,14 @@
  * workspace's session; an agent makes a fresh one, which shares nothing and ends some time after its last client.
  */
 import { randomBytes } from 'node:crypto';
+import { SbxError } from '../client/protocol/errors.ts';
 import type { Flags, Mode, SessionInfo } from '../client/protocol/messages.ts';
 import type { Account } from './sandbox/account.ts';
 import { LiveSandbox, type TemplateSource } from './sandbox/live-sandbox.ts';
 import type { ApprovedPlan } from './sandbox/model.ts';
+
+/** Sessions of one daemon at once; each holds a few processes and mounts. */
+const maxSessions = 64;
 
 /** How the sandboxes of one workspace are made. */
 export interface SandboxSources {
@@ -97,26 +101,23 @@ export class Session {
     this.#lastUsed = Date.now();
   }
 
+  /** A run of it, which it outlives, also while that waits for an answer. */
+  carry(ended: Promise<void>): void {
+    this.#live++;
+    void ended.then(() => {
+      this.#live--;
+      this.touch();
+    });
+  }
+
   /** The folder is gone, or no longer one that commands may start in. */
   resetFolder(): void {
     this.cwd = this.#startFolder;
   }
 
   /** @param sandboxed as it was decided on, which the switch may have left behind since. @throws {SbxError} `sandbox-failed` */
-  async launch(plan: ApprovedPlan, sandboxed: boolean): ReturnType<LiveSandbox['launch']> {
-    this.#live++;
-    const done = () => {
-      this.#live--;
-      this.#lastUsed = Date.now();
-    };
-    try {
-      const launched = await (sandboxed ? this.#inside : this.#outside).launch(plan);
-      void launched.process.exit.then(done);
-      return launched;
-    } catch (error) {
-      done();
-      throw error;
-    }
+  launch(plan: ApprovedPlan, sandboxed: boolean): ReturnType<LiveSandbox['launch']> {
+    return (sandboxed ? this.#inside : this.#outside).launch(plan);
   }
 
   async close(): Promise<void> {
@@ -147,6 +148,8 @@ export class Sessions {
   readonly #findSources: (workspace: string | undefined) => Promise<SandboxSources>;
   readonly #byId = new Map<string, Session>();
   readonly #joined = new Map<string, Promise<Session>>();
+  readonly #closing = new Set<Promise<void>>();
+  #making = 0;
 
   constructor(findSources: (workspace: string | undefined) => Promise<SandboxSources>) {
     this.#findSources = findSources;
@@ -160,7 +163,7 @@ export class Sessions {
     return this.#byId.get(id);
   }
 
-  /** The workspace's session, made at first use. */
+  /** The workspace's session, made at first use. @throws {SbxError} `too-many-sessions` */
   join(place: { workspace: string | undefined; cwd: string }): Promise<Session> {
     const key = place.workspace ?? '';
     const found = this.#joined.get(key);
@@ -171,34 +174,56 @@ export class Sessions {
     return made;
   }
 
-  /** A session of its own, which shares nothing. */
+  /** A session of its own, which shares nothing. @throws {SbxError} `too-many-sessions` */
   fresh(place: { workspace: string | undefined; cwd: string }): Promise<Session> {
     return this.#make({ ...place, fresh: true });
   }
 
-  async remove(session: Session): Promise<void> {
-    this.#byId.delete(session.id);
-    const key = session.workspace ?? '';
-    if ((await this.#joined.get(key)) === session) this.#joined.delete(key);
-    await session.close();
+  /** Nobody finds or joins it from now on, so nothing begins in it while what runs there is ended. */
+  async remove(session: Session, endRuns: () => Promise<void> = async () => undefined): Promise<void> {
+    if (this.#byId.delete(session.id) && !session.fresh) this.#joined.delete(session.workspace ?? '');
+    const closing = endRuns().then(() => session.close());
+    this.#closing.add(closing);
+    await closing.finally(() => this.#closing.delete(closing));
   }
 
   /** Ends sessions that nobody used for so long, and fresh ones that their clients have left. */
   async closeIdle(idleMs: number): Promise<void> {
     const over = this.all.filter(
       (session) =>
-        session.idleMs >= idleMs || (session.fresh && session.clients.size === 0 && session.idleMs >= session.keepMs),
+        session.liveRuns === 0 &&
+        (session.idleMs >= idleMs || (session.fresh && session.clients.size === 0 && session.idleMs >= session.keepMs)),
     );
     await Promise.all(over.map((session) => this.remove(session)));
   }
 
   async closeAll(): Promise<void> {
-    await Promise.all(this.all.map((session) => this.remove(session)));
+    await Promise.all([...this.all.map((session) => this.remove(session)), ...this.#closing]);
+  }
+
+  /** At the limit a workspace's session that nobody uses gives way; its next user gets a new one. */
+  #makeRoom(): void {
+    if (this.#byId.size + this.#making < maxSessions) return;
+    const [unused] = this.all
+      .filter(({ fresh, clients, liveRuns }) => !fresh && clients.size === 0 && liveRuns === 0)
+      .sort((a, b) => b.idleMs - a.idleMs);
+    if (!unused) {
+      throw new SbxError('too-many-sessions', `${maxSessions} sessions are open already`, {
+        help: 'close one with session.close, or join the workspace’s session',
+      });
+    }
+    void this.remove(unused);
   }
 
   async #make(place: { workspace: string | undefined; cwd: string; fresh: boolean }): Promise<Session> {
-    const session = new Session(place, await this.#findSources(place.workspace));
-    this.#byId.set(session.id, session);
-    return session;
+    this.#makeRoom();
+    this.#making++;
+    try {
+      const session = new Session(place, await this.#findSources(place.workspace));
+      this.#byId.set(session.id, session);
+      return session;
+    } finally {
+      this.#making--;
+    }
   }
 }

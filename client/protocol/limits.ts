@@ -36,8 +36,12 @@ export const limits = {
   /** Runs that have ended are remembered this long, and at most so many. */
   endedRunMs: 15 * 60 * 1000,
   maxEndedRuns: 200,
+  /** Those that a client has not seen to the end come on top, at most so many. */
+  maxUnseenRuns: 512,
   /** stdin that a client may have sent and the command not yet taken, per run. */
   stdinWindowBytes: 1024 * 1024,
+  /** A question that is larger, because its command is, is not asked: nobody could read it. */
+  maxApprovalBytes: 1024 * 1024,
   approvalTimeoutMs: 10 * 60 * 1000,
   idleMinutes: 15,
   /** A connection over TCP is asked for a sign of life this often, and given up after so long without one. */

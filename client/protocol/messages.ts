@@ -129,7 +129,7 @@ export const runInfoSchema = z.strictObject({
     .max(0xffffffff)
     .describe('Number of the run in binary frames; the same on every connection to this daemon.'),
   sessionId: idSchema,
-  command: z.string().describe('Hidden characters made visible.'),
+  command: z.string().describe('Hidden characters made visible; of a long one the beginning, and `…`.'),
   cwd: z.string(),
   state: z.enum(['waiting', 'running', 'ended']),
   background: z.boolean(),

@@ -33,10 +33,13 @@ export interface ConnectionContext {
   readonly log: (message: string) => void;
 }
 
-/** Requests that wait their turn before the socket is read no further. */
+/** Requests that wait their turn, and their bytes, before the socket is read no further. */
 const maxQueued = 256;
+const maxQueuedBytes = limits.maxFrameBytes;
 /** Unsent answers and events before the socket is read no further: a client that asks and never reads. */
 const maxUnsentBytes = 4 * limits.highWaterBytes;
+/** Unsent notifications above which a client is given up: it causes them no more than it can be kept from it. */
+const maxUnsentNoticeBytes = maxUnsentBytes;
 
 export class Connection {
   readonly #socket: WebSocket;
@@ -47,6 +50,8 @@ export class Connection {
   #wasFull = false;
   #reading = true;
   #queued = 0;
+  #queuedBytes = 0;
+  #unsentNoticeBytes = 0;
   #afterAnswer: (() => void)[] = [];
   /** Requests are answered in the order they came, so that a client may send without waiting. */
   #queue: Promise<void> = Promise.resolve();
@@ -55,11 +60,14 @@ export class Connection {
     this.#socket = socket;
     this.#context = context;
     socket.on('message', (data: Buffer, isBinary: boolean) => {
+      // It was told to go: nothing is answered any more, so nothing keeps it from sending.
+      if (!this.isOpen) return;
       if (isBinary) this.#receiveFrame(data);
       else this.#receiveText(data.toString('utf8'));
     });
     socket.on('error', (error) => context.log(`connection: ${error.message}`));
-    socket.on('close', () => context.onClosed(this));
+    // After the requests that came before it: what they began is then forgotten too.
+    socket.on('close', () => this.#enqueue(() => context.onClosed(this), 0));
   }
 
   get isOpen(): boolean {
@@ -101,7 +109,18 @@ export class Connection {
     method: N,
     params: (typeof notifications)[N]['params']['_output'],
   ): void {
-    this.#sendText({ jsonrpc: '2.0', method, params });
+    if (!this.isOpen) return;
+    if (this.#unsentNoticeBytes > maxUnsentNoticeBytes) {
+      this.#context.log('connection: gave up a client that takes no notifications');
+      this.terminate();
+      return;
+    }
+    const text = JSON.stringify({ jsonrpc: '2.0', method, params });
+    this.#unsentNoticeBytes += text.length;
+    this.#socket.send(text, () => {
+      this.#unsentNoticeBytes -= text.length;
+      this.#onSent();
+    });
   }
 
   /** What the handler of the current request wants done once its answer is on its way. */
@@ -121,7 +140,8 @@ export class Connection {
 
   readonly #onSent = (): void => {
     const unsent = this.#socket.bufferedAmount;
-    if (!this.#reading && unsent <= limits.highWaterBytes && this.#queued < maxQueued / 2) {
+    const isQueueShort = this.#queued < maxQueued / 2 && this.#queuedBytes <= maxQueuedBytes / 2;
+    if (!this.#reading && unsent <= limits.highWaterBytes && isQueueShort) {
       this.#reading = true;
       this.#socket.resume();
     }
@@ -162,10 +182,16 @@ export class Connection {
     });
   }
 
-  #enqueue(act: () => Promise<void> | void): void {
-    if (++this.#queued >= maxQueued) this.#stopReading();
-    this.#queue = this.#queue.then(act).then(() => {
+  #enqueue(act: () => Promise<void> | void, bytes: number): void {
+    this.#queuedBytes += bytes;
+    if (++this.#queued >= maxQueued || this.#queuedBytes >= maxQueuedBytes) this.#stopReading();
+    const acted = this.#queue.then(act).catch((error: unknown) => {
+      this.#reportDefect(error);
+      this.terminate();
+    });
+    this.#queue = acted.then(() => {
       this.#queued--;
+      this.#queuedBytes -= bytes;
       if (!this.#reading) this.#onSent();
     });
   }
@@ -179,7 +205,7 @@ export class Connection {
     this.#enqueue(() => {
       if (this.#greeted) this.#context.onStdin(frame, this);
       else this.close(1008, 'bad-frame');
-    });
+    }, data.length);
   }
 
   #receiveText(text: string): void {
@@ -222,7 +248,7 @@ export class Connection {
         this.#fail(id, error);
       }
       for (const act of this.#afterAnswer.splice(0)) act();
-    });
+    }, text.length);
   }
 
   async #call(method: string, params: unknown): Promise<unknown> {
@@ -243,6 +269,7 @@ export class Connection {
         details: { issues: parsed.error.issues.slice(0, 10) },
       });
     }
+    if (name === 'hello' && this.#greeted) throw new SbxError('bad-request', 'hello was said already');
     if (name === 'hello') return this.#greet(parsed.data as Params<'hello'>);
     if (!this.#greeted) throw new SbxError('hello-first', 'the first request of a connection must be `hello`');
     const handler = this.#context.handlers[name] as (params: unknown, connection: Connection) => Promise<unknown>;

@@ -72,9 +72,11 @@ export async function openTemplate(plan: SessionPlan, filter: number): Promise<T
   }
   const init = (JSON.parse(readInfo()) as { 'child-pid': number })['child-pid'];
   let alive = true;
-  const closed = holder.exit.then(() => {
+  const started = readStat(init)?.startTime;
+  const closed = holder.exit.then(async () => {
     alive = false;
     for (const stream of holder.streams) stream?.destroy();
+    await waitForEmptySession(init, started);
   });
   const close = (): Promise<void> => {
     if (alive) endTemplate(holder, init);
@@ -103,6 +105,18 @@ function withoutCapabilities(account: Account): string[] {
 
 function firstLine(text: string): string {
   return text.trim().split('\n')[0] || 'it ended without a message';
+}
+
+/**
+ * bubblewrap outside ends when its init says so, a moment before that one has ended: only when it is a zombie has the
+ * kernel ended everything else in its namespace. Source: pid_namespaces(7), `zap_pid_ns_processes`.
+ */
+async function waitForEmptySession(init: number, started: string | undefined): Promise<void> {
+  for (;;) {
+    const stat = readStat(init);
+    if (stat === undefined || stat.state === 'Z' || stat.startTime !== started) return;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 /** The kernel ends all of the session with its first process; bubblewrap outside then ends by itself. */

@@ -2,6 +2,7 @@
  * Who watches one run, who of them may send it input, and what becomes of it when nobody does any more. Promises that a
  * client that is gone for a while finds everything it had not acknowledged.
  */
+import { limits } from '../../client/protocol/limits.ts';
 import type { OnDisconnect } from '../../client/protocol/messages.ts';
 import type { RunLog } from './run-log.ts';
 import type { Sink, Viewer } from './viewer.ts';
@@ -10,7 +11,11 @@ import type { Sink, Viewer } from './viewer.ts';
 export interface Client extends Sink {
   readonly onRoom: (waiter: () => void) => void;
   readonly offRoom: (waiter: () => void) => void;
+  readonly close: (code: number, reason: string) => void;
 }
+
+/** Lost viewers of one run whose place is kept; more at once are not cut off by a bad line. */
+const maxAbsent = 64;
 
 export interface AudienceInput {
   readonly log: RunLog;
@@ -29,6 +34,8 @@ export class Audience<C extends Client> {
   readonly #input: AudienceInput;
   readonly #seats = new Map<C, Seat>();
   readonly #holds = new Set<() => void>();
+  /** Of viewers that do not send input and whose connection was lost. Each ends its hold and its timer. */
+  readonly #absent = new Set<() => void>();
   #writer: C | undefined;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
@@ -52,7 +59,11 @@ export class Audience<C extends Client> {
 
   /** Everybody has everything, and nobody is waited for. */
   get isContent(): boolean {
-    return this.#timer === undefined && [...this.#seats.values()].every(({ viewer }) => viewer.isCaughtUp);
+    return (
+      this.#timer === undefined &&
+      this.#absent.size === 0 &&
+      [...this.#seats.values()].every(({ viewer }) => viewer.isCaughtUp)
+    );
   }
 
   has(client: C): boolean {
@@ -89,7 +100,23 @@ export class Audience<C extends Client> {
     return this.#seats.get(client)?.viewer.ack(seq) ?? true;
   }
 
-  /** It has left, or its connection is lost. */
+  /** Its connection is lost: it may come back for what it had not acknowledged. */
+  lose(client: C): void {
+    const seat = this.#seats.get(client);
+    if (seat && !this.isWriter(client) && !(this.#over && seat.viewer.isCaughtUp) && this.#absent.size < maxAbsent) {
+      const release = this.#input.log.hold(seat.viewer.ackedSeq);
+      const forget = () => {
+        clearTimeout(timer);
+        this.#absent.delete(forget);
+        release();
+      };
+      const timer = setTimeout(forget, limits.reconnectMs);
+      this.#absent.add(forget);
+    }
+    this.leave(client);
+  }
+
+  /** It watches no longer. */
   leave(client: C): void {
     const seat = this.#seats.get(client);
     if (!seat) return;
@@ -117,10 +144,14 @@ export class Audience<C extends Client> {
     this.#over = true;
   }
 
-  /** Its log is about to be closed. */
+  /** Its log is about to be closed. Whoever would wait for the rest for ever is told that it does not come. */
   dismiss(): void {
     this.#stopWaiting();
-    for (const client of [...this.#seats.keys()]) this.#remove(client);
+    for (const forget of [...this.#absent]) forget();
+    for (const [client, { viewer }] of [...this.#seats]) {
+      if (!viewer.isCaughtUp) client.close(1008, 'too-far-behind');
+      this.#remove(client);
+    }
     this.#writer = undefined;
   }
 

@@ -114,6 +114,11 @@ export class RunLog {
     return this.#ring.total;
   }
 
+  /** Memory of its events, which stay until the run is forgotten. */
+  get eventBytes(): number {
+    return this.#events.bytes;
+  }
+
   get viewerCount(): number {
     return this.#viewers.size;
   }
