@@ -43,7 +43,7 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
       ...layers.flatMap(reportWaiting),
       ...lockedOut([...given, ...merged], lock),
       ...layers.flatMap(reportWeakening),
-      ...policy.notes.map(({ message, origin }) => ({ what: message, because: 'it has no effect', origin })),
+      ...policy.notes.map(({ message, origin }) => ({ what: message, because: '', origin })),
     ],
     problems: policy.problems.map(({ message, help, origin }) => ({
       message,

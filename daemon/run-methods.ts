@@ -31,8 +31,8 @@ export interface RunMethodsInput {
 
 /** Live runs of one daemon at once; each holds a few descriptors and a sandbox. */
 const maxLiveRuns = 256;
-/** What the daemon remembers of their commands. */
-const maxLiveEventBytes = 128 * 1024 * 1024;
+/** Of their commands, variables and events. */
+const maxLiveMemoryBytes = 128 * 1024 * 1024;
 /** Of a command, in a list of runs. */
 const maxListedCharacters = 4096;
 /** Runs whose viewers stall are not waited for when the daemon stops. */
@@ -164,7 +164,7 @@ export class RunMethods {
     if (this.#runs.liveCount >= maxLiveRuns) {
       throw new SbxError('too-many-runs', `${maxLiveRuns} runs are live already`, { help: 'wait for one to end' });
     }
-    if (this.#runs.live.reduce((sum, { log }) => sum + log.eventBytes, 0) > maxLiveEventBytes) {
+    if (this.#runs.liveMemoryBytes > maxLiveMemoryBytes) {
       throw new SbxError('too-many-runs', 'the live runs have commands of too many bytes', {
         help: 'wait for one to end, or put long commands into script files',
       });
@@ -252,7 +252,9 @@ export class RunMethods {
       tags: params.tags ?? [],
       startedAt: Date.now(),
     };
-    return { description, run, log, audience, session, bodyHash, endedAt: undefined };
+    const variables = [...plan.env].reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+    const requestBytes = plan.command.length + variables;
+    return { description, run, log, audience, session, bodyHash, requestBytes, endedAt: undefined };
   }
 
   #attach({ runId, fromSeq = 0, write = false }: Params<'run.attach'>, client: Connection): Result<'run.attach'> {

@@ -24,12 +24,14 @@ export interface HostedRun {
   readonly session: Session;
   /** Of the request that started it: a repeat has the same one. */
   readonly bodyHash: string;
+  /** Of command and variables, which stay with the run. */
+  readonly requestBytes: number;
   endedAt: number | undefined;
 }
 
-/** Memory that ended runs may take; those that somebody has not seen to the end, their events alone. */
+/** Memory that ended runs may take; those that somebody has not seen to the end, without their output. */
 const endedMemoryBytes = 16 * 1024 * 1024;
-const unseenEventBytes = 64 * 1024 * 1024;
+const unseenMemoryBytes = 64 * 1024 * 1024;
 
 export function describeRun({ description, run, log, audience, session, endedAt }: HostedRun): RunInfo {
   return {
@@ -46,9 +48,13 @@ export function describeRun({ description, run, log, audience, session, endedAt 
   };
 }
 
+function fixedMemoryOf({ log, requestBytes }: HostedRun): number {
+  return log.eventBytes + requestBytes;
+}
+
 /** At most: output that is older than a ring is in a file or gone. */
-function memoryOf(log: RunLog): number {
-  return Math.min(log.outputBytes, limits.ringBytes) + log.eventBytes;
+function memoryOf(hosted: HostedRun): number {
+  return Math.min(hosted.log.outputBytes, limits.ringBytes) + fixedMemoryOf(hosted);
 }
 
 export class Runs {
@@ -72,6 +78,11 @@ export class Runs {
 
   get live(): readonly HostedRun[] {
     return this.all.filter((hosted) => hosted.endedAt === undefined);
+  }
+
+  /** Memory of live runs beside their output. */
+  get liveMemoryBytes(): number {
+    return this.live.reduce((sum, hosted) => sum + fixedMemoryOf(hosted), 0);
   }
 
   takeNumber(): number {
@@ -114,21 +125,21 @@ export class Runs {
     // Their output is bounded by the store.
     this.#limit(
       ended.filter(({ audience }) => !audience.isContent),
-      { now, count: limits.maxUnseenRuns, bytes: unseenEventBytes, sizeOf: (log) => log.eventBytes },
+      { now, count: limits.maxUnseenRuns, bytes: unseenMemoryBytes, sizeOf: fixedMemoryOf },
     );
   }
 
   #limit(
     ended: readonly HostedRun[],
-    max: { now: number; count: number; bytes: number; sizeOf: (log: RunLog) => number },
+    max: { now: number; count: number; bytes: number; sizeOf: (hosted: HostedRun) => number },
   ): void {
     let count = ended.length;
-    let held = ended.reduce((sum, { log }) => sum + max.sizeOf(log), 0);
+    let held = ended.reduce((sum, hosted) => sum + max.sizeOf(hosted), 0);
     for (const hosted of ended) {
       const isOld = max.now - (hosted.endedAt ?? max.now) > limits.endedRunMs;
       if (!isOld && count <= max.count && held <= max.bytes) continue;
       count--;
-      held -= max.sizeOf(hosted.log);
+      held -= max.sizeOf(hosted);
       this.#forget(hosted);
     }
   }

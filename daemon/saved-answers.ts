@@ -44,6 +44,13 @@ export function removeAnswers(file: string, numbers: readonly number[]): readonl
     });
   }
   const last = [...new Set(numbers)].sort((a, b) => b - a);
-  editPolicy(file, (before) => last.reduce((text, number) => removeRule(text, 'allow', number - 1), before));
+  editPolicy(file, (before) => {
+    const now = listRules(before, 'allow');
+    // Another sbx may have taken rules out since: the same number would be another rule.
+    if (last.some((number) => now[number - 1]?.rule !== rules[number - 1]?.rule)) {
+      throw new SbxError('bad-policy', 'the saved rules were changed meanwhile', { help: 'look again with sbx rules' });
+    }
+    return last.reduce((text, number) => removeRule(text, 'allow', number - 1), before);
+  });
   return [...last].reverse().flatMap((number) => rules[number - 1]?.rule ?? []);
 }

@@ -15,7 +15,7 @@ export function noteTrust(
 ): Decision {
   if (decision.effect === 'allow' || effective.waiting.length === 0) return decision;
   if (judge(withTrust(effective)).effect !== 'allow') return decision;
-  return { ...decision, notes: [...decision.notes, "the project's own rules would allow it; `sbx trust` shows them"] };
+  return { ...decision, notes: ["the project's own rules would allow it; `sbx trust` shows them", ...decision.notes] };
 }
 
 /** While managed policy cannot be read, nothing is decided as if it were not there (RULES O36). */

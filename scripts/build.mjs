@@ -78,7 +78,8 @@ try {
     format: 'cjs',
     minify: true,
     plugins: [leanCli],
-    define: { ...options.define, 'import.meta.url': '__fileUrl' },
+    // Else ws looks through every node_modules above for an add-on that is not there.
+    define: { ...options.define, 'import.meta.url': '__fileUrl', 'process.env.WS_NO_BUFFER_UTIL': '"1"' },
     banner: { js: "const __fileUrl = require('node:url').pathToFileURL(__filename).href;" },
   });
   await build({

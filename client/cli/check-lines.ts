@@ -10,12 +10,13 @@ import { SbxError } from '../protocol/errors.ts';
 import { type Flags, flagsSchema, modeSchema } from '../protocol/messages.ts';
 import type { CheckBase } from './check-arguments.ts';
 import { statuses } from './exit-status.ts';
+import { findNearest } from './nearest.ts';
 import type { Check } from './offline-engine.ts';
 
 const idSchema = z.union([z.string(), z.number()]);
 const { allow, ask, deny } = flagsSchema.shape;
 const questionSchema = z.strictObject({
-  id: idSchema,
+  id: idSchema.optional(),
   command: z.string(),
   cwd: z.string().startsWith('/', 'must be absolute').optional(),
   allow,
@@ -33,19 +34,29 @@ function joinFlags(base: Flags | undefined, line: Flags): Flags {
   };
 }
 
+/** What was expected, and which name was most likely meant. */
+function describeIssue(issue: z.core.$ZodIssue | undefined): { message: string; help?: string } {
+  const place = issue === undefined || issue.path.length === 0 ? 'the line' : `\`${issue.path.join('.')}\``;
+  if (issue?.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    const near = findNearest(key, Object.keys(questionSchema.shape));
+    const known = `the keys are ${Object.keys(questionSchema.shape).join(', ')}`;
+    return { message: `unknown key \`${key}\``, help: near === undefined ? known : `did you mean \`${near}\`?` };
+  }
+  if (issue?.code === 'invalid_type') return { message: `${place}: expected ${issue.expected}` };
+  if (issue?.code === 'invalid_union') return { message: `${place}: expected a string or a number` };
+  if (issue?.code === 'invalid_value') return { message: `${place}: expected one of ${issue.values.join(', ')}` };
+  return { message: `${place}: ${issue?.message ?? 'is invalid'}` };
+}
+
 function describeFault(error: unknown): object {
   if (error instanceof SbxError) {
     return { code: error.code, message: error.message, ...(error.help === undefined ? {} : { help: error.help }) };
   }
-  if (error instanceof z.ZodError) {
-    const [issue] = error.issues;
-    const place = issue?.path.join('.') ?? '';
-    return {
-      code: 'bad-request',
-      message: `${place === '' ? 'the line' : `\`${place}\``}: ${issue?.message ?? 'is invalid'}`,
-    };
+  if (error instanceof z.ZodError) return { code: 'bad-request', ...describeIssue(error.issues[0]) };
+  if (error instanceof SyntaxError) {
+    return { code: 'bad-request', message: 'the line is not JSON', help: 'write one {"id": …, "command": …} a line' };
   }
-  if (error instanceof SyntaxError) return { code: 'bad-request', message: `the line is not JSON: ${error.message}` };
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
 }
 
@@ -67,11 +78,12 @@ async function* splitLines(input: Readable): AsyncGenerator<Buffer> {
   yield Buffer.concat(parts);
 }
 
-/** One line of the answer; `false` beside it when the line was no question. */
+/** One line of the answer; `false` beside it when the line, counted from 1, was no question. */
 export function answerLine(
   check: Check,
   base: CheckBase,
   line: Buffer,
+  number: number,
 ): { readonly answer: string; readonly ok: boolean } {
   let id: string | number | undefined;
   try {
@@ -93,7 +105,7 @@ export function answerLine(
     });
     return { answer: JSON.stringify({ id, ...decision }), ok: true };
   } catch (error) {
-    return { answer: JSON.stringify({ ...(id === undefined ? {} : { id }), error: describeFault(error) }), ok: false };
+    return { answer: JSON.stringify({ id, line: number, error: describeFault(error) }), ok: false };
   }
 }
 
@@ -101,9 +113,11 @@ export function answerLine(
 export async function checkLines(check: Check, base: CheckBase, input: Readable, output: Writable): Promise<number> {
   let status = 0;
   let answers = '';
+  let number = 0;
   for await (const line of splitLines(input)) {
+    number += 1;
     if (line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)) continue;
-    const { answer, ok } = answerLine(check, base, line);
+    const { answer, ok } = answerLine(check, base, line, number);
     if (!ok) status = statuses.failed;
     answers += `${answer}\n`;
     if (answers.length < 16_384) continue;

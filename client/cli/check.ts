@@ -35,9 +35,10 @@ export async function checkCommand(args: readonly string[], caller: Caller): Pro
   else {
     const paint = choosePaint(1, caller.env);
     const notices = checks.notices(wish.params);
-    const short = explainDecision({ ...decision, notes: [...decision.notes, ...notices] }, explanation, paint);
+    const short = explainDecision({ ...decision, notes: [...notices, ...decision.notes] }, explanation, paint);
     const full = wish.full ? explainFully(explanation, paint) : [];
-    process.stdout.write(`${[...short, ...full, describeRun(checks, wish.params)].join('\n')}\n`);
+    const more = wish.full ? [] : [paint.dim('sbx check --explain shows every form and every rule')];
+    process.stdout.write(`${[...short, ...full, ...more, describeRun(checks, wish.params)].join('\n')}\n`);
   }
   return statusOfCheck(decision.effect);
 }

@@ -35,10 +35,9 @@ function describeCommand(command: ExplainedCommand, paint: Paint): string[] {
   ].map((line) => `${'  '.repeat(command.depth)}${line}`.trimEnd());
 }
 
-export function explainFully({ mode, autoAllow, commands, change }: Explanation, paint: Paint): string[] {
+export function explainFully({ mode, autoAllow, commands }: Explanation, paint: Paint): string[] {
   const lines = [
     `mode      ${mode}, auto-allow ${autoAllow ? 'on' : 'off'}`,
-    ...(change === undefined ? [] : [`smallest  ${showText(change.what)}: then ${change.effect}`]),
     '',
     ...commands.flatMap((command) => describeCommand(command, paint)),
   ];

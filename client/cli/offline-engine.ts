@@ -22,12 +22,15 @@ export async function loadChecks(): Promise<OfflineChecks> {
   );
   const config = readConfig();
   const engine = await createEngine(engineOptions(config));
+  // Text that no shell could be given still gets an answer; only nothing at all gets none.
+  const textOf = (params: Params<'check'>): string =>
+    params.command !== undefined && params.command.trim() !== '' ? params.command : commandText(params);
   const place = (params: Params<'check'>) =>
     chooseWorkspace({ cwd: params.cwd, workspace: params.workspace }, config.home);
   const request = (params: Params<'check'>, autoAllow: boolean | undefined) => {
     const { cwd, workspace } = place(params);
     const { mode, flags } = params;
-    return { command: commandText(params), cwd, workspace, home: config.home, mode, autoAllow, flags };
+    return { command: textOf(params), cwd, workspace, home: config.home, mode, autoAllow, flags };
   };
   return {
     check: (params) => engine.decide(request(params, params.autoAllow ?? false)).decision,

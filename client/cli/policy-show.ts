@@ -79,7 +79,12 @@ export function describePolicy(report: PolicyReport, paint: Paint): string[] {
     ),
     ...listEntries(
       'without effect',
-      report.ignored.map(({ what, because, origin }) => ({ text: `${what}: ${because}`, origin })),
+      withReason(report, true).map(({ what, because, origin }) => ({ text: `${what}: ${because}`, origin })),
+      paint,
+    ),
+    ...listEntries(
+      'notes',
+      withReason(report, false).map(({ what, origin }) => ({ text: what, origin })),
       paint,
     ),
     ...listEntries(
@@ -91,6 +96,11 @@ export function describePolicy(report: PolicyReport, paint: Paint): string[] {
       paint,
     ),
   ];
+}
+
+/** A remark says itself what became of its entry. */
+function withReason({ ignored }: PolicyReport, has: boolean): PolicyReport['ignored'] {
+  return ignored.filter(({ because }) => (because !== '') === has);
 }
 
 /** 125 while a managed file is broken: nothing is decided then. @throws {SbxError} */

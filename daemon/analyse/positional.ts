@@ -31,13 +31,45 @@ function findCalls(
   statement: Statement & { readonly type: 'function' },
   script: ParsedScript,
 ): { readonly calls: readonly SimpleCommand[]; readonly complete: boolean } {
-  const names = script.commands.map((command) => (command.words.length === 0 ? '' : wordValue(command.words[0])));
-  const twice =
-    [...allStatements(script.body)].filter((one) => one.type === 'function' && one.name === statement.name).length > 1;
+  const { calls, definitions, fixed } = indexOf(script);
   return {
-    calls: script.commands.filter((_command, index) => names[index] === statement.name),
-    complete: !twice && !names.some((name) => name === undefined || movers.has(name)),
+    calls: calls.get(statement.name) ?? [],
+    complete: fixed && (definitions.get(statement.name) ?? 0) < 2,
   };
+}
+
+interface CallIndex {
+  /** Commands by the name that they run. */
+  readonly calls: ReadonlyMap<string, readonly SimpleCommand[]>;
+  /** How often each function is defined. */
+  readonly definitions: ReadonlyMap<string, number>;
+  /** Every name is known, and none of them moves parameters. */
+  readonly fixed: boolean;
+}
+
+/** Asked for by every function of a text. */
+const indexes = new WeakMap<ParsedScript, CallIndex>();
+
+function indexOf(script: ParsedScript): CallIndex {
+  const known = indexes.get(script);
+  if (known !== undefined) return known;
+  const calls = new Map<string, SimpleCommand[]>();
+  const definitions = new Map<string, number>();
+  let fixed = true;
+  for (const command of script.commands) {
+    const name = command.words.length === 0 ? '' : wordValue(command.words[0]);
+    if (name === undefined || movers.has(name)) fixed = false;
+    if (name === undefined) continue;
+    const found = calls.get(name);
+    if (found === undefined) calls.set(name, [command]);
+    else found.push(command);
+  }
+  for (const statement of allStatements(script.body)) {
+    if (statement.type === 'function') definitions.set(statement.name, (definitions.get(statement.name) ?? 0) + 1);
+  }
+  const index = { calls, definitions, fixed };
+  indexes.set(script, index);
+  return index;
 }
 
 /** With anything as one more way where a call could come from elsewhere. */

@@ -15,6 +15,8 @@ export interface StandardInput {
 
 /** Longer texts are not followed. */
 const maxLength = 4096;
+/** Nor are texts put together from more pieces, each of which would be looked up again by every command that reads them. */
+const maxParts = 64;
 
 /** The input that the redirections give; undefined where it is not known, `inherited` where they give none. */
 export function redirectedInput(
@@ -70,7 +72,9 @@ function begin(text: string | undefined): StandardInput | undefined {
 
 function hereText(redirection: Redirection, values: Values): string | undefined {
   const { heredoc } = redirection;
-  const [only, ...others] = expandValue(heredoc?.body ?? redirection.target, values);
+  const body = heredoc?.body ?? redirection.target;
+  if (body.end - body.start > maxLength * 2 || body.parts.length > maxParts) return undefined;
+  const [only, ...others] = expandValue(body, values);
   if (only === undefined || others.length > 0) return undefined;
   let text = '';
   for (const piece of only) {

@@ -28,10 +28,13 @@ export function childStatements(statement: Statement): readonly Statement[] {
   }
 }
 
-/** The statement and everything in it, outermost first. */
-export function* allStatements(statements: readonly Statement[]): Generator<Statement> {
-  for (const statement of statements) {
-    yield statement;
-    yield* allStatements(childStatements(statement));
-  }
+/** The statements and everything in them, outermost first. One list, as nested generators cost the square of the depth. */
+export function allStatements(statements: readonly Statement[]): readonly Statement[] {
+  const all: Statement[] = [];
+  const add = (statement: Statement): void => {
+    all.push(statement);
+    childStatements(statement).forEach(add);
+  };
+  statements.forEach(add);
+  return all;
 }

@@ -27,14 +27,29 @@ export function readsProgramFromStdin(reading: Reading | undefined): boolean {
 
 /** Commands whose output reaches this one through pipes. */
 export function feedersOf(command: SimpleCommand, script: ParsedScript): readonly SimpleCommand[] {
-  const found: SimpleCommand[] = [];
-  let wanted = new Set([command.id]);
-  for (let round = 0; round < 50 && wanted.size > 0; round += 1) {
-    const before = script.commands.filter(
-      (one) => one.pipedTo !== undefined && wanted.has(one.pipedTo) && !found.includes(one),
-    );
-    found.push(...before);
-    wanted = new Set(before.map((one) => one.id));
+  const found = new Set<SimpleCommand>();
+  let wanted: readonly SimpleCommand[] = [command];
+  for (let round = 0; round < 50 && wanted.length > 0; round += 1) {
+    wanted = wanted.flatMap(({ id }) => pipesOf(script).get(id) ?? []).filter((one) => !found.has(one));
+    for (const one of wanted) found.add(one);
   }
+  return [...found];
+}
+
+/** Asked for by every shell and interpreter of a text. */
+const pipes = new WeakMap<ParsedScript, ReadonlyMap<number, readonly SimpleCommand[]>>();
+
+/** The commands that are piped to each. */
+function pipesOf(script: ParsedScript): ReadonlyMap<number, readonly SimpleCommand[]> {
+  const known = pipes.get(script);
+  if (known !== undefined) return known;
+  const found = new Map<number, SimpleCommand[]>();
+  for (const command of script.commands) {
+    if (command.pipedTo === undefined) continue;
+    const others = found.get(command.pipedTo);
+    if (others === undefined) found.set(command.pipedTo, [command]);
+    else others.push(command);
+  }
+  pipes.set(script, found);
   return found;
 }

@@ -193,10 +193,9 @@ class Walker {
   #redirect(statement: Statement, state: ShellState): void {
     for (const redirection of statement.redirections) this.#redirectionWords(redirection, state);
     const effects = redirectionEffects(statement.redirections, this.#values(state), this.#context.facts);
-    const inside = this.#context.script.commands.find(
-      (command) => command.start >= statement.start && command.end <= statement.end,
-    );
-    if (inside === undefined) this.loose.push(...effects);
+    const { commands } = this.#context.script;
+    const inside = commands[firstFrom(commands, statement.start)];
+    if (inside === undefined || inside.end > statement.end) this.loose.push(...effects);
     else this.enclosing.set(inside.id, [...(this.enclosing.get(inside.id) ?? []), ...effects]);
   }
 
@@ -399,7 +398,7 @@ class Walker {
 
   #functionChanges(): Changes {
     this.#functionsOnly ??= collectChanges(
-      [...allStatements(this.#context.script.body)].filter((statement) => statement.type === 'function'),
+      allStatements(this.#context.script.body).filter((statement) => statement.type === 'function'),
     );
     return this.#functionsOnly;
   }
@@ -571,6 +570,18 @@ function findOpaque(commands: readonly SimpleCommand[]): ReadonlySet<string> {
     }
   }
   return names;
+}
+
+/** The index of the first command that begins at the place or after it; the commands stand in the order of the text. */
+function firstFrom(commands: readonly SimpleCommand[], start: number): number {
+  let low = 0;
+  let high = commands.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((commands[middle]?.start ?? start) < start) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The `read` that is the whole condition of a `while` loop. */

@@ -105,11 +105,13 @@ function isAlone(word: Word, part: WordPart): boolean {
 export function expandValue(word: Word, values: Values): readonly (readonly Piece[])[] {
   if (word.values?.length === 1) return [[{ kind: 'known', text: word.values[0] ?? '' }]];
   const quiet: Values = { ...values, oddSplitting: false };
-  let drafts: (readonly Piece[])[] = [[]];
+  let drafts: Piece[][] = [[]];
   for (const part of word.parts) {
     const options = expandPart(quoted(part), quiet, false);
     if (drafts.length * options.length > maxAlternatives) return [[anything]];
-    drafts = drafts.flatMap((draft) => options.map((option) => [...draft, ...option.pieces]));
+    const [only] = options;
+    if (options.length === 1 && only !== undefined) for (const draft of drafts) draft.push(...only.pieces);
+    else drafts = drafts.flatMap((draft) => options.map((option) => [...draft, ...option.pieces]));
   }
   return drafts.map(merge);
 }

@@ -30,9 +30,9 @@ export function decideShell(asCommand: Decision, policy: Policy, context: ShellC
   if (!context.sandboxed) {
     return judge('deny', 'the sandbox, which alone would hold a shell, is switched off', 'switch the sandbox on again');
   }
-  const { mode } = chooseMode(policy, context.mode);
+  const { mode, planned } = chooseMode(policy, context.mode);
   if (mode === 'plan') return judge('ask', 'in the mode plan only what reads runs by itself');
-  const mayAutoAllow = policy.problems.length === 0 && policy.autoAllowOff === undefined;
+  const mayAutoAllow = !planned && policy.problems.length === 0 && policy.autoAllowOff === undefined;
   if (mode === 'bypass' || (context.autoAllow && mayAutoAllow)) return judge('allow', 'it runs inside the sandbox');
   if (mode === 'dont-ask') return judge('deny', 'nobody is to be asked (mode `dont-ask`)');
   return judge('ask', 'nothing allows it by itself while auto-allow is off');

@@ -25,10 +25,12 @@ export interface DecideContext {
 }
 
 export function decide(analysis: Analysis, policy: Policy, context: DecideContext): Decision {
-  const { mode, notes } = chooseMode(policy, context.mode, context.mayBypass);
+  const { mode, notes, planned } = chooseMode(policy, context.mode, context.mayBypass);
+  // While a plan is made the sandbox is no reason to run something: a rule or a person says so, or it only reads (RULES O11).
+  const within = planned ? { ...context, autoAllow: false } : context;
   const remarks = [...policy.problems.map(showProblem), ...policy.notes.map(showNote), ...notes.map(showNote)];
   try {
-    return decideIn(mode, analysis, policy, context, remarks);
+    return decideIn(mode, analysis, policy, within, remarks);
   } catch (error) {
     const message = `the command could not be judged, which is a defect of sbx: ${String(error)}`;
     const effect = refuse('ask', mode);
@@ -85,8 +87,7 @@ function decideIn(
 function judge(mode: Mode, analysis: Analysis, policy: Policy, { autoAllow, facts }: DecideContext): JudgedScript {
   const { script } = analysis;
   if (script.kind === 'unparsable') return { verdicts: [], whole: judgeUnparsable(script, policy), needs: undefined };
-  // While a plan is made the sandbox is no reason to run something: a rule or a person says so, or it only reads (RULES O11).
-  const mayAutoAllow = mode !== 'plan' && policy.problems.length === 0 && policy.autoAllowOff === undefined;
+  const mayAutoAllow = policy.problems.length === 0 && policy.autoAllowOff === undefined;
   return judgeScript(analysis, policy, { mode, autoAllow: autoAllow && mayAutoAllow, facts });
 }
 

@@ -176,6 +176,12 @@ function findChange(
     });
     const named = deciding.map((rule) => `${quoteText(rule.text)} (${showOrigin(rule.origin)})`).join(' and ');
     if (then.effect !== effect) return { what: `remove ${named}`, effect: then.effect };
+    // Without the rule the question stays, because nothing allows the command either.
+    const [grant] = then.suggestions;
+    if (grant !== undefined) {
+      const rules = grant.rules.map((rule) => quoteText(rule)).join(' and ');
+      return { what: `remove ${named} and allow ${rules}`, effect: 'allow' };
+    }
   }
   if (effect === 'allow' && autoAllow) {
     const then = judge({ ...policy, autoAllowOff: { layer: 'flags' } }).effect;

@@ -95,7 +95,7 @@ function askFor(document: PolicyDocument, node: Node, text: string | undefined):
   const whole = { Bash: 'Bash(**)', Read: 'Read(//**)', Edit: 'Edit(//**)', WebFetch: 'WebFetch' }[tool] ?? 'Bash(**)';
   const parsed = parseRule(whole, { list: 'ask', origin: document.origin(node.offset), anchor: '/' });
   if (parsed.kind !== 'rules') return [];
-  return parsed.rules.map((rule) => ({ ...rule, text: text ?? tool, reason }));
+  return parsed.rules.map((rule) => ({ ...rule, text: text ?? tool, reason, unread: true as const }));
 }
 
 function readSettings(document: PolicyDocument): Settings {

@@ -29,10 +29,11 @@ export interface JudgedScript {
 export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeContext): JudgedScript {
   // Only bypass lets a protected path be written without a question (RULES K3); the sandbox keeps its pins all the same.
   const counted = analysis.findings.filter((finding) => context.mode !== 'bypass' || finding.id !== 'protected-path');
-  const views = analysis.commands.map((command) => viewCommand(command, context.facts, analysis));
+  const views = viewsOf(analysis, context.facts);
   const allExact = views.length > 0 && views.every((view) => isExact(view, policy, context.facts));
+  const byCommand = groupFindings(counted);
   const judged = views.map((view) => {
-    const findings = counted.filter((finding) => finding.command === view.command.command.id);
+    const findings = byCommand.get(view.command.command.id) ?? [];
     return judgeCommand({ view, findings, text: analysis.script.text, allExact }, policy, context);
   });
   const ids = new Set(analysis.commands.map((each) => each.command.id));
@@ -50,6 +51,33 @@ export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeCo
     whole,
     needs: judged.every((each) => each.suggestible) ? judged.flatMap((each) => each.need ?? []) : undefined,
   };
+}
+
+interface Viewed {
+  readonly facts: Facts;
+  readonly views: readonly CommandView[];
+}
+
+/** The same text is judged again with each rule that is offered for it; how rules see its commands stays the same. */
+const viewed = new WeakMap<Analysis, Viewed>();
+
+function viewsOf(analysis: Analysis, facts: Facts): readonly CommandView[] {
+  const known = viewed.get(analysis);
+  if (known?.facts === facts) return known.views;
+  const views = analysis.commands.map((command) => viewCommand(command, facts, analysis));
+  viewed.set(analysis, { facts, views });
+  return views;
+}
+
+function groupFindings(findings: readonly Finding[]): ReadonlyMap<number, readonly Finding[]> {
+  const groups = new Map<number, Finding[]>();
+  for (const finding of findings) {
+    if (finding.command === undefined) continue;
+    const group = groups.get(finding.command);
+    if (group === undefined) groups.set(finding.command, [finding]);
+    else group.push(finding);
+  }
+  return groups;
 }
 
 /** Under auto-allow, and in the mode bypass, only findings that the sandbox is no answer to still ask (RULES O11, §11). */

@@ -31,16 +31,20 @@ export type ProgramKind = (program: string) => 'wrapper' | 'runs-code' | undefin
 
 export function lintPolicy(policy: Pick<Policy, 'allow' | 'ask' | 'deny'>, kindOf: ProgramKind): readonly PolicyLint[] {
   const lints: PolicyLint[] = [];
-  for (const rule of [...policy.deny, ...policy.ask, ...policy.allow]) {
+  // What could not be read has its own remark, and hides nothing that its author meant to hide.
+  const written = { deny: policy.deny.filter(isRead), ask: policy.ask.filter(isRead), allow: policy.allow };
+  for (const rule of [...written.deny, ...written.ask, ...written.allow]) {
     const report = (id: PolicyLint['id'], message: string, help: string): void => {
       lints.push({ id, message: `${quoteText(rule.text)} ${message}`, help, rule: rule.text, origin: rule.origin });
     };
     if (rule.tool === 'Bash') lintCommandRule(rule, kindOf, report);
     if (rule.tool === 'Read' || rule.tool === 'Edit') lintPathRule(rule, report);
-    lintAgainstOthers(rule, policy, report);
+    lintAgainstOthers(rule, written, report);
   }
   return lints;
 }
+
+const isRead = ({ unread }: Rule): boolean => unread !== true;
 
 type Report = (id: PolicyLint['id'], message: string, help: string) => void;
 

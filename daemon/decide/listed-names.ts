@@ -12,9 +12,8 @@ export function findListedNames(
   command: AnalysedCommand,
   all: readonly AnalysedCommand[],
 ): readonly (readonly Token[])[] | undefined {
-  const feeders = all.filter((each) => each.command.pipedTo === command.command.id);
-  const [feeder] = feeders;
-  if (feeders.length !== 1 || feeder === undefined || feeder.inner.length > 0) return undefined;
+  const feeder = onlyFeeders(all).get(command.command.id);
+  if (feeder === undefined || feeder.inner.length > 0) return undefined;
   const words = feeder.command.words.map((word) => (word.values?.length === 1 ? word.values[0] : undefined));
   if (!words.every((word) => word !== undefined)) return undefined;
   const [program, ...rest] = words;
@@ -25,6 +24,22 @@ export function findListedNames(
   if (program === 'rg' || program === 'fd')
     return cwd === undefined || !listsVisible(program, rest) ? undefined : visibleNames(cwd);
   return isFilter(program, rest) ? findListedNames(feeder, all) : undefined;
+}
+
+/** Asked for by every `xargs` of a text. */
+const feedersOfText = new WeakMap<readonly AnalysedCommand[], ReadonlyMap<number, AnalysedCommand | undefined>>();
+
+/** The one command that is piped to each; undefined where there are several. */
+function onlyFeeders(all: readonly AnalysedCommand[]): ReadonlyMap<number, AnalysedCommand | undefined> {
+  const known = feedersOfText.get(all);
+  if (known !== undefined) return known;
+  const feeders = new Map<number, AnalysedCommand | undefined>();
+  for (const each of all) {
+    const { pipedTo } = each.command;
+    if (pipedTo !== undefined) feeders.set(pipedTo, feeders.has(pipedTo) ? undefined : each);
+  }
+  feedersOfText.set(all, feeders);
+  return feeders;
 }
 
 /** The names that `find` gives to the commands that it runs; undefined when it could be any below its folders. */

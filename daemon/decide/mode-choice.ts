@@ -3,12 +3,12 @@
  * (RULES S1, S9, O11). A limit never loosens: a tighter wish stays as it is.
  */
 import type { Mode } from '../../client/protocol/messages.ts';
-import { type Policy, type PolicyNote, type Setting, showOrigin } from './policy.ts';
+import { type ModeLimit, type Policy, type PolicyNote, showOrigin } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 
 /**
  * How much each lets through. `plan` and `dont-ask` are each tighter than the other in one way (one never auto-allows, the
- * other never asks), so neither may take the other's place.
+ * other never asks), so neither may take the other's place: where both hold, nothing is asked and nothing is auto-allowed.
  */
 const freedom: Readonly<Record<Mode, number>> = { plan: 0, 'dont-ask': 0, manual: 1, 'accept-edits': 2, bypass: 3 };
 
@@ -16,35 +16,44 @@ export function isLooser(mode: Mode, than: Mode): boolean {
   return mode !== than && freedom[mode] >= freedom[than];
 }
 
-export function tightest(limits: readonly (Setting<Mode> | undefined)[]): Setting<Mode> | undefined {
-  let result: Setting<Mode> | undefined;
-  for (const limit of limits) {
-    if (limit !== undefined && (result === undefined || isLooser(result.value, limit.value))) result = limit;
-  }
+export function tightest(limits: readonly (ModeLimit | undefined)[]): ModeLimit | undefined {
+  let result: ModeLimit | undefined;
+  for (const limit of limits) if (limit !== undefined) result = result === undefined ? limit : tighter(result, limit);
   return result;
+}
+
+function tighter(a: ModeLimit, b: ModeLimit): ModeLimit {
+  if (freedom[a.value] !== freedom[b.value]) return freedom[a.value] < freedom[b.value] ? a : b;
+  if (a.value === b.value) return a.planned ? a : b.planned ? b : a;
+  return { ...(a.value === 'dont-ask' ? a : b), planned: true };
 }
 
 export interface ChosenMode {
   readonly mode: Mode;
   /** Why it is not the mode that was asked for. */
   readonly notes: readonly PolicyNote[];
+  /** A plan is made: auto-allow has no effect (RULES O11). */
+  readonly planned: boolean;
 }
 
 /** @param mayBypass false for root outside the sandbox: nothing at all would be left between a mistake and the machine. */
 export function chooseMode(policy: Policy, asked: Mode | undefined, mayBypass = true): ChosenMode {
   const notes: PolicyNote[] = [];
-  let mode = asked ?? policy.settings.defaultMode?.value ?? 'manual';
+  const first = asked ?? policy.settings.defaultMode?.value ?? 'manual';
+  // Before the limits: one that is tighter than bypass and looser than manual would bring back more than manual.
+  const objection = first === 'bypass' ? findBypassObjection(policy, mayBypass) : undefined;
+  if (objection !== undefined) notes.push(objection);
+  const wished = objection === undefined ? first : 'manual';
   const limit = asked === undefined ? policy.modeLimit : policy.hardModeLimit;
-  if (limit !== undefined && isLooser(mode, limit.value)) {
+  const wish: ModeLimit = { value: wished, origin: limit?.origin ?? { layer: 'flags' } };
+  const { value: mode, planned } = limit === undefined ? wish : tighter(wish, limit);
+  if (limit !== undefined && mode !== wished) {
     notes.push({
-      message: `the mode ${quoteText(limit.value)} takes the place of ${quoteText(mode)}`,
+      message: `the mode ${quoteText(mode)} takes the place of ${quoteText(wished)}`,
       origin: limit.origin,
     });
-    mode = limit.value;
   }
-  const objection = mode === 'bypass' ? findBypassObjection(policy, mayBypass) : undefined;
-  if (objection === undefined) return { mode, notes };
-  return { mode: 'manual', notes: [...notes, objection] };
+  return { mode, notes, planned: planned === true || mode === 'plan' };
 }
 
 /** Why the mode bypass cannot be had. */

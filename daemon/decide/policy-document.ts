@@ -43,7 +43,11 @@ export class PolicyDocument {
   }
 
   problem(offset: number, message: string, help: string | undefined): void {
-    this.problems.push({ message, help, origin: this.origin(offset) });
+    const origin = this.origin(offset);
+    // One missing brace of several says all that there is to say.
+    const isSame = (known: PolicyProblem): boolean =>
+      known.message === message && known.origin.line === origin.line && known.origin.column === origin.column;
+    if (!this.problems.some(isSame)) this.problems.push({ message, help, origin });
   }
 
   note(offset: number, message: string): void {

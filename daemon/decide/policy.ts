@@ -29,6 +29,9 @@ export interface Setting<T> {
   readonly origin: Origin;
 }
 
+/** `planned`: the mode is dont-ask, and plan holds as well. */
+export type ModeLimit = Setting<Mode> & { readonly planned?: true };
+
 interface SettingValues {
   readonly defaultMode: Mode;
   readonly autoAllow: boolean;
@@ -75,7 +78,7 @@ export interface ParsedPolicy {
   /** Additional directories, absolute. */
   readonly directories: readonly Setting<string>[];
   /** The default mode may not be looser than this: what is left of a mode in a layer that may not choose one. */
-  readonly modeLimit: Setting<Mode> | undefined;
+  readonly modeLimit: ModeLimit | undefined;
   /** Auto-allow is off, whatever other layers say. */
   readonly autoAllowOff: Origin | undefined;
   readonly sandboxDenials: readonly SandboxDenial[];
@@ -90,9 +93,9 @@ export interface Policy {
   readonly deny: readonly Rule[];
   readonly settings: Settings;
   /** The tightest limit, if any. A mode that managed policy chooses is one, for clients too. */
-  readonly modeLimit: Setting<Mode> | undefined;
+  readonly modeLimit: ModeLimit | undefined;
   /** A limit for the clients' choice as well as for the default. */
-  readonly hardModeLimit: Setting<Mode> | undefined;
+  readonly hardModeLimit: ModeLimit | undefined;
   /** Nobody can switch auto-allow on, and why. */
   readonly autoAllowOff: Origin | undefined;
   readonly allowUnsandboxed: boolean;

@@ -18,6 +18,8 @@ interface RuleBase {
   /** Narrows an allow, exempts from an ask; never weakens a deny (RULES O4). */
   readonly unless: readonly Rule[];
   readonly sandbox: 'required' | undefined;
+  /** Stands for a restriction that could not be read: it asks about its whole tool (RULES O36). */
+  readonly unread?: true;
 }
 
 /** Without a pattern the rule is the whole tool: `Bash`, `Bash(*)`. */

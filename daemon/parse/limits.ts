@@ -35,7 +35,7 @@ export const maxBraceSize = 50_000;
 export const maxBracesInWord = 100;
 
 /**
- * Simple commands of one text. What the later stages do with each is what large texts cost most: 3,300 of them took over
- * a second.
+ * Simple commands of one text. What the later stages do with each is what large texts cost most, up to half a millisecond;
+ * long scripts of people and agents hold some two hundred.
  */
-export const maxCommands = 1_000;
+export const maxCommands = 500;

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { SbxError } from '../../client/protocol/errors.ts';
 import { showText } from '../../client/protocol/visible.ts';
+import { whileLocked } from './file-lock.ts';
 import { addRules } from './policy-edit.ts';
 import { replaceFile, resolveTarget } from './replace-file.ts';
 
@@ -130,13 +131,14 @@ export function saveRules(
 /** @throws {SbxError} `bad-policy` when the file has errors or cannot be written; it is then unchanged. */
 export function editPolicy(file: string, edit: (text: string) => string): void {
   const target = resolveTarget(file);
-  const before = readPolicyText(target);
-  const after = edit(before);
-  if (after === before) return;
   try {
-    replaceFile(target, after);
+    whileLocked(target, () => {
+      const before = readPolicyText(target);
+      const after = edit(before);
+      if (after !== before) replaceFile(target, after);
+    });
   } catch (error) {
-    throw cannotSave(target, error);
+    throw error instanceof SbxError ? error : cannotSave(target, error);
   }
 }
 

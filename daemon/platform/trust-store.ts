@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { SbxError } from '../../client/protocol/errors.ts';
+import { whileLocked } from './file-lock.ts';
 import { versionOf } from './policy-files.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -65,15 +66,14 @@ export class TrustStore {
 
   /** In place of what was trusted there before. @throws {SbxError} `bad-policy` */
   trust(workspace: string, identities: readonly string[], now: Date): void {
-    const others = this.#others(workspace);
     const grants = new Set(identities.map(fingerprint));
-    this.#write([...others, { workspace, trustedAt: now.toISOString(), grants }]);
+    this.#change(() => [...this.#others(workspace), { workspace, trustedAt: now.toISOString(), grants }]);
   }
 
   /** False when it was not trusted. @throws {SbxError} `bad-policy` */
   revoke(workspace: string): boolean {
     if (!this.read().workspaces.has(workspace)) return false;
-    this.#write(this.#others(workspace));
+    this.#change(() => this.#others(workspace));
     return true;
   }
 
@@ -82,17 +82,19 @@ export class TrustStore {
     return [...this.read().workspaces.values()].filter((each) => each.workspace !== workspace);
   }
 
-  #write(workspaces: readonly TrustedWorkspace[]): void {
-    if (this.file === undefined) throw new SbxError('bad-policy', 'there is no place to remember trust in');
-    const data = {
-      version: 1,
-      workspaces: workspaces.map(({ grants, ...rest }) => ({ ...rest, grants: [...grants].sort() })),
-    };
+  /** Two that trust different projects at the same time both count. */
+  #change(next: () => readonly TrustedWorkspace[]): void {
+    const { file } = this;
+    if (file === undefined) throw new SbxError('bad-policy', 'there is no place to remember trust in');
     try {
-      replaceFile(this.file, `${JSON.stringify(data, null, 2)}\n`);
+      whileLocked(file, () => {
+        const workspaces = next().map(({ grants, ...rest }) => ({ ...rest, grants: [...grants].sort() }));
+        replaceFile(file, `${JSON.stringify({ version: 1, workspaces }, null, 2)}\n`);
+      });
     } catch (error) {
+      if (error instanceof SbxError) throw error;
       const { code, message } = error as NodeJS.ErrnoException;
-      throw new SbxError('bad-policy', `trust cannot be remembered in \`${this.file}\`: ${code ?? message}`, {
+      throw new SbxError('bad-policy', `trust cannot be remembered in \`${file}\`: ${code ?? message}`, {
         help: 'check that the folder belongs to you and has free space',
         cause: error,
       });

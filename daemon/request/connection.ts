@@ -41,6 +41,13 @@ const maxUnsentBytes = 4 * limits.highWaterBytes;
 /** Unsent notifications above which a client is given up: it causes them no more than it can be kept from it. */
 const maxUnsentNoticeBytes = maxUnsentBytes;
 
+/** Of what a faulty request said, in the answer to it. */
+const maxShownCharacters = 500;
+
+function cut(text: string): string {
+  return text.length > maxShownCharacters ? `${text.slice(0, maxShownCharacters)}…` : text;
+}
+
 export class Connection {
   readonly #socket: WebSocket;
   readonly #context: ConnectionContext;
@@ -224,10 +231,10 @@ export class Connection {
       const id = (message as { id?: unknown } | null)?.id;
       const first = request.error.issues[0];
       this.#fail(
-        typeof id === 'number' || typeof id === 'string' ? id : null,
+        typeof id === 'number' || (typeof id === 'string' && id.length <= maxShownCharacters) ? id : null,
         new SbxError(
           'bad-request',
-          `the message is no JSON-RPC 2.0 request: ${first?.path.join('.') ?? ''} ${first?.message ?? ''}`,
+          cut(`the message is no JSON-RPC 2.0 request: ${first?.path.join('.') ?? ''} ${first?.message ?? ''}`),
         ),
       );
       return;
@@ -264,10 +271,11 @@ export class Connection {
     const parsed = methods[name].params.safeParse(params);
     if (!parsed.success) {
       const first = parsed.error.issues[0];
-      const place = [method, ...(first?.path ?? [])].join('.');
-      throw new SbxError('bad-request', `\`${place}\`: ${first?.message ?? 'invalid'}`, {
-        details: { issues: parsed.error.issues.slice(0, 10) },
-      });
+      const place = cut([method, ...(first?.path ?? [])].join('.'));
+      const issues = parsed.error.issues
+        .slice(0, 10)
+        .map(({ code, path, message }) => ({ code, path: cut(path.join('.')), message: cut(message) }));
+      throw new SbxError('bad-request', `\`${place}\`: ${cut(first?.message ?? 'invalid')}`, { details: { issues } });
     }
     if (name === 'hello' && this.#greeted) throw new SbxError('bad-request', 'hello was said already');
     if (name === 'hello') return this.#greet(parsed.data as Params<'hello'>);

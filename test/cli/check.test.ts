@@ -43,6 +43,30 @@ test('--auto-allow judges as sbx run does', async () => {
   assert.equal((await check('--auto-allow', 'touch x')).status, 0);
 });
 
+test('the smallest change is there without being asked for, proven, and nothing is said twice', async () => {
+  const { out } = await check('--ask', 'Bash(git push *)', '--deny', 'Bash(rm *)', 'git push; rm x');
+  assert.match(out, /\nchange +remove `Bash\(rm \*\)` \(command line\): then ask\n/);
+  assert.equal(out.split('is denied by').length, 2, out);
+  assert.match(out, /--explain shows every form/);
+});
+
+test('text that no shell could be given is answered, and never allowed', async () => {
+  const texts = ['ls\0', '\ud800', `ls ${'x'.repeat(70_000)}`, '\u202e', 'ls\r', '\x1b[2J', "$'\0'", 'ls \udfff > a'];
+  const input = texts.map((command, id) => JSON.stringify({ id, command, allow: ['Bash'] })).join('\n');
+  const { out, status } = await sbx.call(['check', '--auto-allow', '--jsonl'], { input });
+  const effects = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as Answer).effect);
+  assert.equal(effects.length, texts.length);
+  assert.deepEqual(
+    effects.filter((effect) => effect !== 'ask' && effect !== 'deny'),
+    [],
+    out,
+  );
+  assert.equal(status, 0);
+});
+
 test('--json is the decision', async () => {
   const { out, status } = await check('--json', 'touch x');
   const decision = JSON.parse(out) as { effect: string; reasons: unknown[]; suggestions: { rules: string[] }[] };
@@ -65,17 +89,14 @@ test('--explain: forms, every rule with the first difference, the smallest chang
   const rules = ['--allow', 'Bash(npm run build)', '--deny', 'Bash(rm *)', '--ask', 'Bash(npm test *)'];
   const { out } = await check('--explain', ...rules, 'CI=1 npm run test');
   assert.match(out, /mode +manual, auto-allow off\n/);
-  assert.match(
-    out,
-    /smallest +allow `Bash\(npm run \*\)`: then allow|smallest +allow `Bash\(npm run test\)`: then allow/,
-  );
+  assert.match(out, /change +allow `Bash\(npm run \*\)`: then allow|change +allow `Bash\(npm run test\)`: then allow/);
   assert.match(out, /grants +CI=1 npm run test\n +npm run test\n/);
   assert.match(out, /deny +Bash\(rm \*\) +does not match: it has `rm`, the command `npm` +command line/);
   assert.match(out, /ask +Bash\(npm test \*\) +does not match: it has `test`, the command `run`/);
   assert.match(out, /allow +Bash\(npm run build\) +does not match: it has `build`, the command `test`/);
   const denied = await check('-v', ...rules, 'rm x');
   assert.match(denied.out, /> deny +Bash\(rm \*\) +matches/);
-  assert.match(denied.out, /smallest +remove `Bash\(rm \*\)` \(command line\): then ask/);
+  assert.match(denied.out, /change +remove `Bash\(rm \*\)` \(command line\): then ask/);
   assert.ok((await check(...rules, 'rm x')).out.split('\n').length < 20);
 });
 
@@ -126,6 +147,7 @@ interface Answer {
   readonly id?: string | number;
   readonly effect?: string;
   readonly reasons?: unknown[];
+  readonly line?: number;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -210,6 +232,12 @@ test('--jsonl: a line that is no question gets an error and stops nobody', async
     JSON.stringify(answers),
   );
   assert.equal(answers[6]?.error?.message, 'the line is not valid UTF-8');
+  assert.equal(answers[1]?.error?.message, 'unknown key `extra`');
+  assert.equal(answers[2]?.error?.message, '`command`: expected string');
+  assert.deepEqual(
+    answers.slice(0, -1).map(({ line }) => line),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  );
   assert.notEqual(answers.at(-1)?.effect, undefined);
   assert.equal(status, 125);
 });

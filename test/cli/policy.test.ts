@@ -144,3 +144,62 @@ test('policy.show and policy.reload on the wire, with the mistakes that there ar
   assert.equal(explanation.commands[0]?.rules.length, 1);
   client.socket.close();
 });
+
+test('every layer counts in a running daemon from the next command on, and no longer when its file is gone', async () => {
+  const trusted = path.join(sbx.home, '.local/state/sbx/trust.json');
+  const answers = (JSON.parse((await sbx.call(['policy', 'show', '--json'])).out) as PolicyReport).layers.find(
+    ({ file }) => file?.includes('/projects/'),
+  )?.file;
+  assert.ok(answers !== undefined);
+  const files = [
+    path.join(sbx.workspace, '.sbx/policy.local.json'),
+    project,
+    user,
+    answers,
+    imported,
+    path.join(sbx.workspace, '.claude/settings.local.json'),
+    path.join(sbx.home, '.claude/settings.json'),
+  ];
+  assert.equal((await sbx.run('echo word')).status, 0);
+  const { pid } = JSON.parse((await sbx.call(['status', '--json'])).out) as { pid: number };
+  for (const file of files) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    write(file, '{"permissions": {"deny": ["Bash(echo word)"]}}');
+    assert.equal((await sbx.run('echo word')).status, 126, file);
+    rmSync(file);
+    assert.equal((await sbx.run('echo word')).status, 0, file);
+  }
+  write(project, '{"permissions": {"allow": ["Bash(touch *)"]}}');
+  const careful = ['--no-prompt', '--no-auto-allow', 'touch made'];
+  assert.equal((await sbx.run(...careful)).status, 126);
+  assert.equal((await sbx.call(['trust', '--yes'])).status, 0);
+  assert.equal((await sbx.run(...careful)).status, 0, 'trust counts at once');
+  rmSync(trusted);
+  assert.equal((await sbx.run(...careful)).status, 126, 'and is gone with its store');
+  assert.equal((JSON.parse((await sbx.call(['status', '--json'])).out) as { pid: number }).pid, pid);
+});
+
+test('show: what a remark is about is not called without effect', async () => {
+  write(imported, '{"permissions": {"allow": ["mcp__x"], "ask": ["Bash(wget"]}}');
+  const { out } = await sbx.call(['policy', 'show']);
+  assert.doesNotMatch(out, /ignored.*has no effect|asked about: it has no effect/);
+  assert.match(out, /\nnotes\n(?: .*\n)* {2}`Bash\(wget` cannot be read, so everything of its tool is asked about /);
+});
+
+test('lint: a restriction that cannot be read shadows nothing', async () => {
+  write(imported, '{"permissions": {"ask": ["Bash(wget"]}}');
+  write(user, '{"permissions": {"allow": ["Bash(npm test *)"], "ask": ["Bash(git push *)"]}}');
+  const { findings } = JSON.parse((await sbx.call(['policy', 'lint', '--json'])).out) as { findings: { id: string }[] };
+  assert.deepEqual(
+    findings.map(({ id }) => id),
+    ['no-effect'],
+  );
+});
+
+test('lint: text that ends too early is one mistake', async () => {
+  write(user, '{"permissions": {"allow": ["Bash(ls)"');
+  const { findings } = JSON.parse((await sbx.call(['policy', 'lint', '--json'])).out) as {
+    findings: { message: string }[];
+  };
+  assert.equal(new Set(findings.map(({ message }) => message)).size, findings.length);
+});

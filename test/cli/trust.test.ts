@@ -1,6 +1,6 @@
 // `sbx trust`: a project's grants wait until its user has seen them, and so does everything they become later.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { after, beforeEach } from 'node:test';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
@@ -107,4 +107,27 @@ test('the store names the workspace and no rule in clear', async () => {
   const text = readFileSync(store, 'utf8');
   assert.ok(text.includes(JSON.stringify(sbx.workspace)));
   assert.doesNotMatch(text, /make/);
+});
+
+test('simultaneous answers in several projects are all kept, and no lock stays', async () => {
+  const projects = Array.from({ length: 4 }, (_, index) => path.join(sbx.home, `project-${index}`));
+  for (const folder of projects) {
+    mkdirSync(path.join(folder, '.git'), { recursive: true });
+    mkdirSync(path.join(folder, '.sbx'));
+    writeFileSync(path.join(folder, '.sbx/policy.json'), '{"permissions": {"allow": ["Bash(make *)"]}}');
+  }
+  const results = await Promise.all(projects.map((folder) => trust('--yes', folder)));
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    projects.map(() => 0),
+  );
+  const { out } = await trust('--list');
+  assert.deepEqual(
+    projects.filter((folder) => !out.includes(folder)),
+    [],
+  );
+  assert.deepEqual(
+    readdirSync(path.dirname(store)).filter((name) => name.startsWith('.trust')),
+    [],
+  );
 });

@@ -10,6 +10,7 @@ import type { Facts, PathFact } from '../../daemon/analyse/model.ts';
 import { decide } from '../../daemon/decide/decide.ts';
 import { parseFlags } from '../../daemon/decide/flags.ts';
 import { mergePolicies } from '../../daemon/decide/merge-policies.ts';
+import { createEngine, type Engine } from '../../daemon/offline.ts';
 import { type BashParser, createParser } from '../../daemon/parse/parser.ts';
 import { loadCatalogue } from '../../daemon/platform/catalogue-files.ts';
 import { loadGrammarFiles } from '../../daemon/platform/grammar.ts';
@@ -32,7 +33,9 @@ const facts: Facts = {
 
 let parser: BashParser;
 let catalogue: Catalogue;
+let wholeEngine: Engine;
 before(async () => {
+  wholeEngine = await createEngine({ userPolicyFile: undefined, home: '/home/u' });
   parser = await createParser(await loadGrammarFiles());
   catalogue = loadCatalogue();
 });
@@ -216,6 +219,51 @@ describe('laws of decisions', () => {
         );
         const decision = judge(text, { allow: ['Bash'], ask: [], deny: ['Bash(rm *)'] }, true);
         if (!/exec (?:if|for|ls|\(|cat <|f\(|X=|true|case)/.test(text)) assert.equal(decision.effect, 'deny', text);
+      }),
+      settings,
+    );
+  });
+
+  it('any units at all are answered by the whole engine, and no allow covers what no shell could be given', () => {
+    const engine = wholeEngine;
+    const unit = fc.oneof(
+      fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
+      fc.constantFrom(
+        '$(',
+        '`',
+        '<<',
+        '\n',
+        '"',
+        "'",
+        '\\',
+        '${',
+        '((',
+        '[[',
+        ';',
+        '|',
+        '&',
+        '>',
+        '\0',
+        '\r',
+        '\ud800',
+      ),
+      fc.constantFrom('ls', 'cat f', 'x=1', 'if', 'then', 'fi', 'case', 'esac', 'EOF', ' '),
+    );
+    const units = fc.array(unit, { maxLength: 40 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(units, fc.boolean(), (command, autoAllow) => {
+        const request = {
+          command,
+          cwd: '/',
+          workspace: undefined,
+          home: '/home/u',
+          autoAllow,
+          flags: { allow: ['Bash'] },
+        };
+        const { decision } = engine.decide(request);
+        decisionSchema.parse(decision);
+        assert.deepEqual(engine.explain(request).decision, decision);
+        if (command.includes('\0') || !command.isWellFormed()) assert.notEqual(decision.effect, 'allow');
       }),
       settings,
     );

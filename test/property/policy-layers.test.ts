@@ -132,14 +132,22 @@ describe('laws of layers', () => {
       { permissions: { disableBypass: true } },
       { permissions: { lockAutoAllow: true } },
       { permissions: { managedRulesOnly: true } },
+      { permissions: { lockFlags: true, managedDomainsOnly: true } },
+      { permissions: { deny: [{ rule: 'Bash(* x)', reason: 'no', notMatch: ['ls'] }], ask: ['Read(.env)'] } },
+      { permissions: { ask: [{ rule: 'Bash', unless: ['Bash(ls)'] }] } },
+      { permissions: { deny: ['WebFetch'], ask: ['Bash(*)'] } },
       { sandbox: { allowUnsandboxed: false, allowShell: false } },
     );
     fc.assert(
       fc.property(asked, policies, place, restriction, (question, values, at, more) => {
         const layers = toLayers(values);
-        const added = read(order[at] ?? 'user', more);
-        for (const index of [0, layers.length]) {
-          assert.ok(judge(question, layers.toSpliced(index, 0, added)) >= judge(question, layers));
+        const before = judge(question, layers);
+        const name = order[at] ?? 'user';
+        const source = { layer: name, file: '/imported.json', anchor: '/home/u/ws', home: '/home/u' };
+        for (const added of [read(name, more), importSettings(JSON.stringify(more), source).parsed]) {
+          for (let index = 0; index <= layers.length; index++) {
+            assert.ok(judge(question, layers.toSpliced(index, 0, added)) >= before, JSON.stringify([more, index]));
+          }
         }
       }),
       settings,
@@ -163,6 +171,30 @@ describe('laws of layers', () => {
           assert.ok(judge(question, [broken, ...without]) >= judge(question, without), JSON.stringify(own));
         },
       ),
+      settings,
+    );
+  });
+
+  it('any text at all is a policy or has mistakes with their places, and grants nothing then', () => {
+    const piece = fc.constantFrom(
+      ...['{', '}', '[', ']', ',', ':', '"permissions"', '"allow"', '"deny"', '"rule"', '"Bash(make *)"', '"Bash("'],
+      ...['null', '1e9', 'true', '/*', '//', '\n', '"\\ud800"', '"__proto__"', '"\0"', '\ufeff', '"Edit(["'],
+    );
+    const text = fc.oneof(
+      fc.array(piece, { maxLength: 25 }).map((pieces) => pieces.join('')),
+      fc.string({ unit: 'binary', maxLength: 80 }),
+      fc.json({ maxDepth: 4 }),
+      fc.json({ maxDepth: 3 }).map((value) => `{"permissions": {"allow": ["Bash"], "deny": ${value}}}`),
+    );
+    fc.assert(
+      fc.property(text, asked, (content, question) => {
+        const source = { layer: 'user', file: '/p', anchor: '/home/u/ws', home: '/home/u' } as const;
+        for (const parsed of [parsePolicy(content, source), importSettings(content, source).parsed]) {
+          if (parsed.problems.length === 0) continue;
+          assert.ok(parsed.problems.every(({ origin }) => (origin.line ?? 0) > 0 && (origin.column ?? 0) > 0));
+          assert.ok(judge(question, [parsed]) >= judge(question, []), content);
+        }
+      }),
       settings,
     );
   });

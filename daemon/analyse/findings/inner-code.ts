@@ -171,7 +171,7 @@ function partCommands(part: WordPart): readonly SimpleCommand[] {
 }
 
 function statementCommands(statement: Statement): readonly SimpleCommand[] {
-  return [...allStatements([statement])].flatMap((one) => (one.type === 'command' ? [one.command] : []));
+  return allStatements([statement]).flatMap((one) => (one.type === 'command' ? [one.command] : []));
 }
 
 /** A shell or interpreter that takes its program from standard input (RULES O29). */

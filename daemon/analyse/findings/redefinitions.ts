@@ -1,5 +1,4 @@
 /** Definitions that make a known name run something else (RULES O34): functions, aliases, `hash -p`, `enable -f`. */
-import type { Statement } from '../../parse/model.ts';
 import type { CommandRecord } from '../analyse-command.ts';
 import { allStatements } from '../statements.ts';
 import { prefixOf } from '../words.ts';
@@ -58,10 +57,11 @@ export const redefinitions: FindingFamily<Id> = {
     }
   },
   inScript: (script, commands, _loose, context, report) => {
+    const firstRun = findFirstRuns(commands);
     for (const statement of allStatements(script.body)) {
       if (statement.type !== 'function') continue;
       const known = context.catalogue.programs.has(statement.name) || context.catalogue.wrappers.has(statement.name);
-      if (known || usedBefore(statement, commands)) {
+      if (known || (firstRun.get(statement.name) ?? statement.start) < statement.start) {
         report(
           'redefined-name',
           `defines a function named \`${statement.name}\`, which is the name of a command`,
@@ -73,15 +73,15 @@ export const redefinitions: FindingFamily<Id> = {
   },
 };
 
-type FunctionStatement = Statement & { readonly type: 'function' };
-
-/** The name was run as a program before it became a function; calls inside function bodies run later. */
-function usedBefore(statement: FunctionStatement, commands: readonly CommandRecord[]): boolean {
-  return commands.some(
-    (record) =>
-      record.command.start < statement.start &&
-      !record.command.positions.includes('function') &&
-      record.instances.some((instance) => instance.name === statement.name) &&
-      record.result.callsFunction === undefined,
-  );
+/** Where each name is first run as a program, before it can be a function; calls inside function bodies run later. */
+function findFirstRuns(commands: readonly CommandRecord[]): ReadonlyMap<string, number> {
+  const first = new Map<string, number>();
+  for (const { command, instances, result } of commands) {
+    if (result.callsFunction !== undefined || command.positions.includes('function')) continue;
+    for (const { name } of instances) {
+      if (name !== undefined && command.start < (first.get(name) ?? Number.POSITIVE_INFINITY))
+        first.set(name, command.start);
+    }
+  }
+  return first;
 }

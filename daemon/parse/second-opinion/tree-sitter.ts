@@ -15,6 +15,12 @@ export interface TreeSitter {
   withTree<Result>(text: string, read: (tree: Tree) => Result): Result;
 }
 
+/**
+ * Characters handed over at a time. The lexer asks again whenever it steps back, and each time copies all it is given:
+ * with a whole text that is quadratic. UTF-16 code units.
+ */
+const chunkLength = 256;
+
 /** @throws {Error} when the WebAssembly files are damaged or do not fit together. */
 export async function createTreeSitter(files: GrammarFiles): Promise<TreeSitter> {
   await Parser.init({ wasmBinary: files.runtime });
@@ -27,7 +33,9 @@ export async function createTreeSitter(files: GrammarFiles): Promise<TreeSitter>
       parser.setLanguage(language);
     }
     let steps = 0;
-    const tree = parser.parse(text, null, { progressCallback: () => ++steps > maxTreeSitterSteps });
+    const tree = parser.parse((from) => text.slice(from, from + chunkLength), null, {
+      progressCallback: () => ++steps > maxTreeSitterSteps,
+    });
     if (tree !== null) return tree;
     parser.reset();
     throw new Stop('too-complex', 'the text takes too many steps to parse', 0, text.length);

@@ -51,6 +51,13 @@ describe('the smallest change', () => {
         /^remove `Bash\(make \*\)`.* and `Bash\(\* x\)`/,
         'allow',
       ],
+      [
+        'make x',
+        { ask: ['Bash(make *)'] },
+        {},
+        /^remove `Bash\(make \*\)` \(command line\) and allow `Bash\(make x\)`$/,
+        'allow',
+      ],
       ['make x', { allow: ['Bash(make *)'] }, {}, /^remove `Bash\(make \*\)`/, 'ask'],
       ['make x', {}, { autoAllow: true }, /^switch auto-allow off$/, 'ask'],
       ['ls', {}, {}, undefined],

@@ -54,13 +54,23 @@ describe('the mode', () => {
       'plan',
       'dont-ask',
     ],
-    ['nor the other way round', [layer('managed', { defaultMode: 'plan' })], 'dont-ask', 'plan'],
+    ['nor the other way round', [layer('managed', { defaultMode: 'plan' })], 'dont-ask', 'dont-ask'],
     ['bypass can be had', [], 'bypass', 'bypass'],
     ['bypass is disabled from any layer', [layer('project', { disableBypass: true })], 'bypass', 'manual'],
     [
       'bypass stays disabled though a higher layer says otherwise',
       [layer('managed', { disableBypass: false }), layer('built-in', { disableBypass: true })],
       'bypass',
+      'manual',
+    ],
+    [
+      'a limit that is looser than manual brings nothing of a disabled bypass back',
+      [
+        layer('managed', { disableBypass: true }),
+        withoutGrants(layer('project', { defaultMode: 'accept-edits' })),
+        layer('user', { defaultMode: 'bypass' }),
+      ],
+      undefined,
       'manual',
     ],
     ['bypass is nothing a project may choose', [layer('project', { defaultMode: 'bypass' })], undefined, 'manual'],
@@ -81,6 +91,22 @@ describe('the mode', () => {
   for (const [name, layers, asked, mode] of rows) {
     it(name, () => assert.equal(chooseMode(mergePolicies(layers), asked).mode, mode));
   }
+
+  it('plan and dont-ask together neither ask nor auto-allow, in whichever order they meet', () => {
+    const plan = layer('managed', { defaultMode: 'plan' });
+    const refusing = withoutGrants(layer('project', { defaultMode: 'dont-ask' }));
+    for (const [layers, asked] of [
+      [[plan], 'dont-ask'],
+      [[layer('managed', { defaultMode: 'dont-ask' })], 'plan'],
+      [[plan, refusing], undefined],
+      [[layer('user', { defaultMode: 'plan' }), refusing], undefined],
+      [[withoutGrants(plan), refusing, layer('user', { defaultMode: 'manual' })], undefined],
+    ] as const) {
+      const { mode, planned } = chooseMode(mergePolicies([...layers]), asked);
+      assert.deepEqual([mode, planned], ['dont-ask', true]);
+    }
+    assert.equal(chooseMode(mergePolicies([refusing]), undefined).planned, false);
+  });
 
   it('bypass is not for root outside the sandbox', () => {
     const policy = mergePolicies([]);

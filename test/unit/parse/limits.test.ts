@@ -61,8 +61,8 @@ test('nesting that people write is not refused', () => {
 });
 
 test('hundreds of substitutions side by side are read', () => {
-  const result = parser.parse(`echo ${'$(a)'.repeat(900)}`);
-  assert.equal(result.kind === 'script' && result.commands.length, 901);
+  const result = parser.parse(`echo ${'$(a)'.repeat(400)}`);
+  assert.equal(result.kind === 'script' && result.commands.length, 401);
 });
 
 test('a brace product that is too large has no known value', () => {

@@ -61,3 +61,33 @@ test('a command that closed its input gives the client room to finish', async ()
   assert.equal(acknowledged.at(-1), 3);
   assert.equal(gate.receive(3, Buffer.from('more')), true);
 });
+
+test('input in single bytes costs no more than its bytes, and empty input nothing', async () => {
+  const gate = new StdinGate(() => undefined);
+  let writes = 0;
+  let text = '';
+  const target = new Writable({
+    write: (bytes: Buffer, _encoding, done) => {
+      writes++;
+      text += bytes.toString('latin1');
+      setImmediate(done);
+    },
+  });
+  let offset = 0;
+  const send = (payload: Buffer) => {
+    assert.ok(gate.receive(offset, payload));
+    offset += payload.length;
+  };
+  const large = Buffer.alloc(10_000, 'L');
+  for (let at = 0; at < 50_000; at++) send(Buffer.from(String(at % 10)));
+  send(large);
+  for (let at = 0; at < 50_000; at++) send(Buffer.alloc(0));
+  gate.attach(target);
+  for (let at = 0; at < 50_000; at++) send(Buffer.from(String(at % 10)));
+  gate.end();
+  await new Promise((resolve) => target.once('finish', resolve));
+  const digits = '0123456789'.repeat(5_000);
+  assert.equal(text, `${digits}${large.toString('latin1')}${digits}`);
+  assert.ok(writes < 20, `${writes} writes`);
+  assert.equal(gate.takenBytes, offset);
+});
