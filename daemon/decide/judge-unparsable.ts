@@ -10,7 +10,8 @@ import { quoteText } from './quote-text.ts';
 import { ruleReason } from './reasons.ts';
 
 export function judgeUnparsable(script: Unparsable, policy: Policy): readonly Reason[] {
-  const readings = naiveReadings(script.text);
+  const patterns = policy.deny.filter((rule) => rule.tool === 'Bash' && rule.pattern !== undefined);
+  const readings = patterns.length === 0 ? [] : naiveReadings(script.text.slice(0, maxReadLength));
   const span = { start: script.span.start, end: script.span.end };
   const at = { subject: quoteText(script.text, 60), command: 0, span };
   const reasons: Reason[] = [];
@@ -40,6 +41,8 @@ function describePlace({ code, span, text }: Unparsable): string {
   return `it cannot be parsed with certainty ${near}: `;
 }
 
+/** Characters of the text that are read; what comes later in so long a text stays an ask. */
+const maxReadLength = 200_000;
 /** Beyond this many pieces a text is only compared as a whole; it stays an ask. */
 const maxPieces = 4_000;
 

@@ -3,7 +3,7 @@
  * text (the inside of backticks, the body of a here-document) and still gives spans of the whole text.
  */
 
-import { maxDepth, maxReaderSteps } from './limits.ts';
+import { maxCountedLength, maxDepth, maxReaderSteps } from './limits.ts';
 import type { Redirection, Statement } from './model.ts';
 import { Stop } from './stop.ts';
 
@@ -77,6 +77,10 @@ export class Cursor {
   advance(count = 1): void {
     this.position += count;
     if (++this.budget.steps > maxReaderSteps) this.stop('too-complex', 'the text takes too many steps to read');
+    if (this.position - this.budget.quotedHeredocLength > maxCountedLength) {
+      const message = `the text is longer than ${maxCountedLength} characters, quoted here-documents not counted`;
+      this.stop('too-long', message, 0, this.text.length);
+    }
   }
 
   /** Runs `read` one level deeper. @throws {Stop} too-complex */

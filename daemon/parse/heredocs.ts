@@ -53,7 +53,10 @@ function readBody(cursor: Cursor, { delimiter, quoted, stripsTabs }: PendingHere
     if (/^[\s)`"]+$/.test(candidate.slice(delimiter.length)) && candidate.startsWith(delimiter) && delimiter !== '') {
       cursor.unsupported(`a line that nearly closes the here-document \`${delimiter}\``, lineStart, lineEnd);
     }
-    cursor.advance(Math.min(lineEnd + 1, cursor.end) - lineStart);
+    const length = Math.min(lineEnd + 1, cursor.end) - lineStart;
+    // Before it is passed: the cursor counts everything else.
+    if (quoted) cursor.budget.quotedHeredocLength += length;
+    cursor.advance(length);
   }
 }
 
@@ -73,7 +76,6 @@ function findLineEnd(cursor: Cursor, from: number, quoted: boolean): number {
 function makeHeredoc(cursor: Cursor, start: number, end: number, quoted: boolean, stripsTabs: boolean): Heredoc {
   const { text } = cursor;
   if (quoted) {
-    cursor.budget.quotedHeredocLength += end - start;
     const raw = text.slice(start, end);
     const value = stripsTabs ? raw.replace(/^\t+/gm, '') : raw;
     const atoms = value === '' ? [] : [{ kind: 'text' as const, value, start, end }];

@@ -1,7 +1,7 @@
 /** Our own reading of a text: characters, then grammar, then numbering. The other parsers only confirm it. */
 import { refuseControlCharacters } from './characters.ts';
 import { Cursor } from './cursor.ts';
-import { maxCountedLength, maxTextLength } from './limits.ts';
+import { maxTextLength } from './limits.ts';
 import type { ParsedScript } from './model.ts';
 import { numberCommands } from './numbering.ts';
 import { grammar } from './statements.ts';
@@ -15,9 +15,5 @@ export function readScript(text: string): ParsedScript {
   refuseControlCharacters(text);
   const cursor = new Cursor(text, grammar);
   const body = cursor.grammar.readWholeBody(cursor);
-  if (text.length - cursor.budget.quotedHeredocLength > maxCountedLength) {
-    const message = `the text is longer than ${maxCountedLength} characters, quoted here-documents not counted`;
-    throw new Stop('too-long', message, 0, text.length);
-  }
   return { kind: 'script', text, body, commands: numberCommands(body) };
 }
