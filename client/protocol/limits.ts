@@ -41,7 +41,7 @@ export const limits = {
   /** stdin that a client may have sent and the command not yet taken, per run. */
   stdinWindowBytes: 1024 * 1024,
   /** A question that is larger, because its command is, is not asked: nobody could read it. */
-  maxApprovalBytes: 4 * 1024 * 1024,
+  maxApprovalBytes: 2 * 1024 * 1024,
   approvalTimeoutMs: 10 * 60 * 1000,
   idleMinutes: 15,
   /** A connection over TCP is asked for a sign of life this often, and given up after so long without one. */

@@ -213,7 +213,7 @@ test('ended runs are bounded: whoever acknowledges nothing is cut off, whoever i
 test('commands of megabytes fill neither the daemon nor the list of runs, and are not asked about', async () => {
   const { raw } = await enter();
   const watcher = await greet();
-  const command = `echo ${'x'.repeat(2_000_000)}`;
+  const command = `echo ${'x'.repeat(3_000_000)}`;
   for (let round = 0; round < 12; round++) await run(raw, command, denied);
   const listed = (await watcher.call(nextId++, 'run.list', { ended: true })).result?.['runs'] as RunInfo[];
   const held = listed.filter((info) => info.command.endsWith('x…'));
