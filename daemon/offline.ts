@@ -17,6 +17,14 @@ import type { ProgramKind } from './decide/lint-policy.ts';
 import { mergePolicies } from './decide/merge-policies.ts';
 import { chooseAutoAllow, chooseMode } from './decide/mode-choice.ts';
 import { outsideSandbox, type ParsedPolicy, type Policy } from './decide/policy.ts';
+import type { ParseResult, Unparsable } from './parse/model.ts';
+import { createParser } from './parse/parser.ts';
+import { saveAnswer } from './platform/answers-file.ts';
+import { loadCatalogue } from './platform/catalogue-files.ts';
+import { lookUpFacts } from './platform/facts.ts';
+import { loadGrammarFiles } from './platform/grammar.ts';
+import { Notices } from './platform/notices.ts';
+import { TrustStore } from './platform/trust-store.ts';
 import {
   type EffectivePolicy,
   findFlagLock,
@@ -26,19 +34,11 @@ import {
   refuseLockedFlags,
   refuseMode,
   withTrust,
-} from './effective-policy.ts';
-import type { ParseResult, Unparsable } from './parse/model.ts';
-import { createParser } from './parse/parser.ts';
-import { saveAnswer } from './platform/answers-file.ts';
-import { loadCatalogue } from './platform/catalogue-files.ts';
-import { lookUpFacts } from './platform/facts.ts';
-import { loadGrammarFiles } from './platform/grammar.ts';
-import { Notices } from './platform/notices.ts';
-import { TrustStore } from './platform/trust-store.ts';
-import { PolicyLayers, type PolicyPlaces } from './policy-layers.ts';
-import { findNotices } from './policy-notices.ts';
-import { kindOfProgram } from './program-kind.ts';
-import { denyBroken, describeProblem, noteTrust } from './settle-decision.ts';
+} from './policy/effective-policy.ts';
+import { PolicyLayers, type PolicyPlaces } from './policy/policy-layers.ts';
+import { findNotices } from './policy/policy-notices.ts';
+import { kindOfProgram } from './policy/program-kind.ts';
+import { denyBroken, describeProblem, noteTrust } from './policy/settle-decision.ts';
 
 /** Places that are absent are not looked at, as in a test; `engineOptions` of config.ts names them all. */
 export interface EngineOptions extends PolicyPlaces {
@@ -277,10 +277,10 @@ function findHosts(command: AnalysedCommand): string[] {
 
 /** What the CLI needs to ask the same question as the daemon would. */
 export { engineOptions, readConfig } from './config.ts';
-export { lintFiles, lintWorkspace } from './policy-lint.ts';
-export { reportPolicy } from './policy-report.ts';
-export { showTrust, trustGrants } from './project-trust.ts';
+export { lintFiles, lintWorkspace } from './policy/policy-lint.ts';
+export { reportPolicy } from './policy/policy-report.ts';
+export { showTrust, trustGrants } from './policy/project-trust.ts';
+export { readAllAnswers, readAnswers, removeAnswers } from './policy/saved-answers.ts';
 export { commandText } from './request/command-text.ts';
 export { chooseWorkspace } from './request/workspace.ts';
 export { probeSandbox } from './sandbox/probe.ts';
-export { readAllAnswers, readAnswers, removeAnswers } from './saved-answers.ts';

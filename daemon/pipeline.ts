@@ -11,10 +11,10 @@ import type { RunSignal } from '../client/protocol/messages.ts';
 import { showBlock } from '../client/protocol/visible.ts';
 import type { Answer, Approvals } from './approve/approvals.ts';
 import { approvePlan } from './approve/approve.ts';
-import { type CarriedFolder, carryFolder } from './carry-folder.ts';
 import { findNetworkViolation } from './egress/blocked.ts';
+import { type CarriedFolder, carryFolder } from './methods/carry-folder.ts';
+import type { Session } from './methods/sessions.ts';
 import type { CommandPlan, SandboxProcess } from './sandbox/model.ts';
-import type { Session } from './sessions.ts';
 import type { OutputStream, RunLog } from './stream/run-log.ts';
 import type { StdinGate } from './stream/stdin-gate.ts';
 

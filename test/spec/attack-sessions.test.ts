@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { SbxError } from '../../client/protocol/errors.ts';
-import { type SandboxSources, Sessions } from '../../daemon/sessions.ts';
+import { type SandboxSources, Sessions } from '../../daemon/methods/sessions.ts';
 
 const most = 64;
 

@@ -1,10 +1,10 @@
 /** The answers of "always" that were saved, one file per workspace (`sbx rules`). */
 import { readFileSync } from 'node:fs';
 import { parse } from 'jsonc-parser';
-import { SbxError } from '../client/protocol/errors.ts';
-import { listAnswersFiles } from './platform/answers-file.ts';
-import { listRules, removeRule } from './platform/policy-edit.ts';
-import { editPolicy } from './platform/policy-files.ts';
+import { SbxError } from '../../client/protocol/errors.ts';
+import { listAnswersFiles } from '../platform/answers-file.ts';
+import { listRules, removeRule } from '../platform/policy-edit.ts';
+import { editPolicy } from '../platform/policy-files.ts';
 
 export interface SavedAnswers {
   readonly file: string;

@@ -1,9 +1,9 @@
 /** `policy.show` and `policy.reload`: what holds in a workspace, and what is wrong with the files that say so. */
-import type { Config } from './config.ts';
-import type { Engine } from './offline.ts';
-import { reportPolicy } from './policy-report.ts';
-import type { Handlers } from './request/connection.ts';
-import { chooseWorkspace } from './request/workspace.ts';
+import type { Config } from '../config.ts';
+import type { Engine } from '../offline.ts';
+import { reportPolicy } from '../policy/policy-report.ts';
+import type { Handlers } from '../request/connection.ts';
+import { chooseWorkspace } from '../request/workspace.ts';
 
 export interface PolicyMethodsInput {
   readonly config: Config;

@@ -1,5 +1,5 @@
 /** What lints want to know of a program, from the catalogue. */
-import type { Catalogue } from './analyse/compile-catalogue.ts';
+import type { Catalogue } from '../analyse/compile-catalogue.ts';
 
 export function kindOfProgram(catalogue: Catalogue, name: string): 'wrapper' | 'runs-code' | undefined {
   const bare = name.slice(name.lastIndexOf('/') + 1);

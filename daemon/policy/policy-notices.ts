@@ -1,5 +1,5 @@
 /** The lines about policy that a person sees once, or once a day, beside what they asked for. */
-import type { Notices } from './platform/notices.ts';
+import type { Notices } from '../platform/notices.ts';
 import type { PolicyLayer } from './policy-layers.ts';
 
 export function findNotices(

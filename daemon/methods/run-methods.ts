@@ -3,25 +3,25 @@
  * and signalling is open to every client, because all of them act for the same user.
  */
 import { createHash } from 'node:crypto';
-import { SbxError } from '../client/protocol/errors.ts';
-import type { Frame } from '../client/protocol/frames.ts';
-import { limits } from '../client/protocol/limits.ts';
-import type { Params, Result } from '../client/protocol/messages.ts';
-import { showText } from '../client/protocol/visible.ts';
-import type { Approvals } from './approve/approvals.ts';
+import { SbxError } from '../../client/protocol/errors.ts';
+import type { Frame } from '../../client/protocol/frames.ts';
+import { limits } from '../../client/protocol/limits.ts';
+import type { Params, Result } from '../../client/protocol/messages.ts';
+import { showText } from '../../client/protocol/visible.ts';
+import type { Approvals } from '../approve/approvals.ts';
+import type { Config } from '../config.ts';
+import type { Engine } from '../offline.ts';
+import { Run } from '../pipeline.ts';
+import type { Connection, Handlers } from '../request/connection.ts';
+import { Audience } from '../stream/audience.ts';
+import type { OutputStore } from '../stream/output-store.ts';
+import { RunLog } from '../stream/run-log.ts';
+import { StdinGate } from '../stream/stdin-gate.ts';
 import { findSessionFolder } from './carry-folder.ts';
-import type { Config } from './config.ts';
-import type { Engine } from './offline.ts';
-import { Run } from './pipeline.ts';
 import { prepareCommand } from './prepare.ts';
-import type { Connection, Handlers } from './request/connection.ts';
 import { describeRun, type HostedRun, Runs } from './runs.ts';
 import type { SessionMethods } from './session-methods.ts';
 import type { Session } from './sessions.ts';
-import { Audience } from './stream/audience.ts';
-import type { OutputStore } from './stream/output-store.ts';
-import { RunLog } from './stream/run-log.ts';
-import { StdinGate } from './stream/stdin-gate.ts';
 
 export interface RunMethodsInput {
   readonly config: Config;

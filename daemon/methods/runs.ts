@@ -2,13 +2,13 @@
  * The runs of this daemon: live ones, and for a while those that have ended, so that a client that was gone finds how its
  * run ended and everything it printed. What ended runs hold is bounded; background runs are the last to be forgotten.
  */
-import { limits } from '../client/protocol/limits.ts';
-import type { RunInfo } from '../client/protocol/messages.ts';
-import type { Run } from './pipeline.ts';
-import type { Connection } from './request/connection.ts';
+import { limits } from '../../client/protocol/limits.ts';
+import type { RunInfo } from '../../client/protocol/messages.ts';
+import type { Run } from '../pipeline.ts';
+import type { Connection } from '../request/connection.ts';
+import type { Audience } from '../stream/audience.ts';
+import type { RunLog } from '../stream/run-log.ts';
 import type { Session } from './sessions.ts';
-import type { Audience } from './stream/audience.ts';
-import type { RunLog } from './stream/run-log.ts';
 
 /** What `run.list` says about a run and never changes. */
 export type RunDescription = Pick<

@@ -3,7 +3,7 @@
  * looked at on the host, and a place outside the workspace, such as the session's own `/tmp`, is not taken over.
  */
 import { realpathSync, statSync } from 'node:fs';
-import { showText } from '../client/protocol/visible.ts';
+import { showText } from '../../client/protocol/visible.ts';
 import type { Session } from './sessions.ts';
 
 export interface CarriedFolder {

@@ -1,6 +1,6 @@
 /** What the layers as a whole add to a decision that their rules made: the note about trust, and the denial while managed policy is broken. */
-import type { Decision } from '../client/protocol/decision.ts';
-import { type Policy, type PolicyProblem, showOrigin } from './decide/policy.ts';
+import type { Decision } from '../../client/protocol/decision.ts';
+import { type Policy, type PolicyProblem, showOrigin } from '../decide/policy.ts';
 import { type EffectivePolicy, withTrust } from './effective-policy.ts';
 
 export function describeProblem({ message, origin }: PolicyProblem): string {

@@ -5,17 +5,17 @@
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Origin } from '../client/protocol/decision.ts';
-import { type ImportedSettings, importSettings } from './decide/import-settings.ts';
-import { emptyLayer, type ParsedPolicy, type PolicyProblem } from './decide/policy.ts';
-import { profileNames } from './decide/policy-schema.ts';
-import { type PolicySource, parsePolicy } from './decide/policy-text.ts';
-import { keepTrusted, type ProjectGrant } from './decide/project-grants.ts';
-import { findAnswersFile } from './platform/answers-file.ts';
-import { findPackageRoot } from './platform/package-root.ts';
-import { PolicyFile, versionOf } from './platform/policy-files.ts';
-import { findOwnerObjection, type LookAt } from './platform/root-owned.ts';
-import { fingerprint, type TrustRecord, type TrustStore } from './platform/trust-store.ts';
+import type { Origin } from '../../client/protocol/decision.ts';
+import { type ImportedSettings, importSettings } from '../decide/import-settings.ts';
+import { emptyLayer, type ParsedPolicy, type PolicyProblem } from '../decide/policy.ts';
+import { profileNames } from '../decide/policy-schema.ts';
+import { type PolicySource, parsePolicy } from '../decide/policy-text.ts';
+import { keepTrusted, type ProjectGrant } from '../decide/project-grants.ts';
+import { findAnswersFile } from '../platform/answers-file.ts';
+import { findPackageRoot } from '../platform/package-root.ts';
+import { PolicyFile, versionOf } from '../platform/policy-files.ts';
+import { findOwnerObjection, type LookAt } from '../platform/root-owned.ts';
+import { fingerprint, type TrustRecord, type TrustStore } from '../platform/trust-store.ts';
 
 /** Where layers are looked for. What is absent is not looked for, as in a test. */
 export interface PolicyPlaces {

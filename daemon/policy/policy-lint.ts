@@ -1,8 +1,8 @@
 /** What is wrong or doubtful in policy files (RULES O15): mistakes, entries without an effect, and rules that mislead. */
-import { lintPolicy } from './decide/lint-policy.ts';
-import { mergePolicies } from './decide/merge-policies.ts';
-import type { ParsedPolicy, PolicyNote, PolicyProblem } from './decide/policy.ts';
-import type { Engine } from './offline.ts';
+import { lintPolicy } from '../decide/lint-policy.ts';
+import { mergePolicies } from '../decide/merge-policies.ts';
+import type { ParsedPolicy, PolicyNote, PolicyProblem } from '../decide/policy.ts';
+import type { Engine } from '../offline.ts';
 
 export interface PolicyFinding {
   readonly file: string;

@@ -1,13 +1,13 @@
 /** What is fixed about a run before it is decided: its text, folder and environment, as whom it will run. */
-import { SbxError } from '../client/protocol/errors.ts';
-import type { Params } from '../client/protocol/messages.ts';
-import type { Config } from './config.ts';
-import { loadSessionData } from './platform/session-data.ts';
-import { commandText } from './request/command-text.ts';
-import { selectEnvironment } from './request/environment.ts';
-import { resolveDirectory } from './request/workspace.ts';
-import type { CommandPlan } from './sandbox/model.ts';
-import { cacheEnvironment } from './sandbox/tool-caches.ts';
+import { SbxError } from '../../client/protocol/errors.ts';
+import type { Params } from '../../client/protocol/messages.ts';
+import type { Config } from '../config.ts';
+import { loadSessionData } from '../platform/session-data.ts';
+import { commandText } from '../request/command-text.ts';
+import { selectEnvironment } from '../request/environment.ts';
+import { resolveDirectory } from '../request/workspace.ts';
+import type { CommandPlan } from '../sandbox/model.ts';
+import { cacheEnvironment } from '../sandbox/tool-caches.ts';
 import type { Session } from './sessions.ts';
 
 /** Where a caller names none, as a service manager or another machine's client: the usual system folders. */

@@ -1,18 +1,18 @@
 /** Puts together what the sandbox of one workspace needs from elsewhere: its account, its cache folder, protected names. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { SbxError } from '../client/protocol/errors.ts';
-import type { Config } from './config.ts';
-import { ensurePrivateDirectory } from './platform/directories.ts';
-import { loadSessionData } from './platform/session-data.ts';
-import { runTool } from './platform/spawn.ts';
-import { findWorkspaceObjection } from './request/workspace.ts';
-import { type Account, asAccount, findAccount } from './sandbox/account.ts';
-import type { TemplateSource } from './sandbox/live-sandbox.ts';
-import { openSession } from './sandbox/session.ts';
-import { fallbackCacheFolder, insideCacheFolder } from './sandbox/tool-caches.ts';
-import { requireTool } from './sandbox/tools.ts';
-import { openUnsandboxed } from './sandbox/unsandboxed.ts';
+import { SbxError } from '../../client/protocol/errors.ts';
+import type { Config } from '../config.ts';
+import { ensurePrivateDirectory } from '../platform/directories.ts';
+import { loadSessionData } from '../platform/session-data.ts';
+import { runTool } from '../platform/spawn.ts';
+import { findWorkspaceObjection } from '../request/workspace.ts';
+import { type Account, asAccount, findAccount } from '../sandbox/account.ts';
+import type { TemplateSource } from '../sandbox/live-sandbox.ts';
+import { openSession } from '../sandbox/session.ts';
+import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/tool-caches.ts';
+import { requireTool } from '../sandbox/tools.ts';
+import { openUnsandboxed } from '../sandbox/unsandboxed.ts';
 import type { SandboxSources } from './sessions.ts';
 
 /** @throws {SbxError} `bad-workspace`, `sandbox-unavailable` */

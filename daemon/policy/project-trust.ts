@@ -1,7 +1,7 @@
 /** What a project would grant, what of it its user trusts, and the change of that (`sbx trust`). */
-import type { Origin } from '../client/protocol/decision.ts';
-import { listGrants } from './decide/project-grants.ts';
-import type { Engine } from './offline.ts';
+import type { Origin } from '../../client/protocol/decision.ts';
+import { listGrants } from '../decide/project-grants.ts';
+import type { Engine } from '../offline.ts';
 
 export interface ShownGrant {
   readonly what: string;

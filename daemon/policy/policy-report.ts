@@ -1,7 +1,7 @@
 /** The merged policy as data for people and clients: layers with their state, every entry with its place (`policy.show`). */
-import type { PolicyReport } from '../client/protocol/policy-report.ts';
-import { boundLayers } from './decide/merge-policies.ts';
-import type { ParsedPolicy, Setting } from './decide/policy.ts';
+import type { PolicyReport } from '../../client/protocol/policy-report.ts';
+import { boundLayers } from '../decide/merge-policies.ts';
+import type { ParsedPolicy, Setting } from '../decide/policy.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
 import type { PolicyLayer } from './policy-layers.ts';
 

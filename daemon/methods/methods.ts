@@ -2,21 +2,21 @@
  * The protocol's methods, put together: sessions, runs, approvals, and the daemon itself. `main.ts` hands them to the
  * server.
  */
-import type { Frame } from '../client/protocol/frames.ts';
-import { limits } from '../client/protocol/limits.ts';
-import type { Params, Result } from '../client/protocol/messages.ts';
+import type { Frame } from '../../client/protocol/frames.ts';
+import { limits } from '../../client/protocol/limits.ts';
+import type { Params, Result } from '../../client/protocol/messages.ts';
+import { Approvals } from '../approve/approvals.ts';
+import type { Config } from '../config.ts';
+import type { Engine } from '../offline.ts';
+import { commandText } from '../request/command-text.ts';
+import type { Connection, Handlers } from '../request/connection.ts';
+import { chooseWorkspace } from '../request/workspace.ts';
+import type { OutputStore } from '../stream/output-store.ts';
 import { ApprovalMethods } from './approval-methods.ts';
-import { Approvals } from './approve/approvals.ts';
-import type { Config } from './config.ts';
-import type { Engine } from './offline.ts';
 import { policyMethods } from './policy-methods.ts';
-import { commandText } from './request/command-text.ts';
-import type { Connection, Handlers } from './request/connection.ts';
-import { chooseWorkspace } from './request/workspace.ts';
 import { RunMethods } from './run-methods.ts';
 import { SessionMethods } from './session-methods.ts';
 import type { SandboxSources } from './sessions.ts';
-import type { OutputStore } from './stream/output-store.ts';
 
 export interface MethodsInput {
   readonly config: Config;

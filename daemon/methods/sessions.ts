@@ -3,11 +3,11 @@
  * workspace's session; an agent makes a fresh one, which shares nothing and ends some time after its last client.
  */
 import { randomBytes } from 'node:crypto';
-import { SbxError } from '../client/protocol/errors.ts';
-import type { Flags, Mode, SessionInfo } from '../client/protocol/messages.ts';
-import type { Account } from './sandbox/account.ts';
-import { LiveSandbox, type TemplateSource } from './sandbox/live-sandbox.ts';
-import type { ApprovedPlan } from './sandbox/model.ts';
+import { SbxError } from '../../client/protocol/errors.ts';
+import type { Flags, Mode, SessionInfo } from '../../client/protocol/messages.ts';
+import type { Account } from '../sandbox/account.ts';
+import { LiveSandbox, type TemplateSource } from '../sandbox/live-sandbox.ts';
+import type { ApprovedPlan } from '../sandbox/model.ts';
 
 /** Sessions of one daemon at once; each holds a few processes and mounts. */
 const maxSessions = 64;

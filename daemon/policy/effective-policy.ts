@@ -2,13 +2,13 @@
  * The policy of one request: the layers of its workspace with the rules that came with it in their place, after the
  * request was refused what the policy locks.
  */
-import { SbxError } from '../client/protocol/errors.ts';
-import type { Flags, Mode } from '../client/protocol/messages.ts';
-import { parseFlags } from './decide/flags.ts';
-import { boundLayers, mergePolicies } from './decide/merge-policies.ts';
-import { findBypassObjection, isLooser } from './decide/mode-choice.ts';
-import { type ParsedPolicy, type Policy, showOrigin } from './decide/policy.ts';
-import type { ProjectGrant } from './decide/project-grants.ts';
+import { SbxError } from '../../client/protocol/errors.ts';
+import type { Flags, Mode } from '../../client/protocol/messages.ts';
+import { parseFlags } from '../decide/flags.ts';
+import { boundLayers, mergePolicies } from '../decide/merge-policies.ts';
+import { findBypassObjection, isLooser } from '../decide/mode-choice.ts';
+import { type ParsedPolicy, type Policy, showOrigin } from '../decide/policy.ts';
+import type { ProjectGrant } from '../decide/project-grants.ts';
 import type { LayerChoice, PolicyLayer, PolicyLayers } from './policy-layers.ts';
 
 /** What of a request its policy depends on. */

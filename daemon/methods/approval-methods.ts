@@ -1,10 +1,10 @@
 /** `approval.*`: who may answer a question, and what an answer writes down before the command starts. */
-import { SbxError } from '../client/protocol/errors.ts';
-import type { Result } from '../client/protocol/messages.ts';
-import { type Answer, type Approvals, unknownApproval } from './approve/approvals.ts';
-import type { Config } from './config.ts';
-import type { Engine } from './offline.ts';
-import type { Connection, Handlers } from './request/connection.ts';
+import { SbxError } from '../../client/protocol/errors.ts';
+import type { Result } from '../../client/protocol/messages.ts';
+import { type Answer, type Approvals, unknownApproval } from '../approve/approvals.ts';
+import type { Config } from '../config.ts';
+import type { Engine } from '../offline.ts';
+import type { Connection, Handlers } from '../request/connection.ts';
 import type { RunMethods } from './run-methods.ts';
 
 export interface ApprovalMethodsInput {

@@ -1,12 +1,12 @@
 /** `session.*` and `grant.*`: which session a connection's requests mean, its switches and its grants. */
-import { SbxError } from '../client/protocol/errors.ts';
-import type { Params, Result, SessionInfo } from '../client/protocol/messages.ts';
-import type { Config } from './config.ts';
-import type { Engine } from './offline.ts';
-import { loadSessionData } from './platform/session-data.ts';
-import type { Connection, Handlers } from './request/connection.ts';
-import { selectEnvironment } from './request/environment.ts';
-import { chooseWorkspace, resolveDirectory } from './request/workspace.ts';
+import { SbxError } from '../../client/protocol/errors.ts';
+import type { Params, Result, SessionInfo } from '../../client/protocol/messages.ts';
+import type { Config } from '../config.ts';
+import type { Engine } from '../offline.ts';
+import { loadSessionData } from '../platform/session-data.ts';
+import type { Connection, Handlers } from '../request/connection.ts';
+import { selectEnvironment } from '../request/environment.ts';
+import { chooseWorkspace, resolveDirectory } from '../request/workspace.ts';
 import { type SandboxSources, type Session, Sessions } from './sessions.ts';
 
 export interface SessionMethodsInput {
