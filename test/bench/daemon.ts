@@ -25,6 +25,8 @@ export interface Watch {
   readonly onGap?: () => void;
   /** False: it reads and never acknowledges, so it is sent one window. */
   readonly acknowledges?: boolean;
+  /** How far the command may be ahead of its viewers; `sbx run` asks for 0. */
+  readonly aheadBytes?: number;
 }
 
 export interface BenchRun {
@@ -164,7 +166,11 @@ async function connect(socketPath: string, workspace: string, env: Record<string
   };
   const start: BenchClient['start'] = (command, watch = {}, background = false) => {
     const runId = `bench-${++counter}`;
-    const params = { runId, command, env, stdin: 'none' as const, autoAllow: true, approver: false, background };
+    const { aheadBytes } = watch;
+    const params = {
+      ...{ runId, command, env, stdin: 'none' as const, autoAllow: true, approver: false, background },
+      ...(aheadBytes === undefined ? {} : { output: { aheadBytes } }),
+    };
     return join(watch, runId, (onResult) => connection.request('run.start', params, onResult));
   };
   return {
