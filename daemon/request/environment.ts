@@ -4,6 +4,7 @@
  * variable may make bash run code that was never decided on (`BASH_ENV`).
  */
 import { SbxError } from '../../client/protocol/errors.ts';
+import { limits } from '../../client/protocol/limits.ts';
 
 export interface EnvironmentLists {
   readonly allow: readonly string[];
@@ -30,6 +31,16 @@ export interface CallerEnvironment {
   readonly env: Readonly<Record<string, string>>;
   /** Names the caller grants explicitly. */
   readonly grants: readonly string[];
+}
+
+/** What is withheld does not count. A larger one would fail at the program's start, with less of a reason. */
+function refuseExcess(selected: ReadonlyMap<string, string>): void {
+  let bytes = 0;
+  for (const [name, value] of selected) bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + 2;
+  if (bytes <= limits.maxEnvironmentBytes) return;
+  throw new SbxError('bad-environment', `the environment has ${bytes} bytes, more than ${limits.maxEnvironmentBytes}`, {
+    help: 'pass large values in a file',
+  });
 }
 
 /** @throws {SbxError} `bad-environment` for a name or value that cannot be passed, or a granted name that never may be. */
@@ -64,5 +75,6 @@ export function selectEnvironment(caller: CallerEnvironment, lists: EnvironmentL
     }
     selected.set(name, value);
   }
+  refuseExcess(selected);
   return selected;
 }

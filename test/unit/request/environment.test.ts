@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { parse } from 'jsonc-parser';
+import { limits } from '../../../client/protocol/limits.ts';
 import { findPackageRoot } from '../../../daemon/platform/package-root.ts';
 import { type EnvironmentLists, selectEnvironment } from '../../../daemon/request/environment.ts';
 
@@ -52,4 +53,12 @@ for (const name of ['', 'A=B', 'A\0B']) {
 }
 test('a value with a NUL byte is refused, not cut', () => {
   assert.throws(() => select({ LANG: 'a\0b' }), { code: 'bad-environment' });
+});
+
+test('more than the limit is refused; what is withheld does not count, and just below passes', () => {
+  const large = (bytes: number) => 'x'.repeat(bytes);
+  const room = limits.maxEnvironmentBytes - 'LANG'.length - 2;
+  assert.throws(() => select({ LANG: large(room + 1) }), { code: 'bad-environment' });
+  assert.deepEqual(select({ LANG: large(room), GITHUB_TOKEN: large(room) }), ['LANG']);
+  assert.throws(() => select({ LANG: 'C', A: large(room) }, ['A']), { code: 'bad-environment' });
 });
