@@ -4,14 +4,10 @@
 // usage: scripts/generate-protocol.mjs [--check]   with --check nothing is written; 1 when a file is out of date
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { evaluateSource, root } from './evaluate-source.mjs';
 
-const root = path.dirname(import.meta.dirname);
 const folder = path.join(root, 'client', 'protocol');
-const bundle = await build({
-  absWorkingDir: root,
-  stdin: {
-    contents: `import { z } from 'zod';
+const protocol = await evaluateSource(`import { z } from 'zod';
 import { frameHeaderBytes, frameKinds } from './client/protocol/frames.ts';
 import { limits, protocolVersion } from './client/protocol/limits.ts';
 import { errorCodes } from './client/protocol/errors.ts';
@@ -23,18 +19,7 @@ const each = (table, keys) => Object.fromEntries(Object.entries(table).map(([nam
 export default {
   version: protocolVersion, limits, errors: errorCodes, frames: { headerBytes: frameHeaderBytes, kinds: frameKinds }, notifiable, laterMethods,
   methods: each(methods, ['params', 'result']), notifications: each(notifications, ['params']),
-};`,
-    resolveDir: root,
-  },
-  bundle: true,
-  write: false,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-});
-const { default: protocol } = await import(
-  `data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0].contents).toString('base64')}`
-);
+};`);
 
 /** A type as one short phrase. */
 function phrase(schema) {
