@@ -3,7 +3,7 @@ import { type SimpleCommand, wordValue } from '../parse/model.ts';
 import type { AnalysisContext } from './analyse.ts';
 import type { Program } from './compile-catalogue.ts';
 import { describeCommand } from './describe.ts';
-import { runInner } from './inner-commands.ts';
+import { recordCommand } from './inner-commands.ts';
 import { interpret } from './interpret.ts';
 import type { Interpretation } from './interpretation.ts';
 import { baseName, buildLayers, type LayeredCommand } from './layers.ts';
@@ -60,26 +60,8 @@ export function analyseCommand(
       context,
     ),
   );
-  const inner: CommandRecord[] = [];
-  const unknownCode: Arg[] = [];
-  for (const instance of instances) runInner(instance, command, state, values, context, inner, unknownCode);
-  const record: CommandRecord = {
-    command,
-    instances,
-    inner,
-    unknownCode,
-    state: { cwd: state.cwd, fallbacks: state.fallbacks, changed: state.changed, functions: state.functions },
-    values,
-    result: emptyResult(command, state),
-  };
-  record.result = summarise(
-    record,
-    redirectionEffects(command.redirections, values, context.facts),
-    context,
-    isFunction,
-    harmless,
-  );
-  return record;
+  const redirections = redirectionEffects(command.redirections, values, context.facts);
+  return recordCommand(command, instances, { state, surroundings: state, values, redirections, harmless }, context);
 }
 
 /** Where a command stands, as far as reading its words goes. */

@@ -6,13 +6,49 @@ import type { SimpleCommand } from '../parse/model.ts';
 import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
 import { type CommandRecord, emptyResult, type Instance, readInstances, summarise } from './analyse-command.ts';
 import { runInnerText, runText } from './inner-text.ts';
+import type { Effect } from './model.ts';
 import type { Reading } from './read-arguments.ts';
 import { assignPositional, copyState, type ShellState } from './shell-state.ts';
 import { processText, redirectedInput } from './standard-input.ts';
 import { readsProgramFromStdin } from './stdin-program.ts';
 import { type Arg, makeArg, type Values } from './words.ts';
 
-export function runInner(
+/** What a command is recorded with beside its words. */
+export interface Recording {
+  readonly state: ShellState;
+  /** As later findings are to see the shell at this point. */
+  readonly surroundings: CommandRecord['state'];
+  readonly values: Values;
+  readonly redirections: readonly Effect[];
+  readonly harmless: boolean;
+}
+
+/** Runs what the command runs in turn, and puts it all together. */
+export function recordCommand(
+  command: SimpleCommand,
+  instances: readonly Instance[],
+  { state, surroundings, values, redirections, harmless }: Recording,
+  context: AnalysisContext,
+): CommandRecord {
+  const inner: CommandRecord[] = [];
+  const unknownCode: Arg[] = [];
+  for (const instance of instances) runInner(instance, command, state, values, context, inner, unknownCode);
+  const { cwd, fallbacks, changed, functions } = surroundings;
+  const record: CommandRecord = {
+    command,
+    instances,
+    inner,
+    unknownCode,
+    state: { cwd, fallbacks, changed, functions },
+    values,
+    result: emptyResult(command, state),
+  };
+  const isFunction = (name: string): boolean => functions.has(name);
+  record.result = summarise(record, redirections, context, isFunction, harmless);
+  return record;
+}
+
+function runInner(
   instance: Instance,
   command: SimpleCommand,
   state: ShellState,
@@ -114,20 +150,9 @@ function analyseArgs(
 ): CommandRecord {
   const isFunction = (): boolean => false;
   const instances = readInstances(command, args, [], true, { cwd: state.cwd, input: undefined, isFunction }, context);
-  const inner: CommandRecord[] = [];
-  const unknownCode: Arg[] = [];
-  for (const instance of instances) runInner(instance, command, state, values, context, inner, unknownCode);
-  const record: CommandRecord = {
-    command,
-    instances,
-    inner,
-    unknownCode,
-    state: { cwd: state.cwd, fallbacks: state.fallbacks, changed: state.changed, functions: new Set() },
-    values,
-    result: emptyResult(command, state),
-  };
-  record.result = summarise(record, [], context, isFunction, true);
-  return record;
+  // Words that are arguments already name no function of the shell.
+  const surroundings = { ...state, functions: new Set<string>() };
+  return recordCommand(command, instances, { state, surroundings, values, redirections: [], harmless: true }, context);
 }
 
 const maxNames = 4;
