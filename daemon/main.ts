@@ -17,8 +17,8 @@ import { openLog } from './platform/log.ts';
 import { findPackageRoot } from './platform/package-root.ts';
 import { planListening } from './request/listen-plan.ts';
 import { listen, type RunningServer } from './request/server.ts';
-import { probeSandbox } from './sandbox/probe.ts';
-import { endSurvivors } from './sandbox/survivors.ts';
+import { probeSandbox } from './sandbox/doctor/probe.ts';
+import { endSurvivors } from './sandbox/template/survivors.ts';
 import { OutputStore } from './stream/output-store.ts';
 
 function reportReady(fd: number | undefined, line: object): void {

@@ -7,12 +7,12 @@ import { ensurePrivateDirectory } from '../platform/directories.ts';
 import { loadSessionData } from '../platform/session-data.ts';
 import { runTool } from '../platform/spawn.ts';
 import { findWorkspaceObjection } from '../request/workspace.ts';
-import { type Account, asAccount, findAccount } from '../sandbox/account.ts';
 import type { TemplateSource } from '../sandbox/live-sandbox.ts';
+import { type Account, asAccount, findAccount } from '../sandbox/plan/account.ts';
+import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
 import { openSession } from '../sandbox/session.ts';
-import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/tool-caches.ts';
 import { requireTool } from '../sandbox/tools.ts';
-import { openUnsandboxed } from '../sandbox/unsandboxed.ts';
+import { openUnsandboxed } from '../sandbox/unsandboxed/unsandboxed.ts';
 import type { SandboxSources } from './sessions.ts';
 
 /** @throws {SbxError} `bad-workspace`, `sandbox-unavailable` */

@@ -7,7 +7,7 @@ import { commandText } from '../request/command-text.ts';
 import { selectEnvironment } from '../request/environment.ts';
 import { resolveDirectory } from '../request/workspace.ts';
 import type { CommandPlan } from '../sandbox/model.ts';
-import { cacheEnvironment } from '../sandbox/tool-caches.ts';
+import { cacheEnvironment } from '../sandbox/plan/tool-caches.ts';
 import type { Session } from './sessions.ts';
 
 /** Where a caller names none, as a service manager or another machine's client: the usual system folders. */

@@ -3,8 +3,8 @@
  * or what the plan masks have changed. A template that is still in use ends with its last command.
  */
 import type { SandboxReport } from '../../client/protocol/events.ts';
-import type { Account } from './account.ts';
 import type { ApprovedPlan, SandboxProcess, SandboxSession } from './model.ts';
+import type { Account } from './plan/account.ts';
 
 /** How the sandbox of one workspace is made. */
 export interface TemplateSource {

@@ -1,7 +1,7 @@
 /** What the sandbox stage takes and gives. `launch` accepts only an `ApprovedPlan`, which only the approve stage makes. */
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxReport } from '../../client/protocol/events.ts';
-import type { Account } from './account.ts';
+import type { Account } from './plan/account.ts';
 
 declare const approved: unique symbol;
 

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { readArguments, readChildren } from '../../daemon/platform/process-tree.ts';
 import type { SandboxProcess } from '../../daemon/sandbox/model.ts';
-import { starterScript } from '../../daemon/sandbox/starter.ts';
+import { starterScript } from '../../daemon/sandbox/template/starter.ts';
 import {
   listTestAccounts,
   makePlace,

@@ -8,8 +8,8 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readMountTable } from '../../daemon/platform/mount-table.ts';
 import { listProcesses, readArguments, readPidNamespace, readStat } from '../../daemon/platform/process-tree.ts';
-import { holderMark } from '../../daemon/sandbox/holder.ts';
-import { endSurvivors, findSurvivors } from '../../daemon/sandbox/survivors.ts';
+import { holderMark } from '../../daemon/sandbox/template/holder.ts';
+import { endSurvivors, findSurvivors } from '../../daemon/sandbox/template/survivors.ts';
 import {
   listTestAccounts,
   makePlace,

@@ -5,7 +5,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from '
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { parseEndFolder, takeEndFolder } from '../../daemon/sandbox/end-folder.ts';
+import { parseEndFolder, takeEndFolder } from '../../daemon/sandbox/command/end-folder.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
 import {
   listTestAccounts,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { parseMountTable } from '../../daemon/platform/mount-table.ts';
-import { sessionMountSource } from '../../daemon/sandbox/holder.ts';
-import { isInsideSandbox, probeSandbox } from '../../daemon/sandbox/probe.ts';
+import { isInsideSandbox, probeSandbox } from '../../daemon/sandbox/doctor/probe.ts';
+import { sessionMountSource } from '../../daemon/sandbox/template/holder.ts';
 import { listTestAccounts, makePlace, openPlace, run } from '../fixtures/sandbox-session.ts';
 
 test('every mechanism works here, and each was tried', async () => {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { listProcesses, readArguments, readChildren } from '../../daemon/platform/process-tree.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
-import { starterScript } from '../../daemon/sandbox/starter.ts';
+import { starterScript } from '../../daemon/sandbox/template/starter.ts';
 import {
   listTestAccounts,
   makePlace,

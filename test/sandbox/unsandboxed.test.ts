@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { compileCommand } from '../../daemon/sandbox/command.ts';
+import { compileCommand } from '../../daemon/sandbox/command/command.ts';
 import type { SandboxProcess, SandboxSession } from '../../daemon/sandbox/model.ts';
-import { openUnsandboxed } from '../../daemon/sandbox/unsandboxed.ts';
-import { compileLauncher, quoteWord } from '../../daemon/sandbox/unsandboxed-launcher.ts';
+import { compileLauncher, quoteWord } from '../../daemon/sandbox/unsandboxed/launcher.ts';
+import { openUnsandboxed } from '../../daemon/sandbox/unsandboxed/unsandboxed.ts';
 import {
   listTestAccounts,
   makePlace,

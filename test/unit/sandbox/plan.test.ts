@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { findMountAt, parseMountTable } from '../../../daemon/platform/mount-table.ts';
-import type { Account } from '../../../daemon/sandbox/account.ts';
-import { findAliases } from '../../../daemon/sandbox/aliases.ts';
-import { listHiddenPlaces, loadCredentials, parseCredentials } from '../../../daemon/sandbox/credentials.ts';
-import { describeExit } from '../../../daemon/sandbox/exit.ts';
-import type { HostFacts } from '../../../daemon/sandbox/facts.ts';
-import { type CompiledHolder, compileHolder } from '../../../daemon/sandbox/holder.ts';
-import { planSession } from '../../../daemon/sandbox/plan.ts';
-import { verifyMounts } from '../../../daemon/sandbox/template.ts';
-import { parseVersion, supportsDisableUserns } from '../../../daemon/sandbox/version.ts';
+import { describeExit } from '../../../daemon/sandbox/command/exit.ts';
+import { parseVersion, supportsDisableUserns } from '../../../daemon/sandbox/doctor/version.ts';
+import type { Account } from '../../../daemon/sandbox/plan/account.ts';
+import { findAliases } from '../../../daemon/sandbox/plan/aliases.ts';
+import { listHiddenPlaces, loadCredentials, parseCredentials } from '../../../daemon/sandbox/plan/credentials.ts';
+import type { HostFacts } from '../../../daemon/sandbox/plan/facts.ts';
+import { planSession } from '../../../daemon/sandbox/plan/plan.ts';
+import { type CompiledHolder, compileHolder } from '../../../daemon/sandbox/template/holder.ts';
+import { verifyMounts } from '../../../daemon/sandbox/template/template.ts';
 
 const account: Account = { uid: 1000, gid: 1000, name: 'ann', home: '/home/ann', known: true };
 const workspace = '/home/ann/work';

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { closeInheritedDescriptors } from '../../../daemon/platform/descriptors.ts';
 import { findTool, openTerminal, startProcess } from '../../../daemon/platform/spawn.ts';
-import { deliverTerminal, leadTerminal } from '../../../daemon/sandbox/terminal.ts';
+import { deliverTerminal, leadTerminal } from '../../../daemon/sandbox/command/terminal.ts';
 
 // as the daemon does at its start: whoever started the tests may have left something open
 closeInheritedDescriptors();

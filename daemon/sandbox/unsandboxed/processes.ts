@@ -3,7 +3,7 @@
  * moved to another session, as servers do on purpose, is not among them and lives on, as it does in any shell.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { listProcesses } from '../platform/process-tree.ts';
+import { listProcesses } from '../../platform/process-tree.ts';
 
 interface Member {
   readonly pid: number;

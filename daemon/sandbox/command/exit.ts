@@ -1,6 +1,6 @@
 /** Tells how a command ended from what bubblewrap, the processes that carried it and the daemon itself know. */
 import os from 'node:os';
-import type { ProcessExit } from './model.ts';
+import type { ProcessExit } from '../model.ts';
 
 /**
  * bubblewrap reports `exit 137` and death by SIGKILL alike, so `signal` is set only for what the daemon sent.

@@ -4,10 +4,10 @@
  */
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { openTerminal, type Stdio, type Terminal } from '../platform/spawn.ts';
-import type { Account } from './account.ts';
+import { openTerminal, type Stdio, type Terminal } from '../../platform/spawn.ts';
+import type { CommandPlan } from '../model.ts';
+import type { Account } from '../plan/account.ts';
 import { takeEndFolder } from './end-folder.ts';
-import type { CommandPlan } from './model.ts';
 import type { PipeFactory } from './pipes.ts';
 
 export interface CommandStdio {

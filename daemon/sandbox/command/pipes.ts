@@ -7,8 +7,8 @@
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
-import { SbxError } from '../../client/protocol/errors.ts';
-import { type RunningProcess, startProcess } from '../platform/spawn.ts';
+import { SbxError } from '../../../client/protocol/errors.ts';
+import { type RunningProcess, startProcess } from '../../platform/spawn.ts';
 
 export interface Pipe {
   /** Non-blocking; the blocking end for the command is made by `openCommandEnd`. */

@@ -4,7 +4,7 @@
  * numbers stay as they are. What arrives is data that the command could have made up.
  */
 import { closeSync, readSync } from 'node:fs';
-import { carrierDescriptors } from './starter.ts';
+import { carrierDescriptors } from '../template/starter.ts';
 
 /** A read-only file of every template. */
 export const reportFile = '/run/sbx/report-cwd';

@@ -5,15 +5,15 @@
  */
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
-import { SbxError } from '../../client/protocol/errors.ts';
-import { findMountAt, type Mount, readMountTable } from '../platform/mount-table.ts';
-import { readChildren, readNamespacePids, readPidNamespace, readStat } from '../platform/process-tree.ts';
-import { type RunningProcess, startProcess } from '../platform/spawn.ts';
-import { type Account, asAccount } from './account.ts';
+import { SbxError } from '../../../client/protocol/errors.ts';
+import { findMountAt, type Mount, readMountTable } from '../../platform/mount-table.ts';
+import { readChildren, readNamespacePids, readPidNamespace, readStat } from '../../platform/process-tree.ts';
+import { type RunningProcess, startProcess } from '../../platform/spawn.ts';
+import { type Account, asAccount } from '../plan/account.ts';
+import type { SessionPlan } from '../plan/plan.ts';
+import { requireTool } from '../tools.ts';
 import { type CompiledHolder, compileHolder, holderMark, setupScript } from './holder.ts';
-import type { SessionPlan } from './plan.ts';
 import { connectStarter, type Starter, starterScript } from './starter.ts';
-import { requireTool } from './tools.ts';
 
 export interface Template {
   /** Host pid of the first process in the session's pid namespace; undefined once the template ended. */

@@ -2,16 +2,16 @@
  * Runs one approved command in a session: prepare takes what does not depend on the command, start does the rest, so
  * that a waiting sandbox can later stand where prepare is now.
  */
-import { SbxError } from '../../client/protocol/errors.ts';
-import type { Account } from './account.ts';
+import { SbxError } from '../../../client/protocol/errors.ts';
+import type { CommandPlan, SandboxProcess } from '../model.ts';
+import type { Account } from '../plan/account.ts';
+import type { PrivateFile } from '../private-file.ts';
+import { carrierDescriptors, type Starter } from '../template/starter.ts';
+import type { Template } from '../template/template.ts';
 import { startInSession, startOnTerminal } from './carrier.ts';
 import { compileCommand } from './command.ts';
-import type { CommandPlan, SandboxProcess } from './model.ts';
-import type { PrivateFile } from './private-file.ts';
 import { openSessionStdio, type SessionStdio, type StdioWish } from './session-stdio.ts';
-import { carrierDescriptors, type Starter } from './starter.ts';
 import { superviseCommand } from './supervise.ts';
-import type { Template } from './template.ts';
 
 /** What the commands of one session share. */
 export interface LaunchSetting {

@@ -3,9 +3,9 @@
  * steps that a fixed script then takes inside. No path of a plan is ever part of script text or of a mount option string.
  */
 import path from 'node:path';
-import { reportFile, reportScript } from './end-folder.ts';
-import type { OverlayPlace, SessionPlan } from './plan.ts';
-import { byDepth, isWithin } from './plan.ts';
+import { reportFile, reportScript } from '../command/end-folder.ts';
+import type { OverlayPlace, SessionPlan } from '../plan/plan.ts';
+import { byDepth, isWithin } from '../plan/plan.ts';
 
 /** Source name of a tmpfs that every template has; by it a daemon sees that it was started inside a sandbox. */
 export const sessionMountSource = 'sbx-session';

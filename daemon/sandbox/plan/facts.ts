@@ -4,7 +4,7 @@
  */
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { type Mount, readMountTable } from '../platform/mount-table.ts';
+import { type Mount, readMountTable } from '../../platform/mount-table.ts';
 import type { Account } from './account.ts';
 import { findAliases } from './aliases.ts';
 import { type HiddenPlace, listHiddenPlaces, loadCredentials } from './credentials.ts';

@@ -1,10 +1,10 @@
 /** Follows one command from its start to its end: signals, the kill that holds, and the moment when all of it is gone. */
-import { findInit, readChildren, readGroupsBelow, sendSignal } from '../platform/process-tree.ts';
+import { findInit, readChildren, readGroupsBelow, sendSignal } from '../../platform/process-tree.ts';
+import type { ProcessExit, SandboxProcess } from '../model.ts';
 import type { Carrier } from './carrier.ts';
 import { separateErrorOutput } from './error-output.ts';
 import { describeExit } from './exit.ts';
 import type { LaunchSetting } from './launch.ts';
-import type { ProcessExit, SandboxProcess } from './model.ts';
 import { endOrphans, endStrays } from './orphans.ts';
 import { endAfterCommand } from './output-end.ts';
 import type { SessionStdio } from './session-stdio.ts';

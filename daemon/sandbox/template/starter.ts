@@ -9,7 +9,7 @@
  */
 import { constants, openSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
-import { SbxError } from '../../client/protocol/errors.ts';
+import { SbxError } from '../../../client/protocol/errors.ts';
 
 /** What the carrier of a command has beside 0, 1 and 2. */
 export const carrierDescriptors = { options: 3, filter: 4, status: 5, endFolder: 6 } as const;

@@ -4,7 +4,7 @@
  * parent that is gone.
  */
 import type { Readable } from 'node:stream';
-import { findInit, readChildren } from '../platform/process-tree.ts';
+import { findInit, readChildren } from '../../platform/process-tree.ts';
 
 const firstLookMs = 100;
 

@@ -5,17 +5,17 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import os from 'node:os';
-import { SbxError } from '../../client/protocol/errors.ts';
-import { type ProcessEnd, type RunningProcess, type Stdio, startProcess } from '../platform/spawn.ts';
-import { type Account, asAccount } from './account.ts';
-import { type CommandStdio, openCommandStdio } from './command-stdio.ts';
-import { separateErrorOutput } from './error-output.ts';
-import type { CommandPlan, ProcessExit, SandboxProcess, SandboxSession } from './model.ts';
-import { endAfterCommand } from './output-end.ts';
-import { openPipeFactory, type PipeFactory } from './pipes.ts';
-import { createPrivateFile } from './private-file.ts';
-import { deliverTerminal, leadTerminal } from './terminal.ts';
-import { requireTool } from './tools.ts';
+import { SbxError } from '../../../client/protocol/errors.ts';
+import { type ProcessEnd, type RunningProcess, type Stdio, startProcess } from '../../platform/spawn.ts';
+import { type CommandStdio, openCommandStdio } from '../command/command-stdio.ts';
+import { separateErrorOutput } from '../command/error-output.ts';
+import { endAfterCommand } from '../command/output-end.ts';
+import { openPipeFactory, type PipeFactory } from '../command/pipes.ts';
+import { deliverTerminal, leadTerminal } from '../command/terminal.ts';
+import type { CommandPlan, ProcessExit, SandboxProcess, SandboxSession } from '../model.ts';
+import { type Account, asAccount } from '../plan/account.ts';
+import { createPrivateFile } from '../private-file.ts';
+import { requireTool } from '../tools.ts';
 import {
   begunMark,
   compileLauncher,
@@ -23,8 +23,8 @@ import {
   type Launcher,
   launcherDescriptors,
   readLauncher,
-} from './unsandboxed-launcher.ts';
-import { endSession, killSession, signalSession } from './unsandboxed-processes.ts';
+} from './launcher.ts';
+import { endSession, killSession, signalSession } from './processes.ts';
 
 interface Setting {
   readonly account: Account;

@@ -9,8 +9,8 @@
  * So the leader is a process of our own, which keeps the terminal open until the daemon has emptied it.
  */
 import { Readable, Writable } from 'node:stream';
-import type { Terminal } from '../platform/spawn.ts';
-import type { SandboxProcess } from './model.ts';
+import type { Terminal } from '../../platform/spawn.ts';
+import type { SandboxProcess } from '../model.ts';
 
 export interface LeaderTools {
   readonly bash: string;

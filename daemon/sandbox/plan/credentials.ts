@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ParseError, parse } from 'jsonc-parser';
-import { findPackageRoot } from '../platform/package-root.ts';
+import { findPackageRoot } from '../../platform/package-root.ts';
 
 export interface CredentialPlace {
   /** `~/…` or absolute. The last segment may hold `*`. */

@@ -1,5 +1,5 @@
 /** What the installed bubblewrap can do. */
-import { runTool } from '../platform/spawn.ts';
+import { runTool } from '../../platform/spawn.ts';
 
 export type Version = readonly [major: number, minor: number, patch: number];
 

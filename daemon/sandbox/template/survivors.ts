@@ -3,7 +3,7 @@
  * parent-death signal and by the closed pipe, and the kernel ends the commands with it. A defect here would let a command
  * act after it was stopped, so the next start checks and ends what it finds.
  */
-import { listProcesses, readArguments, readPidNamespace, readStat } from '../platform/process-tree.ts';
+import { listProcesses, readArguments, readPidNamespace, readStat } from '../../platform/process-tree.ts';
 import { holderMark } from './holder.ts';
 
 export interface Survivor {

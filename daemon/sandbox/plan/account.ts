@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import os from 'node:os';
-import { findTool, runTool } from '../platform/spawn.ts';
+import { findTool, runTool } from '../../platform/spawn.ts';
 
 export interface Account {
   readonly uid: number;

@@ -5,15 +5,15 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { SbxError } from '../../client/protocol/errors.ts';
-import { readMountTable } from '../platform/mount-table.ts';
-import { findTool, runTool } from '../platform/spawn.ts';
-import { sessionMountSource } from './holder.ts';
-import type { ApprovedPlan } from './model.ts';
-import { assembleFilter } from './seccomp/filter.ts';
-import { findArchitecture } from './seccomp/syscalls.ts';
-import { openSession } from './session.ts';
-import { requireTool } from './tools.ts';
+import { SbxError } from '../../../client/protocol/errors.ts';
+import { readMountTable } from '../../platform/mount-table.ts';
+import { findTool, runTool } from '../../platform/spawn.ts';
+import type { ApprovedPlan } from '../model.ts';
+import { assembleFilter } from '../seccomp/filter.ts';
+import { findArchitecture } from '../seccomp/syscalls.ts';
+import { openSession } from '../session.ts';
+import { sessionMountSource } from '../template/holder.ts';
+import { requireTool } from '../tools.ts';
 import { parseVersion, supportsDisableUserns } from './version.ts';
 
 export interface ProbeCheck {

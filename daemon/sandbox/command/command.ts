@@ -2,10 +2,10 @@
  * Compiles one command to the options of the bubblewrap that runs it inside a session. It copies the template's mounts,
  * which keep their flags and are locked, and adds what belongs to a command alone: /dev, /proc and its masks.
  */
-import { SbxError } from '../../client/protocol/errors.ts';
+import { SbxError } from '../../../client/protocol/errors.ts';
+import type { CommandPlan } from '../model.ts';
+import { emptyFile } from '../template/holder.ts';
 import { reportDescriptor, reportFile } from './end-folder.ts';
-import { emptyFile } from './holder.ts';
-import type { CommandPlan } from './model.ts';
 
 /** Longer texts do not fit one argument (MAX_ARG_STRLEN, 128 KiB). */
 const maxArgumentBytes = 100 * 1024;

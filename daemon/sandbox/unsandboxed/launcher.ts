@@ -3,9 +3,9 @@
  * exactly its environment. The text comes through a pipe, because arguments are readable by everyone on the machine, and
  * the environment is not set any earlier, because `LD_PRELOAD` would make a program of the daemon's account load it.
  */
-import { SbxError } from '../../client/protocol/errors.ts';
-import { reportDescriptor, reportScript } from './end-folder.ts';
-import type { CommandPlan } from './model.ts';
+import { SbxError } from '../../../client/protocol/errors.ts';
+import { reportDescriptor, reportScript } from '../command/end-folder.ts';
+import type { CommandPlan } from '../model.ts';
 
 /** What the shell that reads the text finds at its descriptors. */
 export const launcherDescriptors = { text: 3, status: 4, report: 5, endFolder: reportDescriptor, command: 7 } as const;

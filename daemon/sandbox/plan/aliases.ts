@@ -3,7 +3,7 @@
  * the file system's top), a credential hidden at one path would be readable at the other.
  */
 import path from 'node:path';
-import { findMountAt, type Mount } from '../platform/mount-table.ts';
+import { findMountAt, type Mount } from '../../platform/mount-table.ts';
 
 /** Paths, other than the given one, at which the same file is or would appear. */
 export function findAliases(mounts: readonly Mount[], place: string): string[] {

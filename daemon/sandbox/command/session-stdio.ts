@@ -3,11 +3,11 @@
  * of bubblewrap beside it, and the one on which its shell says where it ended. Nothing of it depends on the command's text.
  */
 import { Socket } from 'node:net';
-import { openTerminal, type Terminal } from '../platform/spawn.ts';
-import type { Account } from './account.ts';
+import { openTerminal, type Terminal } from '../../platform/spawn.ts';
+import type { CommandPlan } from '../model.ts';
+import type { Account } from '../plan/account.ts';
+import type { Starter, StarterPipe } from '../template/starter.ts';
 import { takeEndFolder } from './end-folder.ts';
-import type { CommandPlan } from './model.ts';
-import type { Starter, StarterPipe } from './starter.ts';
 
 export interface SessionStdio {
   readonly stdin: Socket | undefined;

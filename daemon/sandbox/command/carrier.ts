@@ -5,15 +5,15 @@
 import { closeSync, fstatSync, readlinkSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { readChildren } from '../platform/process-tree.ts';
-import { type ProcessEnd, startProcess } from '../platform/spawn.ts';
+import { readChildren } from '../../platform/process-tree.ts';
+import { type ProcessEnd, startProcess } from '../../platform/spawn.ts';
+import type { CommandPlan } from '../model.ts';
+import { createPrivateFile } from '../private-file.ts';
+import { carrierDescriptors, type StarterPipe } from '../template/starter.ts';
 import type { CompiledCommand } from './command.ts';
 import type { LaunchSetting } from './launch.ts';
-import type { CommandPlan } from './model.ts';
-import { createPrivateFile } from './private-file.ts';
 import type { CommandPipes, SessionStdio } from './session-stdio.ts';
 import { watchStart } from './start-watch.ts';
-import { carrierDescriptors, type StarterPipe } from './starter.ts';
 
 export interface Carrier {
   /** Its number at this moment; undefined before it is there and once it is gone. */

@@ -9,8 +9,8 @@ import {
   readPidNamespace,
   readStat,
   sendSignal,
-} from '../platform/process-tree.ts';
-import { scriptNumber, type Template } from './template.ts';
+} from '../../platform/process-tree.ts';
+import { scriptNumber, type Template } from '../template/template.ts';
 
 /**
  * The carrier ends with the command, the kernel then ends what the command left running. What is left of a command
