@@ -31,12 +31,13 @@ function listEntries(title: string, entries: readonly Entry[], paint: Paint): st
 }
 
 function describeLayer(
-  { layer, file, state, because, imported }: PolicyReport['layers'][number],
+  { layer, file, state, because, foreign = [], imported }: PolicyReport['layers'][number],
   paint: Paint,
 ): string {
   const colour = { broken: paint.red, untrusted: paint.yellow, ignored: paint.yellow, 'locked-out': paint.yellow };
   const shade = state === 'used' ? (text: string) => text : state === 'absent' ? paint.dim : colour[state];
-  const more = [imported ? 'imported' : '', because ?? ''].filter((text) => text !== '').join('; ');
+  const others = foreign.length === 0 ? '' : `${foreign.length} of its rules are for tools that sbx does not have`;
+  const more = [imported ? 'imported' : '', others, because ?? ''].filter((text) => text !== '').join('; ');
   const place = file === undefined ? 'given with the request' : showText(file);
   return `  ${layer.padEnd(13)} ${shade(state.padEnd(10))} ${place}${more === '' ? '' : paint.dim(`  (${showText(more)})`)}`;
 }
@@ -70,11 +71,6 @@ export function describePolicy(report: PolicyReport, paint: Paint): string[] {
     ...listEntries(
       'further folders',
       report.additionalDirectories.map(({ path, origin }) => ({ text: path, origin })),
-      paint,
-    ),
-    ...listEntries(
-      'kept from the sandbox',
-      report.sandboxDenials.map(({ what, value, origin }) => ({ text: `${what} ${value}`, origin })),
       paint,
     ),
     ...listEntries(

@@ -16,6 +16,10 @@ export const policyReportSchema = z.strictObject({
           '`untrusted`: some of its grants wait for trust. `locked-out`: managed policy takes its grants away.',
         ),
         because: z.string().optional(),
+        foreign: z
+          .array(z.string())
+          .optional()
+          .describe('Rules of another agent for tools that sbx does not have; they say nothing here.'),
       }),
     )
     .describe('The highest first.'),
@@ -37,9 +41,6 @@ export const policyReportSchema = z.strictObject({
     }),
   ),
   additionalDirectories: z.array(z.strictObject({ path: z.string(), origin: originSchema })),
-  sandboxDenials: z.array(
-    z.strictObject({ what: z.enum(['read', 'write', 'host']), value: z.string(), origin: originSchema }),
-  ),
   ignored: z
     .array(z.strictObject({ what: z.string(), because: z.string(), origin: originSchema }))
     .describe('Grants and settings that have no effect.'),

@@ -28,7 +28,8 @@ export function decide(analysis: Analysis, policy: Policy, context: DecideContex
   const { mode, notes, planned } = chooseMode(policy, context.mode, context.mayBypass);
   // While a plan is made the sandbox is no reason to run something: a rule or a person says so, or it only reads (RULES O11).
   const within = planned ? { ...context, autoAllow: false } : context;
-  const remarks = [...policy.problems.map(showProblem), ...policy.notes.map(showNote), ...notes.map(showNote)];
+  const loud = [...policy.notes.filter(({ quiet }) => quiet !== true), ...notes];
+  const remarks = [...policy.problems.map(showProblem), ...loud.map(showNote)];
   try {
     return decideIn(mode, analysis, policy, within, remarks);
   } catch (error) {

@@ -3,28 +3,25 @@
  * sbx does not know is no mistake; but a restriction that cannot be read asks for its whole tool, and what would weaken
  * the sandbox is named and not taken.
  */
-import { getNodeValue, type Node } from 'jsonc-parser';
+import type { Node } from 'jsonc-parser';
 import type { Mode } from '../../client/protocol/messages.ts';
+import { readDenials } from './import-denials.ts';
 import { findNearestName } from './nearest-name.ts';
-import { emptyLayer, type ParsedPolicy, type SandboxDenial, type Setting, type Settings } from './policy.ts';
+import { emptyLayer, type ParsedPolicy, type Setting, type Settings } from './policy.ts';
 import { PolicyDocument, type PolicySource } from './policy-document.ts';
 import { modeNames } from './policy-schema.ts';
 import { quoteText } from './quote-text.ts';
-import type { Rule, RuleList } from './rule.ts';
+import { type Rule, type RuleList, tools } from './rule.ts';
 import { parseRule } from './rule-text.ts';
+import { askForTool } from './unread-restriction.ts';
 
 export interface ImportedSettings {
   readonly parsed: ParsedPolicy;
+  /** Rules for tools that sbx does not have, as written. */
+  readonly foreign: readonly string[];
   /** Keys, as `sandbox.excludedCommands`, whose value would weaken the sandbox. */
   readonly weakening: readonly string[];
 }
-
-/** What denies something to the sandbox, and what that is. */
-const denials = [
-  { path: ['sandbox', 'filesystem', 'denyRead'], what: 'read' },
-  { path: ['sandbox', 'filesystem', 'denyWrite'], what: 'write' },
-  { path: ['sandbox', 'network', 'deniedDomains'], what: 'host' },
-] as const;
 
 /** Members of `sandbox` that only restrict, or say what holds in sbx anyway. Every other one would weaken it. */
 const harmless: Readonly<Record<string, readonly unknown[] | 'any'>> = {
@@ -35,6 +32,8 @@ const harmless: Readonly<Record<string, readonly unknown[] | 'any'>> = {
   allowManagedDomainsOnly: 'any',
   allowManagedReadPathsOnly: 'any',
   denyRead: 'any',
+  // Inside `denyRead` of the same file only.
+  allowRead: 'any',
   denyWrite: 'any',
   deniedDomains: 'any',
   enableWeakerNestedSandbox: [false],
@@ -44,58 +43,55 @@ const harmless: Readonly<Record<string, readonly unknown[] | 'any'>> = {
 
 export function importSettings(text: string, source: PolicySource): ImportedSettings {
   const document = new PolicyDocument(text, source);
-  const rules = (['allow', 'ask', 'deny'] as const).flatMap((list) => readRules(document, list));
+  const foreign: string[] = [];
+  const rules = (['allow', 'ask', 'deny'] as const).flatMap((list) => readRules(document, list, foreign));
   return {
     parsed: {
       ...emptyLayer(source.layer, source.file),
-      rules,
+      rules: [...rules, ...readDenials(document)],
       settings: readSettings(document),
       directories: readDirectories(document),
-      sandboxDenials: readDenials(document),
       problems: document.problems,
-      notes: document.notes,
+      notes: document.notes.map((note) => ({ ...note, quiet: true as const })),
     },
+    foreign,
     weakening: document.membersAt(['sandbox']).flatMap((node) => findWeakening(node, 'sandbox')),
   };
 }
 
-function readRules(document: PolicyDocument, list: RuleList): readonly Rule[] {
+function readRules(document: PolicyDocument, list: RuleList, foreign: string[]): readonly Rule[] {
   return document.membersAt(['permissions', list]).flatMap((array) => {
-    if (array.type !== 'array') return list === 'allow' ? [] : askFor(document, array, undefined);
-    return (array.children ?? []).flatMap((node) => readRule(document, node, list));
+    if (array.type !== 'array') {
+      return list === 'allow' ? [] : askForTool(document, array, 'Bash', undefined, 'write a list of rules');
+    }
+    return (array.children ?? []).flatMap((node) => readRule(document, node, list, foreign));
   });
 }
 
-function readRule(document: PolicyDocument, node: Node, list: RuleList): readonly Rule[] {
+function readRule(document: PolicyDocument, node: Node, list: RuleList, foreign: string[]): readonly Rule[] {
   const text: unknown = node.value;
   if (node.type !== 'string' || typeof text !== 'string') {
-    if (list !== 'allow') return askFor(document, node, undefined);
-    document.note(node.offset, 'a rule that is no text is ignored');
+    if (list !== 'allow') return askForTool(document, node, 'Bash', undefined, 'write it as a text');
+    document.note(node.offset, 'a rule that is no text is ignored', 'write it as a text');
     return [];
   }
   const { anchor } = document.source;
   const parsed = parseRule(text, { list, origin: document.origin(node.offset), anchor });
   if (parsed.kind === 'rules') return parsed.rules;
-  if (parsed.kind === 'ignored') document.note(node.offset, parsed.note);
-  else if (list !== 'allow') return askFor(document, node, text);
-  else document.note(node.offset, `${quoteText(text)} is ignored: ${parsed.message}`);
+  if (parsed.kind === 'ignored') {
+    if (parsed.foreign) foreign.push(text);
+    else document.note(node.offset, parsed.note, parsed.help);
+  } else if (list === 'allow') {
+    document.note(node.offset, `${quoteText(text)} is ignored: ${parsed.message}`, parsed.help);
+  } else return askForTool(document, node, findTool(text), text, parsed.help);
   return [];
 }
 
-/**
- * A restriction that cannot be read asks for its tool (RULES O36), or for commands where even that is not known. Not as a
- * bare rule: under auto-allow a bare ask is the default prompt under another name and would restrict nothing (O11).
- */
-function askFor(document: PolicyDocument, node: Node, text: string | undefined): readonly Rule[] {
-  const name = /^\s*(\w+)/.exec(text ?? '')?.[1];
-  const tool = name === undefined ? 'Bash' : (findNearestName(name, ['Bash', 'Read', 'Edit', 'WebFetch']) ?? 'Bash');
-  const shown = quoteText(text ?? JSON.stringify(getNodeValue(node)) ?? 'nothing', 60);
-  const reason = `${shown} cannot be read, so everything of its tool is asked about`;
-  document.note(node.offset, reason);
-  const whole = { Bash: 'Bash(**)', Read: 'Read(//**)', Edit: 'Edit(//**)', WebFetch: 'WebFetch' }[tool] ?? 'Bash(**)';
-  const parsed = parseRule(whole, { list: 'ask', origin: document.origin(node.offset), anchor: '/' });
-  if (parsed.kind !== 'rules') return [];
-  return parsed.rules.map((rule) => ({ ...rule, text: text ?? tool, reason, unread: true as const }));
+/** The tool that a rule with a mistake is most likely for. */
+function findTool(text: string): (typeof tools)[number] {
+  const name = /^\s*(\w+)/.exec(text)?.[1];
+  const nearest = name === undefined ? undefined : findNearestName(name, tools);
+  return tools.find((tool) => tool === nearest) ?? 'Bash';
 }
 
 function readSettings(document: PolicyDocument): Settings {
@@ -122,10 +118,14 @@ function readMode(document: PolicyDocument): Setting<Mode> | undefined {
   const name: unknown = node?.value;
   if (node === undefined || typeof name !== 'string') return undefined;
   if (!Object.hasOwn(modeNames, name)) {
-    document.note(node.offset, `the unknown mode ${quoteText(name)} is ignored`);
+    document.note(
+      node.offset,
+      `the unknown mode ${quoteText(name)} is ignored`,
+      `write one of ${Object.keys(modeNames).join(', ')}`,
+    );
     return undefined;
   }
-  if (name === 'auto') document.note(node.offset, 'the mode `auto` is read as `manual`');
+  if (name === 'auto') document.note(node.offset, 'the mode `auto` is read as `manual`', 'write `default`');
   return { value: modeNames[name as keyof typeof modeNames], origin: document.origin(node.offset) };
 }
 
@@ -134,18 +134,6 @@ function readDirectories(document: PolicyDocument): readonly Setting<string>[] {
     value: document.absolute(value),
     origin,
   }));
-}
-
-/** In these lists `/x` is absolute, and a trailing slash or `/**` says nothing more (RULES §13). */
-function readDenials(document: PolicyDocument): readonly SandboxDenial[] {
-  return denials.flatMap(({ path, what }) =>
-    texts(document, path).map(({ value, origin }) => ({
-      what,
-      value:
-        what === 'host' ? value : document.absolute(value.replace(/^\/\//, '/').replace(/\/(?:\*\*)?$/, '') || '/'),
-      origin,
-    })),
-  );
 }
 
 function texts(document: PolicyDocument, path: readonly string[]): readonly Setting<string>[] {

@@ -7,7 +7,7 @@ import { type CommandPattern, matchesPattern } from './command-pattern.ts';
 import type { CommandView, GrantForm, WideForm } from './command-view.ts';
 import { intersects, literalTokens } from './glob.ts';
 import { matchesHost, parseHostPattern } from './host-pattern.ts';
-import { grantsPath, restrictsPath, type TargetView } from './path-match.ts';
+import { exemptsPath, grantsPath, restrictsPath, type TargetView } from './path-match.ts';
 import type { CommandRule, Rule } from './rule.ts';
 
 export type Match =
@@ -71,8 +71,8 @@ function staysAtHost(pattern: CommandPattern, form: GrantForm): boolean {
 }
 
 function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
-  // An exemption from an ask is a grant: it must be certain (RULES O4). A deny has none.
-  const unless = rule.list === 'ask' ? rule.unless : [];
+  // An exemption is a grant: it must be certain (RULES O4).
+  const { unless } = rule;
   if (unless.some((each) => each.tool === 'Bash' && grants(each, view, facts) !== 'no')) return 'no';
   switch (rule.tool) {
     case 'Bash': {
@@ -90,7 +90,7 @@ function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
       return worst(view.targets, (target) => {
         // A Read restriction also holds for writing (RULES P7).
         if (rule.tool === 'Edit' && target.kind === 'read') return 'no';
-        const exempt = unless.some((each) => each.tool === rule.tool && grantsPath(each.pattern, target, facts));
+        const exempt = unless.some((each) => each.tool === rule.tool && exemptsPath(each.pattern, target, facts));
         return exempt
           ? 'no'
           : restrictsPath(rule.pattern, target, facts, rule.tool === 'Edit' && target.kind !== 'read');

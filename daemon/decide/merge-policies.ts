@@ -31,7 +31,11 @@ function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
   const notes: PolicyNote[] = [];
   const refuse = (setting: Setting<unknown> | undefined, name: string): void => {
     if (setting === undefined) return;
-    notes.push({ message: `${name} is ignored: a project may not set it`, origin: setting.origin });
+    notes.push({
+      message: `${name} is ignored: a project may not set it`,
+      help: 'remove it, or set it in your own policy',
+      origin: setting.origin,
+    });
   };
   if (allowUnsandboxed?.value === true) refuse(allowUnsandboxed, '`allowUnsandboxed`');
   if (defaultMode?.value === 'bypass') refuse(defaultMode, 'the mode `bypass`');
@@ -61,6 +65,7 @@ function withoutForeignLocks(parsed: ParsedPolicy): ParsedPolicy {
   ) as Settings;
   const notes = found.map((name) => ({
     message: `\`${name}\` has an effect in managed policy only`,
+    help: 'remove it, or move it to `/etc/sbx/policy.json`',
     origin: parsed.settings[name]?.origin ?? { layer: parsed.layer },
   }));
   return { ...parsed, settings, notes: [...parsed.notes, ...notes] };
@@ -102,7 +107,6 @@ export function mergePolicies(layers: readonly ParsedPolicy[]): Policy {
     allowUnsandboxed: settings.allowUnsandboxed?.value === true,
     allowShell: settings.allowShell?.value !== false,
     additionalDirectories: [...new Set(bound.flatMap((layer) => layer.directories.map(({ value }) => value)))],
-    sandboxDenials: bound.flatMap((layer) => layer.sandboxDenials),
     problems: bound.flatMap((layer) => layer.problems),
     notes: bound.flatMap((layer) => layer.notes),
   };

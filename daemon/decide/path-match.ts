@@ -26,6 +26,18 @@ export function grantsPath(pattern: PathPattern | undefined, view: TargetView, f
   return met(path) && (resolved === path || met(resolved));
 }
 
+/**
+ * Whether the pattern takes a path out of a restriction. Names that a glob finds count where each of them would match: a
+ * glob stays in its folder, and what a link among them leads to has its own restriction.
+ */
+export function exemptsPath(pattern: PathPattern | undefined, view: TargetView, facts: Facts): boolean {
+  const { shape } = view;
+  if (pattern === undefined || shape === undefined) return grantsPath(pattern, view, facts);
+  if (shape.includes(anyText)) return false;
+  const found = shape.map((token) => (typeof token === 'string' ? token : someName)).join('');
+  return basesOf(pattern, facts, 'grant').some((base) => meets(pattern, pattern.narrow, found, base));
+}
+
 export function restrictsPath(
   pattern: PathPattern | undefined,
   view: TargetView,

@@ -50,8 +50,8 @@ export class PolicyDocument {
     if (!this.problems.some(isSame)) this.problems.push({ message, help, origin });
   }
 
-  note(offset: number, message: string): void {
-    this.notes.push({ message, origin: this.origin(offset) });
+  note(offset: number, message: string, help?: string): void {
+    this.notes.push({ message, origin: this.origin(offset), ...(help === undefined ? {} : { help }) });
   }
 
   origin(offset: number): Origin {

@@ -126,7 +126,7 @@ class PolicyReader {
     const origin = document.origin(node.offset);
     const parsed = parseRule(text, { list, origin, anchor: document.source.anchor });
     if (parsed.kind === 'rules') return parsed.rules;
-    if (parsed.kind === 'ignored') document.note(node.offset, parsed.note);
+    if (parsed.kind === 'ignored') document.note(node.offset, parsed.note, parsed.help);
     else {
       document.problem(document.within(node, parsed.offset), `${quoteText(text)}: ${parsed.message}`, parsed.help);
     }
@@ -149,7 +149,7 @@ class PolicyReader {
     const [node] = this.#document.membersAt(['permissions', 'defaultMode']);
     const name: unknown = node?.value;
     if (node === undefined || typeof name !== 'string' || !Object.hasOwn(modeNames, name)) return undefined;
-    if (name === 'auto') this.#document.note(node.offset, 'the mode `auto` is read as `manual`');
+    if (name === 'auto') this.#document.note(node.offset, 'the mode `auto` is read as `manual`', 'write `manual`');
     return { value: modeNames[name as keyof typeof modeNames], origin: this.#originOf(node) };
   }
 

@@ -13,6 +13,9 @@ export interface PolicyProblem {
 /** A remark: something that is accepted and has no effect. */
 export interface PolicyNote {
   readonly message: string;
+  readonly help?: string | undefined;
+  /** For who looks at the policy, not for every decision: the file was not written for sbx. */
+  readonly quiet?: true;
   readonly origin: Origin;
 }
 
@@ -60,13 +63,6 @@ interface SettingValues {
 /** What a layer says; a key that is absent says nothing. */
 export type Settings = { readonly [K in keyof SettingValues]?: Setting<SettingValues[K]> };
 
-/** A path or host that imported settings deny to the sandbox; the sandbox and the network filter use it. */
-export interface SandboxDenial {
-  readonly what: 'read' | 'write' | 'host';
-  readonly value: string;
-  readonly origin: Origin;
-}
-
 /** One file, or the rules of one command line. */
 export interface ParsedPolicy {
   readonly layer: Origin['layer'];
@@ -81,7 +77,6 @@ export interface ParsedPolicy {
   readonly modeLimit: ModeLimit | undefined;
   /** Auto-allow is off, whatever other layers say. */
   readonly autoAllowOff: Origin | undefined;
-  readonly sandboxDenials: readonly SandboxDenial[];
   readonly problems: readonly PolicyProblem[];
   readonly notes: readonly PolicyNote[];
 }
@@ -102,7 +97,6 @@ export interface Policy {
   readonly allowShell: boolean;
   /** Absolute. */
   readonly additionalDirectories: readonly string[];
-  readonly sandboxDenials: readonly SandboxDenial[];
   readonly problems: readonly PolicyProblem[];
   readonly notes: readonly PolicyNote[];
 }
@@ -132,7 +126,6 @@ export function emptyLayer(layer: Origin['layer'], file?: string): ParsedPolicy 
     directories: [],
     modeLimit: undefined,
     autoAllowOff: undefined,
-    sandboxDenials: [],
     problems: [],
     notes: [],
   };

@@ -9,7 +9,7 @@ import { parseHostPattern } from './host-pattern.ts';
 import { findNearestName } from './nearest-name.ts';
 import { parsePathPattern } from './path-pattern.ts';
 import { quoteText } from './quote-text.ts';
-import type { Rule, RuleList } from './rule.ts';
+import { type Rule, type RuleList, type Tool, tools } from './rule.ts';
 
 export interface RuleSource {
   readonly list: RuleList;
@@ -21,11 +21,9 @@ export interface RuleSource {
 export type ParsedRule =
   /** One rule, or one per tool when the tool's name is a pattern. */
   | { readonly kind: 'rules'; readonly rules: readonly Rule[] }
-  | { readonly kind: 'ignored'; readonly note: string }
+  /** `foreign`: the rule is for a tool that sbx does not have, which is no mistake in another agent's settings. */
+  | { readonly kind: 'ignored'; readonly note: string; readonly help: string; readonly foreign?: true }
   | { readonly kind: 'error'; readonly message: string; readonly offset: number; readonly help: string | undefined };
-
-const tools = ['Bash', 'Read', 'Edit', 'WebFetch'] as const;
-type Tool = (typeof tools)[number];
 
 /** Tools that the rules' first home has and sbx does not. */
 const foreignTools = new Set(
@@ -62,7 +60,7 @@ function compile(
   if (tool === 'Bash') {
     if (specifier === undefined) return done({ ...base, tool, pattern: undefined });
     const remark = findParameterRemark(specifier, source.list);
-    if (remark !== undefined) return { kind: 'ignored', note: `${quoteText(text)} is ignored: ${remark}` };
+    if (remark !== undefined) return ignored(text, remark.message, remark.help);
     const pattern = parseCommandPattern(specifier);
     if (pattern !== undefined && 'message' in pattern) {
       return failure(pattern.message, offset + pattern.offset, pattern.help);
@@ -86,44 +84,52 @@ function compile(
 }
 
 /** `Bash(name:value)` matches an input field of a tool call, which a command line does not have (RULES G4, G5). */
-function findParameterRemark(specifier: string, list: RuleList): string | undefined {
-  const name = /^\s*([A-Za-z_]+)\s*:/.exec(specifier)?.[1];
-  if (name === 'command') return 'the text of a command is matched by `Bash(PATTERN)`, without `command:`';
+function findParameterRemark(specifier: string, list: RuleList): { message: string; help: string } | undefined {
+  const [, name, value = ''] = /^\s*([A-Za-z_]+)\s*:(.*)$/s.exec(specifier) ?? [];
+  if (name === 'command') {
+    const message = 'the text of a command is matched by `Bash(PATTERN)`, without `command:`';
+    return { message, help: `write ${quoteText(`Bash(${value.trim()})`)}` };
+  }
   if (name === undefined || !parameters.has(name) || specifier.endsWith(':*')) return undefined;
-  return list === 'allow' ? `an allow cannot match the parameter ${name}` : `sbx has no parameter ${name}`;
+  const message = list === 'allow' ? `an allow cannot match the parameter ${name}` : `sbx has no parameter ${name}`;
+  return { message, help: 'remove it, or write the command that is meant' };
 }
 
 /** A `*` in a tool's name: every such tool for restrictions, nothing for an allow (RULES G6). */
 function parseToolPattern(text: string, name: string, specifier: string | undefined, source: RuleSource): ParsedRule {
-  if (source.list === 'allow') {
-    return { kind: 'ignored', note: `${quoteText(text)} is ignored: an allow must name its tool in full` };
-  }
-  if (specifier !== undefined) {
-    return failure('a `*` in the name of the tool goes with no specifier', name.indexOf('*'), undefined);
-  }
   const shape = new RegExp(
     `^${name
       .split(/\*+/)
       .map((piece) => piece.replace(/\W/g, '\\$&'))
       .join('[^]*')}$`,
   );
-  const rules = tools
-    .filter((tool) => shape.test(tool))
-    .flatMap((tool) => {
-      const compiled = compile(text, tool, undefined, 0, source);
-      return compiled.kind === 'rules' ? compiled.rules : [];
-    });
-  if (rules.length === 0) return { kind: 'ignored', note: `${quoteText(text)} is ignored: sbx has no such tool` };
+  const met = tools.filter((tool) => shape.test(tool));
+  if (met.length === 0) return { ...ignored(text, 'sbx has no such tool', toolsHelp), foreign: true };
+  if (source.list === 'allow') {
+    return ignored(text, 'an allow must name its tool in full', `write ${met.map(quoteText).join(' or ')}`);
+  }
+  if (specifier !== undefined) {
+    return failure('a `*` in the name of the tool goes with no specifier', name.indexOf('*'), undefined);
+  }
+  const rules = met.flatMap((tool) => {
+    const compiled = compile(text, tool, undefined, 0, source);
+    return compiled.kind === 'rules' ? compiled.rules : [];
+  });
   return { kind: 'rules', rules };
 }
 
+/** Tools that write files; `sbx` knows all of them as `Edit`. */
+const writingTools = new Set(['Write', 'MultiEdit', 'NotebookEdit']);
+
 function explainUnknown(text: string, name: string, specifier: string | undefined): ParsedRule {
-  if (name === 'Write' || name === 'MultiEdit' || name === 'NotebookEdit') {
-    const instead = specifier === undefined ? 'Edit' : `Edit(${specifier})`;
-    return { kind: 'ignored', note: `${quoteText(text)} is ignored: writes are matched by ${quoteText(instead)}` };
+  if (writingTools.has(name)) {
+    const instead = quoteText(specifier === undefined ? 'Edit' : `Edit(${specifier})`);
+    const remark = ignored(text, `writes are matched by ${instead}`, `write ${instead}`);
+    // With a path it has no effect in its first home either; without one it is about that tool alone (RULES P8).
+    return specifier === undefined || name === 'NotebookEdit' ? { ...remark, foreign: true } : remark;
   }
   if (foreignTools.has(name) || name.includes('_')) {
-    return { kind: 'ignored', note: `${quoteText(text)} is ignored: sbx has no tool ${quoteText(name)}` };
+    return { ...ignored(text, `sbx has no tool ${quoteText(name)}`, toolsHelp), foreign: true };
   }
   const near = findNearestName(name, tools);
   if (near !== undefined) {
@@ -133,7 +139,13 @@ function explainUnknown(text: string, name: string, specifier: string | undefine
   if (!/^[A-Za-z]\w*$/.test(name) || (specifier === undefined && /^[a-z]/.test(name))) {
     return failure('a rule begins with the name of a tool', 0, `did you mean ${quoteText(`Bash(${text})`)}?`);
   }
-  return { kind: 'ignored', note: `${quoteText(text)} is ignored: unknown tool ${quoteText(name)}` };
+  return { ...ignored(text, `unknown tool ${quoteText(name)}`, toolsHelp), foreign: true };
+}
+
+const toolsHelp = `remove it; the tools are ${tools.join(', ')}`;
+
+function ignored(text: string, because: string, help: string): ParsedRule & { kind: 'ignored' } {
+  return { kind: 'ignored', note: `${quoteText(text)} is ignored: ${because}`, help };
 }
 
 function failure(message: string, offset: number, help: string | undefined): ParsedRule {

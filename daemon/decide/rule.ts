@@ -7,6 +7,9 @@ import type { CommandPattern } from './command-pattern.ts';
 import type { HostPattern } from './host-pattern.ts';
 import type { PathPattern } from './path-pattern.ts';
 
+export const tools = ['Bash', 'Read', 'Edit', 'WebFetch'] as const;
+export type Tool = (typeof tools)[number];
+
 export type RuleList = 'allow' | 'ask' | 'deny';
 
 interface RuleBase {
@@ -15,7 +18,10 @@ interface RuleBase {
   readonly list: RuleList;
   readonly origin: Origin;
   readonly reason: string | undefined;
-  /** Narrows an allow, exempts from an ask; never weakens a deny (RULES O4). */
+  /**
+   * Narrows an allow, exempts from an ask; never weakens a deny (RULES O4), but for what imported settings themselves
+   * leave readable in a folder that they deny (RULES X8).
+   */
   readonly unless: readonly Rule[];
   readonly sandbox: 'required' | undefined;
   /** Stands for a restriction that could not be read: it asks about its whole tool (RULES O36). */

@@ -51,12 +51,15 @@ export interface PolicyLayer {
   readonly whole: ParsedPolicy;
   /** Keys of imported settings that would weaken the sandbox. */
   readonly weakening: readonly string[];
+  /** Rules of imported settings for tools that sbx does not have. */
+  readonly foreign: readonly string[];
   readonly imported: boolean;
 }
 
 interface Loaded {
   readonly parsed: ParsedPolicy;
   readonly weakening: readonly string[];
+  readonly foreign: readonly string[];
   readonly ignoredBecause: string | undefined;
 }
 
@@ -215,6 +218,7 @@ export class PolicyLayers {
       whole: parsed,
       waiting: [],
       weakening: loaded?.weakening ?? [],
+      foreign: loaded?.foreign ?? [],
       imported,
     };
   }
@@ -236,10 +240,10 @@ export class PolicyLayers {
   #parse(text: string, source: PolicySource, imported: boolean): Loaded {
     const objection = this.#findObjection(source);
     if (objection !== undefined) return this.#disowned(source, objection);
-    const { parsed, weakening }: ImportedSettings = imported
+    const read: ImportedSettings = imported
       ? importSettings(text, source)
-      : { parsed: this.#checkExamples(parsePolicy(text, source), source.anchor), weakening: [] };
-    return { parsed, weakening, ignoredBecause: undefined };
+      : { parsed: this.#checkExamples(parsePolicy(text, source), source.anchor), weakening: [], foreign: [] };
+    return { ...read, ignoredBecause: undefined };
   }
 
   #unreadable(source: PolicySource, message: string, help: string | undefined): Loaded {
@@ -248,7 +252,7 @@ export class PolicyLayers {
     if (objection !== undefined) return this.#disowned(source, objection);
     const origin = { layer, ...(file === undefined ? {} : { file }) };
     const parsed = { ...emptyLayer(layer, file), problems: [{ message, help, origin }] };
-    return { parsed, weakening: [], ignoredBecause: undefined };
+    return { parsed, weakening: [], foreign: [], ignoredBecause: undefined };
   }
 
   #findObjection({ layer, file }: PolicySource): string | undefined {
@@ -264,7 +268,7 @@ export class PolicyLayers {
   #disowned({ layer, file = '' }: PolicySource, because: string): Loaded {
     const message = `managed policy is ignored: ${because}`;
     const parsed = { ...emptyLayer(layer, file), notes: [{ message, origin: { layer, file } }] };
-    return { parsed, weakening: [], ignoredBecause: because };
+    return { parsed, weakening: [], foreign: [], ignoredBecause: because };
   }
 }
 

@@ -65,10 +65,7 @@ function lintTogether(engine: Engine, layers: readonly ParsedPolicy[]): LintedPo
   };
 }
 
-function finding(
-  id: string,
-  { message, origin, ...more }: (PolicyProblem | PolicyNote) & { help?: string | undefined },
-): PolicyFinding {
+function finding(id: string, { message, origin, ...more }: PolicyProblem | PolicyNote): PolicyFinding {
   return { file: origin.file ?? origin.layer, line: origin.line, column: origin.column, id, message, help: more.help };
 }
 

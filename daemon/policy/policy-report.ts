@@ -38,7 +38,6 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
     additionalDirectories: bound.flatMap((layer) =>
       layer.directories.map(({ value, origin }) => ({ path: value, origin })),
     ),
-    sandboxDenials: policy.sandboxDenials.map((denial) => ({ ...denial })),
     ignored: [
       ...layers.flatMap(reportWaiting),
       ...lockedOut([...given, ...merged], lock),
@@ -54,7 +53,7 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
 }
 
 function reportFile(
-  { layer, file, state, because, imported, parsed }: PolicyLayer,
+  { layer, file, state, because, foreign, imported, parsed }: PolicyLayer,
   lock: Setting<boolean> | undefined,
 ): ReportedLayer {
   const locked = lock?.value === true && state === 'used' && layer !== 'managed' && hasGrants(parsed);
@@ -63,6 +62,7 @@ function reportFile(
     file,
     imported,
     state: locked ? 'locked-out' : state,
+    ...(foreign.length === 0 ? {} : { foreign: [...foreign] }),
     ...(because === undefined ? {} : { because }),
   };
 }

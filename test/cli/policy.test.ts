@@ -180,10 +180,30 @@ test('every layer counts in a running daemon from the next command on, and no lo
 });
 
 test('show: what a remark is about is not called without effect', async () => {
-  write(imported, '{"permissions": {"allow": ["mcp__x"], "ask": ["Bash(wget"]}}');
+  write(imported, '{"permissions": {"allow": ["Write(x)"], "ask": ["Bash(wget"]}}');
   const { out } = await sbx.call(['policy', 'show']);
   assert.doesNotMatch(out, /ignored.*has no effect|asked about: it has no effect/);
   assert.match(out, /\nnotes\n(?: .*\n)* {2}`Bash\(wget` cannot be read, so everything of its tool is asked about /);
+});
+
+test('rules of another agent for tools that sbx does not have are one remark in show, and none elsewhere', async () => {
+  const others = '"mcp__x", "WebSearch", "Task(a)", "NotebookEdit"';
+  write(imported, `{"permissions": {"deny": [${others}, "Bash(rm *)"], "allow": ["mcp__*"]}}`);
+  const checked = await sbx.call(['check', 'ls']);
+  assert.deepEqual([checked.status, checked.stderr], [0, '']);
+  assert.doesNotMatch(checked.out, /note|mcp/);
+  const shown = await sbx.call(['policy', 'show']);
+  assert.match(shown.out, /imported; 5 of its rules are for tools that sbx does not have/);
+  assert.equal(shown.out.match(/tools that sbx/g)?.length, 1);
+  const linted = await sbx.call(['policy', 'lint']);
+  assert.equal(linted.status, 0, linted.out);
+  write(imported, `{"permissions": {"deny": [${others}, "Bsh(rm *)"]}}`);
+  const slip = await sbx.call(['policy', 'lint']);
+  assert.equal(slip.status, 1);
+  assert.match(
+    slip.out,
+    /settings\.json:1:\d+: `Bsh\(rm \*\)` cannot be read, .*; did you mean `Bash\(rm \*\)`\? \[no-effect\]\n$/,
+  );
 });
 
 test('lint: a restriction that cannot be read shadows nothing', async () => {

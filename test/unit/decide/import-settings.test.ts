@@ -12,7 +12,7 @@ const list = (value: unknown, name: string): string[] =>
 
 describe('imported permissions', () => {
   it('are read with their places, and keys that are not ours are no mistake', () => {
-    const { parsed } = read(
+    const { parsed, foreign } = read(
       '{\n  "model": "x", "hooks": {},\n  "permissions": {\n    "allow": ["Bash(npm test:*)", "mcp__x__y"],\n    "deny": ["Read(.env)"],\n    "additionalDirectories": ["../docs", "~/n"],\n    "defaultMode": "acceptEdits"\n  }\n}',
     );
     assert.deepEqual(parsed.problems, []);
@@ -28,7 +28,7 @@ describe('imported permissions', () => {
       ['/docs', '/home/u/n'],
     );
     assert.equal(parsed.settings.defaultMode?.value, 'accept-edits');
-    assert.equal(parsed.notes.length, 1);
+    assert.deepEqual([parsed.notes, foreign], [[], ['mcp__x__y']]);
   });
 
   it('a grant that cannot be read is left out, with a note', () => {
@@ -80,23 +80,122 @@ describe('imported permissions', () => {
   });
 });
 
+describe('rules for tools that sbx does not have', () => {
+  const others = [
+    'mcp__github__get_issue',
+    'mcp__*',
+    'WebSearch',
+    'Task',
+    'NotebookEdit',
+    'NotebookEdit(a.ipynb)',
+    'Write',
+  ];
+  for (const name of ['allow', 'ask', 'deny']) {
+    it(`in ${name}: they say nothing, and there is no remark on them`, () => {
+      const { parsed, foreign } = read({ permissions: { [name]: [...others, 'SomethingNew(x)', 'Bash(ls)'] } });
+      assert.deepEqual(
+        parsed.rules.map(({ text }) => text),
+        ['Bash(ls)'],
+      );
+      assert.deepEqual(parsed.notes, []);
+      assert.deepEqual(foreign, [...others, 'SomethingNew(x)']);
+    });
+  }
+
+  it('a slip in the name of a tool of ours is told from them, and what was meant', () => {
+    const { parsed, foreign } = read({ permissions: { allow: ['Bsh(ls *)', 'Raed(x)'], deny: ['Edti(x)'] } });
+    assert.deepEqual(foreign, []);
+    assert.deepEqual(
+      parsed.notes.map(({ help }) => help),
+      ['did you mean `Bash(ls *)`?', 'did you mean `Read(x)`?', 'did you mean `Edit(x)`?'],
+    );
+    assert.deepEqual(
+      parsed.rules.map(({ list: own, tool, unread }) => [own, tool, unread]),
+      [['ask', 'Edit', true]],
+    );
+  });
+
+  it('a path on a tool that writes has no effect in its first home either, and that is told', () => {
+    const { parsed, foreign } = read({ permissions: { allow: ['Write(src/**)'], deny: ['MultiEdit(.env)'] } });
+    assert.deepEqual(foreign, []);
+    assert.deepEqual(
+      parsed.notes.map(({ help }) => help),
+      ['write `Edit(src/**)`', 'write `Edit(.env)`'],
+    );
+  });
+
+  it('no remark on a file of another agent is worth a line of every decision', () => {
+    const { notes } = read({ permissions: { allow: ['Write(x)', 7], defaultMode: 'auto' } }).parsed;
+    assert.deepEqual(
+      notes.map(({ quiet, help }) => [quiet, typeof help]),
+      [
+        [true, 'string'],
+        [true, 'string'],
+        [true, 'string'],
+      ],
+    );
+  });
+});
+
 describe('imported sandbox settings', () => {
-  it('give their denials, absolute', () => {
+  it('deny as rules do, paths absolute, each with its place', () => {
+    const { parsed, weakening } = read(
+      `{"sandbox": {
+  "enabled": true,
+  "filesystem": {"denyRead": ["//etc/x", "~/s/", "./k/**", "~/*.key", "/", "a [b]"], "denyWrite": ["/a", "../up"]},
+  "network": {"deniedDomains": ["evil.com", "*.ads.org:443", "*"]}}}`,
+    );
+    assert.deepEqual(
+      parsed.rules.map(({ list: own, text, origin }) => [own, text, origin.line]),
+      [
+        ['deny', 'Read(//etc/x)', 3],
+        ['deny', 'Read(//home/u/s)', 3],
+        ['deny', 'Read(//ws/k)', 3],
+        ['deny', 'Read(~/*.key)', 3],
+        ['deny', 'Read(//**)', 3],
+        ['deny', 'Read(/a [b])', 3],
+        ['deny', 'Edit(//a)', 3],
+        ['deny', 'Edit(//up)', 3],
+        ['deny', 'WebFetch(domain:evil.com)', 4],
+        ['deny', 'WebFetch(domain:*.ads.org)', 4],
+        ['deny', 'WebFetch(domain:*)', 4],
+      ],
+    );
+    assert.equal(parsed.rules[0]?.reason, '`denyRead` of the sandbox');
+    assert.deepEqual(weakening, []);
+    assert.deepEqual([parsed.problems, parsed.notes], [[], []]);
+  });
+
+  const unreadable: readonly [sandbox: object, tool: string][] = [
+    [{ filesystem: { denyRead: '~/.ssh' } }, 'Read'],
+    [{ filesystem: { denyRead: [7] } }, 'Read'],
+    [{ filesystem: { denyWrite: [''] } }, 'Edit'],
+    [{ filesystem: { denyWrite: { a: 1 } } }, 'Edit'],
+    [{ network: { deniedDomains: ['a b'] } }, 'WebFetch'],
+    [{ network: { deniedDomains: [null] } }, 'WebFetch'],
+  ];
+  for (const [sandbox, tool] of unreadable) {
+    it(`what cannot be read asks for its tool: ${JSON.stringify(sandbox)}`, () => {
+      const { parsed } = read({ sandbox });
+      assert.deepEqual(
+        parsed.rules.map((rule) => [rule.list, rule.tool, rule.unread]),
+        [['ask', tool, true]],
+      );
+      assert.equal(parsed.notes.length, 1);
+    });
+  }
+
+  it('what a denied folder leaves readable is an exception of that denial, not of a deeper one', () => {
     const { parsed, weakening } = read({
-      sandbox: {
-        enabled: true,
-        filesystem: { denyRead: ['//etc/x', '~/s/', './k/**'], denyWrite: ['/a'] },
-        network: { deniedDomains: ['evil.com'] },
-      },
+      sandbox: { filesystem: { denyRead: ['~/', '/ws/secret', '/ws', '~/*.key'], allowRead: ['.', '/srv', '~/p'] } },
     });
     assert.deepEqual(
-      parsed.sandboxDenials.map(({ what, value }) => [what, value]),
+      parsed.rules.map(({ text, unless }) => [text, unless.map((each) => each.text)]),
       [
-        ['read', '/etc/x'],
-        ['read', '/home/u/s'],
-        ['read', '/ws/k'],
-        ['write', '/a'],
-        ['host', 'evil.com'],
+        ['Read(//home/u)', ['Read(//home/u/p)']],
+        ['Read(//ws/secret)', []],
+        ['Read(//ws)', []],
+        ['Read(~/*.key)', []],
       ],
     );
     assert.deepEqual(weakening, []);

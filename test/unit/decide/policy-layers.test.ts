@@ -1,6 +1,16 @@
 /** All layers on disk through the whole engine: which decides, what a change of a file does, what trust and owners do. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Decision } from '../../../client/protocol/decision.ts';
@@ -135,6 +145,43 @@ describe('grants', () => {
     assert.equal(effect('make', { flags: { import: false } }), 'ask');
     permit('home/policy.json', {}, { import: false });
     assert.equal(effect('make'), 'ask');
+  });
+});
+
+describe('the sandbox block of imported settings', () => {
+  const rows: readonly [command: string, sandbox: object, effect: string][] = [
+    ['cat ~/.ssh/id', { filesystem: { denyRead: ['~/.ssh'] } }, 'deny'],
+    ['cat <~/.ssh/id', { filesystem: { denyRead: ['~/.ssh/**'] } }, 'deny'],
+    ['cat a', { filesystem: { denyRead: ['~/.ssh'] } }, 'allow'],
+    ['cat a', { filesystem: { denyRead: ['~/'] } }, 'deny'],
+    ['cat a', { filesystem: { denyRead: ['~/'], allowRead: ['.'] } }, 'allow'],
+    ['cat *.ts', { filesystem: { denyRead: ['~/'], allowRead: ['.'] } }, 'allow'],
+    ['grep -r x .', { filesystem: { denyRead: ['~/'], allowRead: ['.'] } }, 'allow'],
+    ['cat ../b', { filesystem: { denyRead: ['~/'], allowRead: ['.'] } }, 'deny'],
+    ['cat ../*.ts', { filesystem: { denyRead: ['~/'], allowRead: ['.'] } }, 'deny'],
+    ['cat to-home', { filesystem: { denyRead: ['~/'], allowRead: ['.'] } }, 'deny'],
+    ['cat k/a', { filesystem: { denyRead: ['~/', './k'], allowRead: ['.'] } }, 'deny'],
+    ['cat a.key', { filesystem: { denyRead: ['./*.key'], allowRead: ['.'] } }, 'deny'],
+    ['echo x > k/a', { filesystem: { denyWrite: ['./k'] } }, 'deny'],
+    ['cat k/a', { filesystem: { denyWrite: ['./k'] } }, 'allow'],
+    ['curl https://a.evil.com/x', { network: { deniedDomains: ['*.evil.com'] } }, 'deny'],
+    ['curl https://evil.com:8443/', { network: { deniedDomains: ['evil.com:443'] } }, 'deny'],
+    ['curl https://good.com/', { network: { deniedDomains: ['evil.com'] } }, 'ask'],
+    ['curl https://good.com/', { network: { deniedDomains: [7] } }, 'ask'],
+  ];
+  for (const [command, sandbox, expected] of rows) {
+    it(`${JSON.stringify(sandbox)}: ${command} is ${expected}, without trust`, () => {
+      symlinkSync(home, path.join(workspace, 'to-home'));
+      write('home/ws/.claude/settings.json', { sandbox });
+      assert.equal(effect(command), expected);
+      assert.notEqual(effect(command, { flags: { import: false } }), 'deny');
+    });
+  }
+
+  it('names the place of the denial', () => {
+    write('home/.claude/settings.json', '{"sandbox": {"network": {\n  "deniedDomains": ["evil.com"]}}}');
+    const [reason] = decide('curl https://evil.com').reasons;
+    assert.deepEqual([reason?.origin?.layer, reason?.origin?.line, reason?.origin?.column], ['user', 2, 21]);
   });
 });
 
