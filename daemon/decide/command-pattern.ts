@@ -52,11 +52,16 @@ function compile(text: string): CommandPattern {
   const tailed = text.endsWith(' *');
   const forms = tailed ? [full, text.slice(0, -2).split(/\*+/)] : [full];
   const plain = plainText(text);
+  let tokens: readonly Token[] | undefined;
   return {
     text,
     exact: !text.includes('*'),
     forms,
-    tokens: tokensOf(text, tailed),
+    // One object a character, and most rules of a policy never need them.
+    get tokens() {
+      tokens ??= tokensOf(text, tailed);
+      return tokens;
+    },
     plain: plain === text ? undefined : compile(plain),
   };
 }

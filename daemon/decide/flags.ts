@@ -1,9 +1,8 @@
 /** Rules given on a command line or with one request. A bad one is refused at once: the person is there to correct it. */
 import { SbxError } from '../../client/protocol/errors.ts';
-import type { Flags } from '../../client/protocol/messages.ts';
 import { emptyLayer, type ParsedPolicy, type PolicyNote } from './policy.ts';
 import { quoteText } from './quote-text.ts';
-import type { Rule } from './rule.ts';
+import type { Rule, RuleList } from './rule.ts';
 import { parseRule } from './rule-text.ts';
 
 /**
@@ -11,7 +10,7 @@ import { parseRule } from './rule-text.ts';
  * @throws {SbxError} `bad-rule` with `details.rule`, `details.list` and `details.column` (from 1) of the mistake.
  */
 export function parseFlags(
-  flags: Pick<Flags, 'allow' | 'ask' | 'deny'>,
+  flags: { readonly [list in RuleList]?: readonly string[] | undefined },
   anchor: string,
   layer: 'flags' | 'session' = 'flags',
 ): ParsedPolicy {

@@ -33,12 +33,12 @@ export function judgeGrants(
   policy: Policy,
   mode: Mode,
   facts: Facts,
+  rule: Granting | undefined,
   allExact: boolean,
 ): Grant {
   const { command } = view;
   const covered: Reason[] = [];
   const missing: Reason[] = [];
-  const rule = findGrant(view, policy, facts);
   const exact = rule?.match === 'exact';
   if (rule !== undefined) covered.push(ruleReason(rule.rule, at, 'allow', `is allowed by \`${rule.rule.text}\``));
   else if (command.readOnly) covered.push(readOnlyReason(command, at));
@@ -81,22 +81,19 @@ export function isLifted(finding: Finding, { command }: AnalysedCommand, exact: 
   return fedFindings.has(finding.id) && command.positions.includes('pipeline') ? allExact : exact;
 }
 
-/** The rule for this very text, or else the first that covers the command. */
-export function isExact(view: CommandView, policy: Policy, facts: Facts): boolean {
-  return findGrant(view, policy, facts)?.match === 'exact';
-}
-
 function place(at: At): Pick<Reason, 'command' | 'span'> {
   return { command: at.command, span: at.span };
 }
 
-/** The most particular grant, because an exact one lifts findings. */
-function findGrant(
-  view: CommandView,
-  policy: Policy,
-  facts: Facts,
-): { rule: CommandRule; match: 'yes' | 'exact' } | undefined {
-  let best: { rule: CommandRule; match: 'yes' | 'exact' } | undefined;
+/** A rule that covers a command; `exact` when it is the rule for this very text. */
+export interface Granting {
+  readonly rule: CommandRule;
+  readonly match: 'yes' | 'exact';
+}
+
+/** The most particular grant, because an exact one lifts findings; else the first. */
+export function findGrant(view: CommandView, policy: Policy, facts: Facts): Granting | undefined {
+  let best: Granting | undefined;
   for (const rule of policy.allow) {
     if (rule.tool !== 'Bash' || (best !== undefined && rule.pattern?.exact !== true)) continue;
     const match = matches(rule, view, facts, 'grant');

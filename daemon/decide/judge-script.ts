@@ -6,7 +6,7 @@ import type { CommandVerdict, Reason } from '../../client/protocol/decision.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
 import type { AnalysedCommand, Analysis, Facts, Finding } from '../analyse/model.ts';
 import { type CommandView, viewCommand } from './command-view.ts';
-import { isExact, isLifted, judgeGrants } from './judge-grants.ts';
+import { findGrant, type Granting, isLifted, judgeGrants } from './judge-grants.ts';
 import { judgeRestrictions, judgeUnknownProgram } from './judge-restrictions.ts';
 import type { Policy } from './policy.ts';
 import { atCommand, findingReason } from './reasons.ts';
@@ -30,11 +30,13 @@ export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeCo
   // Only bypass lets a protected path be written without a question (RULES K3); the sandbox keeps its pins all the same.
   const counted = analysis.findings.filter((finding) => context.mode !== 'bypass' || finding.id !== 'protected-path');
   const views = viewsOf(analysis, context.facts);
-  const allExact = views.length > 0 && views.every((view) => isExact(view, policy, context.facts));
+  const grants = views.map((view) => findGrant(view, policy, context.facts));
+  const allExact = grants.length > 0 && grants.every((grant) => grant?.match === 'exact');
   const byCommand = groupFindings(counted);
-  const judged = views.map((view) => {
+  const judged = views.map((view, index) => {
     const findings = byCommand.get(view.command.command.id) ?? [];
-    return judgeCommand({ view, findings, text: analysis.script.text, allExact }, policy, context);
+    const granting = grants[index];
+    return judgeCommand({ view, findings, granting, text: analysis.script.text, allExact }, policy, context);
   });
   const ids = new Set(analysis.commands.map((each) => each.command.id));
   const findings = counted
@@ -88,6 +90,7 @@ function holds(finding: Finding, freely: boolean): boolean {
 interface Judging {
   readonly view: CommandView;
   readonly findings: readonly Finding[];
+  readonly granting: Granting | undefined;
   /** Of the whole script. */
   readonly text: string;
   /** Every simple command of the script has a rule for its very text. */
@@ -101,11 +104,11 @@ interface JudgedCommand {
 }
 
 function judgeCommand(judging: Judging, policy: Policy, { mode, autoAllow, facts }: JudgeContext): JudgedCommand {
-  const { view, findings, text, allExact } = judging;
+  const { view, findings, granting, text, allExact } = judging;
   const { command } = view;
   const at = atCommand(command, text);
   const { denied, asked } = judgeRestrictions(view, at, policy, facts, autoAllow);
-  const grant = judgeGrants(view, at, findings, policy, mode, facts, allExact);
+  const grant = judgeGrants(view, at, findings, policy, mode, facts, granting, allExact);
   const finish = (effect: CommandVerdict['effect'], reasons: readonly Reason[]): JudgedCommand => ({
     verdict: {
       text: command.layers[0]?.text ?? text.slice(command.command.start, command.command.end),
@@ -156,10 +159,8 @@ function judgeLoose(analysis: Analysis, policy: Policy, context: JudgeContext): 
     description: '',
   };
   const view = viewCommand(command, context.facts, analysis);
-  const { verdict } = judgeCommand(
-    { view, findings: [], text: analysis.script.text, allExact: false },
-    policy,
-    context,
-  );
+  const granting = findGrant(view, policy, context.facts);
+  const judging = { view, findings: [], granting, text: analysis.script.text, allExact: false };
+  const { verdict } = judgeCommand(judging, policy, context);
   return verdict.reasons.map(({ command: _, ...reason }) => reason);
 }

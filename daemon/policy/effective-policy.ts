@@ -9,6 +9,7 @@ import { boundLayers, mergePolicies } from '../decide/merge-policies.ts';
 import { findBypassObjection, isLooser } from '../decide/mode-choice.ts';
 import { type ParsedPolicy, type Policy, showOrigin } from '../decide/policy.ts';
 import type { ProjectGrant } from '../decide/project-grants.ts';
+import type { RuleList } from '../decide/rule.ts';
 import type { LayerChoice, PolicyLayer, PolicyLayers } from './policy-layers.ts';
 
 /** What of a request its policy depends on. */
@@ -40,10 +41,32 @@ export function findPolicy(layers: PolicyLayers, request: PolicyRequest): Effect
   const given = [
     ...readFlags(layers, flags, cwd, home, 'flags'),
     ...readFlags(layers, sessionFlags, cwd, home, 'session'),
-    ...(sessionGrants.length === 0 ? [] : [parseFlags({ allow: [...sessionGrants] }, cwd, 'session')]),
+    ...(sessionGrants.length === 0 ? [] : [parseRemembered({ allow: sessionGrants }, cwd, 'session')]),
   ];
   const policy = mergeRemembered(inOrder(read, given));
   return { policy, layers: read, given, waiting: read.flatMap((layer) => layer.waiting) };
+}
+
+/** A session brings the same rules with every request; compiled once, they also merge into the same policy as before. */
+const compiled = new Map<string, ParsedPolicy>();
+const maxCompiled = 16;
+/** Longer lists are rare, and they would be what fills the memory. UTF-16 code units. */
+const maxCompiledLength = 65_536;
+
+function parseRemembered(
+  { allow, ask, deny }: { readonly [list in RuleList]?: readonly string[] | undefined },
+  anchor: string,
+  layer: 'flags' | 'session',
+): ParsedPolicy {
+  const key = JSON.stringify([layer, anchor, allow, ask, deny]);
+  const known = compiled.get(key);
+  if (known !== undefined) return known;
+  const parsed = parseFlags({ allow, ask, deny }, anchor, layer);
+  if (key.length > maxCompiledLength) return parsed;
+  const [oldest] = compiled.keys();
+  if (compiled.size >= maxCompiled && oldest !== undefined) compiled.delete(oldest);
+  compiled.set(key, parsed);
+  return parsed;
 }
 
 /** Most requests bring no rules of their own, and then the files of a workspace come to the same policy as before. */
@@ -94,7 +117,7 @@ export function readFlags(
 ): readonly ParsedPolicy[] {
   const { policyFile } = flags;
   const hasRules = [flags.allow, flags.ask, flags.deny].some((list) => list !== undefined && list.length > 0);
-  const own = hasRules ? [parseFlags(flags, cwd, layer)] : [];
+  const own = hasRules ? [parseRemembered(flags, cwd, layer)] : [];
   if (policyFile === undefined) return own;
   const parsed = layers.open(policyFile, layer, home);
   if (parsed === undefined) {
