@@ -40,8 +40,12 @@ export const quotedUse: WordUse = { braces: false, globs: false, tilde: 'none' }
 
 const assignmentForm = /^[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\])?\+?=/;
 
+/** Characters that are themselves wherever they stand. */
+const plainForm = /^[\w./:=,+@%^-]+$/;
+
 export function makeWord(text: string, atoms: readonly Atom[], start: number, end: number, use: WordUse): Word {
   const source = text.slice(start, end);
+  if (isPlain(atoms, source)) return makePlainWord(source, start, end);
   if (use.braces && atoms.filter((atom) => isChar(atom, '{')).length > maxBracesInWord) {
     throw new Stop('too-complex', `a word has more than ${maxBracesInWord} braces`, start, end);
   }
@@ -53,8 +57,20 @@ export function makeWord(text: string, atoms: readonly Atom[], start: number, en
   return { start, end, source, parts, quoted, values: findValues(atoms, tildes.size > 0, use) };
 }
 
-function isChar(atom: Atom | undefined, ...values: string[]): boolean {
-  return atom?.kind === 'char' && values.includes(atom.value);
+/** Most words are one name, path or option, which no expansion changes: no need to ask each of them. */
+function isPlain(atoms: readonly Atom[], source: string): boolean {
+  if (atoms.length !== source.length || !plainForm.test(source)) return false;
+  return atoms.every((atom, index) => atom.kind === 'char' && atom.value === source[index]);
+}
+
+function makePlainWord(source: string, start: number, end: number): Word {
+  const parts: WordPart[] = [{ type: 'literal', start, end, value: source, quoted: false }];
+  return { start, end, source, parts, quoted: false, values: [source] };
+}
+
+/** @param values characters, any of which it may be. */
+function isChar(atom: Atom | undefined, values: string): boolean {
+  return atom?.kind === 'char' && atom.value.length === 1 && values.includes(atom.value);
 }
 
 /** Indexes of the `~` that bash may expand. Source: bash(1) "Tilde Expansion". */
@@ -75,7 +91,7 @@ function findTildes(atoms: readonly Atom[], source: string, use: WordUse): Set<n
 
 /** `*`, `?`, and a `[` that some later `]` could close. */
 function isGlob(atoms: readonly Atom[], index: number, lastBracket: number): boolean {
-  return isChar(atoms[index], '*', '?') || (isChar(atoms[index], '[') && lastBracket > index);
+  return isChar(atoms[index], '*?') || (isChar(atoms[index], '[') && lastBracket > index);
 }
 
 function findLastBracket(atoms: readonly Atom[]): number {
@@ -103,7 +119,7 @@ function isEmpty(atom: Atom): boolean {
 
 function makeParts(text: string, atoms: readonly Atom[], tildes: ReadonlySet<number>, use: WordUse): WordPart[] {
   const literal = atoms.every((atom) => atom.kind === 'char' || atom.kind === 'text');
-  const opaque = use.braces && (!literal || atoms.some((atom) => isChar(atom, '*', '?', '[', '~')));
+  const opaque = use.braces && (!literal || atoms.some((atom) => isChar(atom, '*?[~')));
   const group = opaque ? findBraceGroup(atoms) : undefined;
   if (group === undefined) return joinAtoms(text, atoms, tildes, use);
   const open = atoms[group.open] as Atom;
@@ -131,7 +147,7 @@ function joinAtoms(text: string, atoms: readonly Atom[], tildes: ReadonlySet<num
     if (atom.kind === 'part') parts.push(atom.part);
     else if (tildes.has(index)) {
       let stop = index + 1;
-      while (stop < atoms.length && atoms[stop]?.kind === 'char' && !isChar(atoms[stop], '/', ':')) stop++;
+      while (stop < atoms.length && atoms[stop]?.kind === 'char' && !isChar(atoms[stop], '/:')) stop++;
       const until = atoms[stop - 1]?.end ?? end;
       parts.push({ type: 'tilde', start, end: until, value: text.slice(end, until) });
       index = stop - 1;
