@@ -38,6 +38,8 @@ export interface CommandRecord {
   readonly values: Values;
   /** Text that it runs as shell code and that is not known. */
   readonly unknownCode: readonly Arg[];
+  /** The program that it reads on standard input, or from another command, is known and among `inner`. */
+  readonly fed: boolean;
 }
 
 export function analyseCommand(

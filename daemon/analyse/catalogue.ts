@@ -163,8 +163,9 @@ export interface ProgramData {
   purpose?: 'run' | undefined;
   fetches?: boolean | undefined;
   decodes?: boolean | undefined;
-  interprets?: 'shell' | 'code' | undefined;
+  interprets?: 'shell' | 'code' | 'sql' | 'crontab' | undefined;
   shellAfter?: string[] | undefined;
+  spawns?: string[] | undefined;
   globals?: 'before' | 'anywhere' | undefined;
   subcommands?: Record<string, ProgramData> | undefined;
   wrapper?: 'always' | 'bare' | 'restrictions' | 'exact' | undefined;
@@ -210,10 +211,12 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     fetches: z.boolean().optional(),
     /** Turns text into something that reads differently (`base64 -d`, `xxd -r`). */
     decodes: z.boolean().optional(),
-    /** Runs what it reads on standard input when it has no operand. */
-    interprets: z.enum(['shell', 'code']).optional(),
+    /** Runs what it reads on standard input when it is given no program otherwise. */
+    interprets: z.enum(['shell', 'code', 'sql', 'crontab']).optional(),
     /** Marks after which a shell command stands in text of its own language: `!` in an editor; `*` first for "anywhere". */
     shellAfter: z.array(z.string().min(1)).optional(),
+    /** Functions of its language that run a command: `system`, `exec*`; `` ` `` where backticks do. */
+    spawns: z.array(z.string().min(1)).optional(),
     globals: z.enum(['before', 'anywhere']).optional(),
     subcommands: z.record(z.string(), programSchema).optional(),
     /** The rest of its words are a command: who may see it (RULES N2–N6). */

@@ -2,6 +2,7 @@
 import type { Role } from './catalogue.ts';
 import { embeddedCommands } from './embedded-shell.ts';
 import type { Draft } from './interpretation.ts';
+import { commandsInCalls } from './languages/calls.ts';
 import type { ProgramText } from './languages/program-text.ts';
 import type { Facts, PathTarget } from './model.ts';
 import { makeTarget } from './path-targets.ts';
@@ -12,12 +13,12 @@ import { type Arg, makeArg } from './words.ts';
 export function applyEmbedded(
   role: Role,
   value: Arg,
-  marks: readonly string[] | undefined,
+  { shellAfter: marks, spawns }: { readonly shellAfter?: readonly string[] | undefined; readonly spawns?: readonly string[] | undefined },
   draft: Draft,
   whole: boolean,
 ): void {
   if (value.text === undefined || (role !== 'run' && role !== 'code' && role !== 'change')) return;
-  const commands = embeddedCommands(value.text, marks ?? []);
+  const commands = [...embeddedCommands(value.text, marks ?? []), ...(role === 'code' ? commandsInCalls(value.text, spawns ?? []) : [])];
   for (const text of commands) draft.embedded.push(makeArg(value.word, [{ kind: 'known', text }], false));
   if (whole && commands.length === 0) draft.shellTexts.push(value);
 }

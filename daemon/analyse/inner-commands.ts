@@ -2,15 +2,15 @@
  * The commands that a command runs in turn: shell text of its options, a program on its standard input, the words of
  * `find -exec` and `docker exec`. Only restrictions see them (RULES O27, O31).
  */
-import type { SimpleCommand } from '../parse/model.ts';
+import type { SimpleCommand, Span } from '../parse/model.ts';
 import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
 import { type CommandRecord, emptyResult, type Instance, readInstances, summarise } from './analyse-command.ts';
+import { readFedProgram } from './fed-program.ts';
 import { runInnerText, runText } from './inner-text.ts';
 import type { Effect } from './model.ts';
 import type { Reading } from './read-arguments.ts';
 import { assignPositional, copyState, type ShellState } from './shell-state.ts';
-import { processText, redirectedInput } from './standard-input.ts';
-import { readsProgramFromStdin } from './stdin-program.ts';
+import { redirectedInput } from './standard-input.ts';
 import { type Arg, makeArg, type Values } from './words.ts';
 
 /** What a command is recorded with beside its words. */
@@ -32,13 +32,16 @@ export function recordCommand(
 ): CommandRecord {
   const inner: CommandRecord[] = [];
   const unknownCode: Arg[] = [];
-  for (const instance of instances) runInner(instance, command, state, values, context, inner, unknownCode);
+  let fed = false;
+  for (const instance of instances)
+    if (runInner(instance, command, state, values, context, inner, unknownCode)) fed = true;
   const { cwd, fallbacks, changed, functions } = surroundings;
   const record: CommandRecord = {
     command,
     instances,
     inner,
     unknownCode,
+    fed,
     state: { cwd, fallbacks, changed, functions },
     values,
     result: emptyResult(command, state),
@@ -56,13 +59,14 @@ function runInner(
   context: AnalysisContext,
   inner: CommandRecord[],
   unknownCode: Arg[],
-): void {
+): boolean {
   const { interpretation, reading } = instance;
   const texts = [
     ...(interpretation?.shellTexts ?? []),
     ...instance.wrapping.flatMap((wrapping) => wrapping.shellTexts),
   ];
-  const start = innerStart(instance, state);
+  const input = redirectedInput(command.redirections, values, state.input);
+  const start = { ...innerStart(instance, state), input };
   for (const arg of texts) {
     const records = runInnerText(arg, command, start, context);
     if (records !== undefined) inner.push(...records);
@@ -75,24 +79,12 @@ function runInner(
     if (context.parse(arg.text ?? '').kind === 'unparsable') continue;
     inner.push(...(runInnerText(arg, command, start, context) ?? []));
   }
-  if (
-    instance.program?.data.interprets === 'shell' &&
-    readsProgramFromStdin(reading) &&
-    context.depth < maxInnerDepth &&
-    context.budget.texts > 0
-  ) {
-    const text = redirectedInput(command.redirections, values, state.input)?.text;
-    if (text !== undefined)
-      inner.push(...runText(text, { start: command.start, end: command.end }, command, start, context));
-  }
-  const script = reading?.operands[0];
-  if (
-    script?.role === 'load' &&
-    (instance.program?.data.interprets === 'shell' || instance.name === 'source' || instance.name === '.')
-  ) {
-    const text = processText(script.arg.word, values);
-    if (text !== undefined && context.depth < maxInnerDepth && context.budget.texts > 0)
-      inner.push(...runText(text, { start: command.start, end: command.end }, command, start, context));
+  const fed = readFedProgram(instance, command, start.input?.text, values);
+  if (fed !== undefined) {
+    const span = { start: command.start, end: command.end };
+    for (const text of fed.shell) inner.push(...runFed(text, span, command, start, context));
+    for (const text of fed.embedded)
+      if (context.parse(text).kind !== 'unparsable') inner.push(...runFed(text, span, command, start, context));
   }
   for (const words of interpretation?.commands ?? []) {
     if (context.depth >= maxInnerDepth || words.length === 0) continue;
@@ -105,9 +97,24 @@ function runInner(
         redirections: [],
         words: [...new Set(filled.map((arg) => arg.word))],
       };
-      inner.push(analyseArgs(synthetic, filled, state, values, { ...context, depth: context.depth + 1 }));
+      inner.push(
+        analyseArgs(synthetic, filled, { ...state, input: start.input }, values, { ...context, depth: context.depth + 1 }),
+      );
     }
   }
+  return fed !== undefined && fed.shell.length > 0;
+}
+
+function runFed(
+  text: string,
+  span: Span,
+  command: SimpleCommand,
+  start: Partial<ShellState>,
+  context: AnalysisContext,
+): readonly CommandRecord[] {
+  if (context.depth >= maxInnerDepth || context.budget.texts <= 0) return [];
+  // What it reads on standard input is its program and no longer there.
+  return runText(text, span, command, { ...start, input: undefined }, context);
 }
 
 /** Shell text of which parts are not known: what stands around them is seen by restrictions. */
@@ -127,10 +134,10 @@ function readKnownParts(
 /** An expansion of which nothing is known. */
 const unknownText = '"${_}"';
 
-/** What shell text of the command finds: `eval` the shell as it is, another shell the parameters that it is given. */
+/** What shell text of the command finds: `eval` and `source` the shell as it is, another shell the parameters that it is given. */
 function innerStart({ name, program, reading }: Instance, state: ShellState): Partial<ShellState> {
   const { cwd, changed } = state;
-  if (name === 'eval') return { ...copyState(state), functions: new Set() };
+  if (name === 'eval' || name === 'source' || name === '.') return { ...copyState(state), functions: new Set() };
   if (program?.data.interprets !== 'shell' || reading === undefined) return { cwd, changed };
   const given = reading.operands.filter(({ role }) => role !== 'shell').map(({ arg }) => arg);
   const scratch: ShellState = copyState({ ...state, dynamic: false, variables: new Map(), lists: new Map() });

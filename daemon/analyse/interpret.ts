@@ -54,8 +54,9 @@ export function interpret(
       continue;
     }
     const base = isArchive ? cwd : draft.cwd;
-    const marks = option.meaning.shellAfter ?? program.data.shellAfter;
-    if (value !== undefined) applyEmbedded(role, value, marks, draft, role === 'run');
+    const shellAfter = option.meaning.shellAfter ?? program.data.shellAfter;
+    const { spawns } = program.data;
+    if (value !== undefined) applyEmbedded(role, value, { shellAfter, spawns }, draft, role === 'run');
     apply(role, subject, value !== undefined, reading, { draft, facts, cwd: base });
     if (option.meaning.further !== undefined && further !== undefined)
       apply(option.meaning.further, further, true, reading, { draft, facts, cwd: base });
@@ -82,7 +83,7 @@ export function interpret(
     const role = asks && given === 'write' ? 'read' : given;
     const before = draft.unnamed.length;
     apply(role, arg, true, reading, { draft, facts, cwd: draft.cwd });
-    applyEmbedded(role, arg, program.data.shellAfter, draft, false);
+    applyEmbedded(role, arg, program.data, draft, false);
     const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run');
     if (dangerous && draft.unnamed.length === before) {
       draft.unnamed.push({

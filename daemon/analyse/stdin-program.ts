@@ -1,5 +1,6 @@
 /** Programs that a shell reads from standard input (RULES O29): here-documents, here-strings, pipes. */
 import type { ParsedScript, SimpleCommand } from '../parse/model.ts';
+import type { Role } from './catalogue.ts';
 import type { Reading } from './read-arguments.ts';
 
 /** Whether a shell or interpreter takes its program from standard input: no script, `-s`, `-` or a name of the stream. */
@@ -12,17 +13,23 @@ export function readsProgramFromStdin(reading: Reading | undefined): boolean {
   )
     return false;
   if (reading.options.some(({ option }) => option.spelling === '-s')) return true;
-  const [first] = reading.operands;
-  // `at TIME` takes its program from there whatever its operands, unless an option names a file.
   const slots = reading.program.operands ?? [];
-  if (!slots.some(({ role }) => role === 'load' || role === 'shell' || role === 'code' || role === 'command'))
+  // `at TIME` takes its program from there whatever its operands, unless an option names a file.
+  if (!slots.some(({ role }) => isProgram(role)))
     return !reading.options.some(({ role }) => role === 'load' || role === 'read' || role === 'ok');
-  if (first === undefined) return reading.command === undefined;
-  return (
-    first.arg.text === '-' ||
-    first.arg.text === '/dev/stdin' ||
-    (first.arg.text !== undefined && /^\/dev\/fd\/\d+$/.test(first.arg.text))
-  );
+  if (reading.command !== undefined) return false;
+  // `ssh HOST` does where no command follows the host.
+  const program = reading.operands.find(({ role }) => isProgram(role));
+  return program === undefined || (program.arg.text !== undefined && isStandardInput(program.arg.text));
+}
+
+function isProgram(role: Role): boolean {
+  return role === 'load' || role === 'shell' || role === 'code' || role === 'command';
+}
+
+/** Names of the stream that a program reads first, or of a descriptor that the shell opened for it. */
+export function isStandardInput(text: string): boolean {
+  return text === '-' || /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(text);
 }
 
 /** Commands whose output reaches this one through pipes. */

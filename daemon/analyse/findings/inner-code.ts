@@ -5,7 +5,7 @@ import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord, Instance } from '../analyse-command.ts';
 import { baseName } from '../layers.ts';
 import { allStatements } from '../statements.ts';
-import { feedersOf, readsProgramFromStdin } from '../stdin-program.ts';
+import { feedersOf, isStandardInput, readsProgramFromStdin } from '../stdin-program.ts';
 import type { FindingFamily, Report } from './family.ts';
 
 type Id = 'unknown-code' | 'unknown-source' | 'downloaded-code' | 'decoded-code' | 'code-on-stdin';
@@ -106,8 +106,8 @@ function findSource(instance: Instance, record: CommandRecord, report: Report<Id
   if (instance.name !== 'source' && instance.name !== '.') return;
   const arg = instance.reading?.operands[0]?.arg;
   if (arg === undefined) return;
-  const stream = arg.text !== undefined && /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(arg.text);
-  if (arg.text !== undefined && !stream) return;
+  const stream = arg.text !== undefined && isStandardInput(arg.text);
+  if (arg.text !== undefined && (!stream || record.fed)) return;
   report(
     'unknown-source',
     `runs \`${arg.word.source}\` in this shell, and what it is is not known`,
@@ -189,7 +189,7 @@ function findOnStdin(record: CommandRecord, script: ParsedScript, context: Analy
     reportSource(source, span, record, report);
     return;
   }
-  if (!shell || record.inner.length > 0) return;
+  if (!shell || record.fed) return;
   const explicit = record.command.redirections.some(
     ({ operator }) => operator === '<' || operator === '<<' || operator === '<<-' || operator === '<<<',
   );
