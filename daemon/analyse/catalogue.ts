@@ -29,6 +29,11 @@ export const roles = [
   'remote-write',
   'remote-mirror',
   'upload',
+  'field',
+  'typed',
+  'mount',
+  'named-read',
+  'origin',
   'connect',
   'change',
   'run',
@@ -66,6 +71,7 @@ export const harmlessRoles: ReadonlySet<Role> = new Set<Role>([
   'number',
   'read',
   'read-tree',
+  'named-read',
   'directory',
   'name',
   'sed',
@@ -89,6 +95,7 @@ export const codeRoles: ReadonlySet<Role> = new Set<Role>([
   'code',
   'shell',
   'shell-line',
+  'typed',
   'command',
   'command-until',
 ]);
@@ -271,6 +278,8 @@ export const variablesFileSchema = z.strictObject({
   /** Harmless with these values only. */
   harmlessValues: z.record(z.string(), z.array(z.string())),
   dangerous: z.record(z.string(), z.string()),
+  /** Names whose value a program runs, and the shell text that it makes of it: `{}` is the value. */
+  commands: z.record(z.string(), z.string().includes('{}')),
   /** Shell variables that are always plain numbers. */
   numbers: z.array(z.string()),
   /** Shell variables whose value is evaluated as arithmetic when it is assigned. */

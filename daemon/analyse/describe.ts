@@ -40,7 +40,9 @@ function mainClause(instance: Instance, record: CommandRecord, result: AnalysedC
   const own = reading === undefined ? describeUnknown(instance) : describeReading(reading, instance);
   if (inner.length === 0) return own;
   const runs = joinClauses(inner);
-  if (instance.name === 'eval' || reading?.program.data.interprets === 'shell') return `runs shell text that ${runs}`;
+  const here = reading?.operands.every(({ role }) => role !== 'host') === true;
+  if (instance.name === 'eval' || (here && reading.program.data.interprets === 'shell'))
+    return `runs shell text that ${runs}`;
   if (instance.name === 'trap') return `arranges for a signal that it ${runs}`;
   return `${own} and runs a command that ${runs}`;
 }

@@ -13,12 +13,18 @@ import { type Arg, makeArg } from './words.ts';
 export function applyEmbedded(
   role: Role,
   value: Arg,
-  { shellAfter: marks, spawns }: { readonly shellAfter?: readonly string[] | undefined; readonly spawns?: readonly string[] | undefined },
+  {
+    shellAfter: marks,
+    spawns,
+  }: { readonly shellAfter?: readonly string[] | undefined; readonly spawns?: readonly string[] | undefined },
   draft: Draft,
   whole: boolean,
 ): void {
   if (value.text === undefined || (role !== 'run' && role !== 'code' && role !== 'change')) return;
-  const commands = [...embeddedCommands(value.text, marks ?? []), ...(role === 'code' ? commandsInCalls(value.text, spawns ?? []) : [])];
+  const commands = [
+    ...embeddedCommands(value.text, marks ?? []),
+    ...(role === 'code' ? commandsInCalls(value.text, spawns ?? []) : []),
+  ];
   for (const text of commands) draft.embedded.push(makeArg(value.word, [{ kind: 'known', text }], false));
   if (whole && commands.length === 0) draft.shellTexts.push(value);
 }

@@ -33,7 +33,7 @@ export function readFedProgram(
   const given = script === undefined ? undefined : processText(script.arg.word, values);
   const streamed = sources
     ? script?.arg.text !== undefined && isStandardInput(script.arg.text)
-    : interprets === 'sql' || readsProgramFromStdin(reading);
+    : interprets === 'sql' || readsProgramFromStdin(reading) || loadsStandardInput(reading);
   const text = given ?? (streamed ? input : undefined);
   const [word] = words;
   if (text === undefined || word === undefined) return undefined;
@@ -43,6 +43,15 @@ export function readFedProgram(
     return { shell: [], embedded: readSql(makeArg(word, [{ kind: 'known', text }], false)).shell ?? [] };
   const { shellAfter, spawns } = reading?.program.data ?? {};
   return { shell: [], embedded: [...embeddedCommands(text, shellAfter ?? []), ...commandsInCalls(text, spawns ?? [])] };
+}
+
+/** `make -f -`, `at -f /dev/stdin` */
+function loadsStandardInput(reading: Instance['reading']): boolean {
+  return (
+    reading?.options.some(
+      ({ role, value }) => role === 'load' && value?.text !== undefined && isStandardInput(value.text),
+    ) ?? false
+  );
 }
 
 /** The commands of a crontab: after five fields of time or one name of it. Source: crontab(5). */

@@ -11,6 +11,7 @@ import type { Effect } from './model.ts';
 import type { Reading } from './read-arguments.ts';
 import { assignPositional, copyState, type ShellState } from './shell-state.ts';
 import { redirectedInput } from './standard-input.ts';
+import { findVariableCommands } from './variable-commands.ts';
 import { type Arg, makeArg, type Values } from './words.ts';
 
 /** What a command is recorded with beside its words. */
@@ -35,6 +36,11 @@ export function recordCommand(
   let fed = false;
   for (const instance of instances)
     if (runInner(instance, command, state, values, context, inner, unknownCode)) fed = true;
+  // A child of the command runs them, so they cannot change this shell.
+  for (const text of findVariableCommands(command.assignments, instances, values, context.catalogue.variables)) {
+    if (context.parse(text.text ?? '').kind !== 'unparsable')
+      inner.push(...(runInnerText(text, command, { cwd: state.cwd, changed: state.changed }, context) ?? []));
+  }
   const { cwd, fallbacks, changed, functions } = surroundings;
   const record: CommandRecord = {
     command,
@@ -98,7 +104,10 @@ function runInner(
         words: [...new Set(filled.map((arg) => arg.word))],
       };
       inner.push(
-        analyseArgs(synthetic, filled, { ...state, input: start.input }, values, { ...context, depth: context.depth + 1 }),
+        analyseArgs(synthetic, filled, { ...state, input: start.input }, values, {
+          ...context,
+          depth: context.depth + 1,
+        }),
       );
     }
   }

@@ -13,6 +13,7 @@ import { isFreeTarget, makeTarget, resolvePath } from './path-targets.ts';
 import { hasOption, type Reading } from './read-arguments.ts';
 import { connectionOf, isRemotePath } from './remote-targets.ts';
 import { apply } from './role-effects.ts';
+import { joinTyped } from './typed-text.ts';
 import type { Variables } from './variables.ts';
 import { type Arg, makeArg } from './words.ts';
 
@@ -146,8 +147,15 @@ function applyRemoteArchive(value: Arg, draft: Draft): void {
   draft.notReadOnly ??= `\`${word.source}\` is on another machine`;
 }
 
-/** `eval` and `ssh` join their operands with blanks before a shell reads them. */
+/** What is typed is one text. `eval` and `ssh` join their operands with blanks before a shell reads them. */
 function joinShellOperands(operands: Reading['operands']): Reading['operands'] {
+  const typed = operands.filter(({ role }) => role === 'typed');
+  const [key] = typed;
+  if (key !== undefined) {
+    const text = joinTyped(typed.map(({ arg }) => arg));
+    const others = operands.filter(({ role }) => role !== 'typed');
+    return text === undefined ? others : [...others, { ...key, arg: text }];
+  }
   const shell = operands.filter(({ role }) => role === 'shell');
   const texts = shell.length > 1 && shell[0]?.arg.text === '--' ? shell.slice(1) : shell;
   const [first] = texts;

@@ -29,3 +29,16 @@ export function connectionOf(text: string | undefined, bareHost: boolean): Conne
   const host = /^[^/\s]+/.exec(text)?.[0];
   return { host, url: host === undefined ? undefined : `http://${text}` };
 }
+
+/**
+ * The machine that a package, image or module comes from, where its name says one: an address (`git+https://host/x`,
+ * `name@https://host/x`), or `host/path` and `host:port/path` as registries and Go modules are written. A name without a
+ * dot before its first slash is one of the tool's own registry.
+ */
+export function originOf(text: string | undefined): Connection | undefined {
+  if (text === undefined) return undefined;
+  const url = /(?:^|@|\s)(?:[a-z]+\+)?([a-z][a-z0-9.-]*:\/\/\S*)$/i.exec(text)?.[1];
+  if (url !== undefined) return connectionOf(url, false);
+  const host = /^((?:[a-z0-9-]+\.)+[a-z0-9-]+)(?::\d+)?\//i.exec(text)?.[1];
+  return host === undefined ? undefined : { host, url: undefined };
+}

@@ -9,8 +9,8 @@ import { readSql } from './languages/sql.ts';
 import type { Facts } from './model.ts';
 import { makeTarget } from './path-targets.ts';
 import type { Reading } from './read-arguments.ts';
-import { connectionOf, isRemotePath } from './remote-targets.ts';
-import { type Arg, argFrom, couldBeOption, makeArg, prefixOf } from './words.ts';
+import { connectionOf, isRemotePath, originOf } from './remote-targets.ts';
+import { type Arg, argFrom, couldBeOption, makeArg, type Piece, prefixOf } from './words.ts';
 
 /** Notes what an argument of this role does. */
 export function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place: Place): void {
@@ -113,6 +113,27 @@ export function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading,
       if (target !== undefined) draft.effects.push({ kind: 'read', target });
       return;
     }
+    case 'field': {
+      const sign = /^[^=@:]*(?::?=)?@/.exec(prefixOf(arg))?.[0];
+      if (sign !== undefined) apply('read', argFrom(arg, sign.length), hasValue, reading, place);
+      return;
+    }
+    case 'mount': {
+      const source = mountSource(arg);
+      const target = source === undefined ? undefined : makeTarget(source, cwd, facts, { recursive: false });
+      if (target !== undefined) draft.effects.push({ kind: 'read', target });
+      return;
+    }
+    case 'named-read': {
+      const name = /^[\w.-]+=/.exec(prefixOf(arg))?.[0] ?? '';
+      apply('read', argFrom(arg, name.length), hasValue, reading, place);
+      return;
+    }
+    case 'origin': {
+      const origin = originOf(arg.text);
+      if (origin !== undefined) draft.effects.push({ kind: 'connect', ...origin, span });
+      return;
+    }
     case 'connect':
       draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
       return;
@@ -129,6 +150,7 @@ export function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading,
       return;
     case 'shell':
     case 'shell-line':
+    case 'typed':
       draft.shellTexts.push(arg);
       if (arg.text === undefined) draft.effects.push({ kind: 'execute', what: arg.word.source, span });
       return;
@@ -165,6 +187,34 @@ export function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading,
     default:
       return;
   }
+}
+
+/**
+ * What a container is given of this machine: `PATH:PLACE`, or the source in `type=bind,source=PATH,target=PLACE`. A plain
+ * name is a volume that the container engine keeps.
+ */
+function mountSource(arg: Arg): Arg | undefined {
+  const text = prefixOf(arg);
+  const keyed = /^(?:[^,]*,)*?(?:source|src)=/.exec(text)?.[0];
+  if (keyed !== undefined)
+    return /(?:^|,)type=(?:volume|tmpfs|cache|image)\b/.test(text)
+      ? undefined
+      : argUntil(argFrom(arg, keyed.length), ',');
+  return /^[./~]/.test(text) || (text === '' && arg.text === undefined) ? argUntil(arg, ':') : undefined;
+}
+
+/** The part before the first of these marks. */
+function argUntil(arg: Arg, mark: string): Arg {
+  const pieces: Piece[] = [];
+  for (const piece of arg.pieces) {
+    const end = piece.kind === 'known' ? piece.text.indexOf(mark) : -1;
+    if (piece.kind === 'known' && end >= 0) {
+      pieces.push({ kind: 'known', text: piece.text.slice(0, end) });
+      return makeArg(arg.word, pieces, arg.many);
+    }
+    pieces.push(piece);
+  }
+  return arg;
 }
 
 /** `REVISION:PATH`, or a path of the working tree; a plain revision names no file that anybody restricts. */

@@ -5,6 +5,8 @@ export interface Variables {
   readonly harmless: (name: string, value: string | undefined) => boolean;
   /** Why changing it matters, or undefined for an ordinary name. */
   readonly danger: (name: string, value: string | undefined) => string | undefined;
+  /** The shell text that a program makes of the value, or undefined where it runs none. */
+  readonly command: (name: string, value: string) => string | undefined;
   readonly numbers: ReadonlySet<string>;
   /** Have the integer attribute from the start: what they are given is evaluated. */
   readonly integers: ReadonlySet<string>;
@@ -21,12 +23,21 @@ export function compileVariables(data: VariablesFile): Variables {
     const matches = compileNames(names.split(' '));
     return [{ matches, because }];
   });
+  const commands = Object.entries(data.commands).map(([names, template]) => ({
+    matches: compileNames(names.split(' ')),
+    template,
+  }));
   const harmless = (name: string, value: string | undefined): boolean =>
     harmlessNames(name) || (value !== undefined && values.get(name)?.has(value) === true);
   return {
     harmless,
     danger: (name, value) =>
       harmless(name, value) ? undefined : dangerous.find((entry) => entry.matches(name))?.because,
+    command: (name, value) => {
+      const template = commands.find((entry) => entry.matches(name))?.template;
+      // `LESSOPEN='|-cmd %s'` and `!cmd` mark that a shell runs it.
+      return template?.replace('{}', () => value.replace(/^\s*(?:[|!]{1,2}-?)?\s*/, ''));
+    },
     numbers: new Set(data.numbers),
     integers: new Set(data.integers),
   };

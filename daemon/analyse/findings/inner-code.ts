@@ -181,7 +181,8 @@ function findOnStdin(record: CommandRecord, script: ParsedScript, context: Analy
       one.program?.data.interprets !== undefined && (readsProgramFromStdin(one.reading) || readsProcess(one.reading)),
   );
   if (instance === undefined) return;
-  const shell = instance.program?.data.interprets === 'shell';
+  const kind = instance.program?.data.interprets;
+  const shell = kind === 'shell' || kind === 'crontab';
   const span = { start: record.command.start, end: record.command.end };
   const feeders = feedersOf(record.command, script);
   const source = sourceOf(feeders, context);
@@ -193,7 +194,7 @@ function findOnStdin(record: CommandRecord, script: ParsedScript, context: Analy
   const explicit = record.command.redirections.some(
     ({ operator }) => operator === '<' || operator === '<<' || operator === '<<-' || operator === '<<<',
   );
-  const operand = instance.reading?.operands[0]?.arg;
+  const operand = instance.reading?.operands.find(({ role }) => role === 'load')?.arg;
   if (feeders.length === 0 && !explicit && operand === undefined) return;
   if (
     record.command.redirections.some(

@@ -63,7 +63,8 @@ function literalWords(tokens: readonly Token[], from: number, assigned: Assigned
   for (let at = from; at < tokens.length && words.length < 32; at += 1) {
     const token = tokens[at] as Token;
     if (token.kind === 'string') words.push(token.text);
-    else if (token.kind === 'name') words.push(...(isMark(tokens[at + 1], '=') ? [] : (assigned.get(token.text) ?? [])));
+    else if (token.kind === 'name')
+      words.push(...(isMark(tokens[at + 1], '=') ? [] : (assigned.get(token.text) ?? [])));
     else if ('([{'.includes(token.text)) open += 1;
     else if (')]}'.includes(token.text)) {
       open -= 1;
@@ -133,7 +134,7 @@ function tokenize(source: string): readonly Token[] {
       at = end;
       continue;
     }
-    const operator = /^(?:q[qxw]?|%[xwWqQ])(?=[(\[{<|!/])/.exec(source.slice(at, at + 4))?.[0];
+    const operator = /^(?:q[qxw]?|%[xwWqQ])(?=[([{<|!/])/.exec(source.slice(at, at + 4))?.[0];
     if (operator !== undefined && !/[\w$]/.test(source[at - 1] ?? '')) {
       const open = source[at + operator.length] as string;
       const [text, end] = readString(source, at + operator.length + 1, closing[open] ?? open);
