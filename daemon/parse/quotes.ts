@@ -36,10 +36,7 @@ export function readUnquoted(cursor: Cursor, place: UnquotedPlace): Atom[] {
     } else if (char === "'") atoms.push(readSingleQuoted(cursor));
     else if (char === '"') atoms.push(...readDoubleQuoted(cursor));
     else if (char === '$' && cursor.peek(1) === "'") {
-      // In an operand of `"${x:-$(a ${y:-$'…'})}"` bash 5.2 runs the decoded text instead of quoting it.
-      if (place.until !== 'word') cursor.unsupported("a $'…' inside ${…}");
-      const value = readAnsiC(cursor);
-      atoms.push({ kind: 'text', value, start, end: cursor.position });
+      atoms.push(place.until === 'word' ? readAnsiText(cursor) : readPlainAnsiText(cursor));
     } else if (char === '$' && cursor.peek(1) === '"') {
       cursor.advance();
       atoms.push(...readDoubleQuoted(cursor));
@@ -58,6 +55,24 @@ export function readUnquoted(cursor: Cursor, place: UnquotedPlace): Atom[] {
     else atoms.push(readCharacter(cursor, 'char'));
   }
   return atoms;
+}
+
+function readAnsiText(cursor: Cursor): Atom {
+  const start = cursor.position;
+  const value = readAnsiC(cursor);
+  return { kind: 'text', value, start, end: cursor.position };
+}
+
+/**
+ * `$'\n'` inside `${…}`. Attack: in an operand of `"${x:-$(a ${y:-$'…'})}"` bash 5.2 does not quote what it decodes but runs
+ * it; so only what means nothing to a shell is taken.
+ */
+function readPlainAnsiText(cursor: Cursor): Atom {
+  const atom = readAnsiText(cursor);
+  if (atom.kind !== 'text' || !/^[\n\t A-Za-z0-9_,.:/@%+-]*$/.test(atom.value)) {
+    cursor.unsupported("this $'…' inside ${…}", atom.start, atom.end);
+  }
+  return atom;
 }
 
 /** Whether the word ends at this backslash-newline because a blank or an operator follows. */
@@ -196,8 +211,9 @@ export function readQuotedOperand(
       }
       atoms.push(atom);
     } else if (char === '$') {
-      if (/["']/.test(cursor.peek(1))) cursor.unsupported('a $ before a quote inside a quoted ${…}');
-      atoms.push(readDollarAtom(cursor, context, 'text'));
+      const isAnsi = cursor.peek(1) === "'" && context === 'double';
+      if (!isAnsi && /["']/.test(cursor.peek(1))) cursor.unsupported('a $ before a quote inside a quoted ${…}');
+      atoms.push(isAnsi ? readPlainAnsiText(cursor) : readDollarAtom(cursor, context, 'text'));
     } else if (char === '`') {
       const part = readBackticks(cursor, context);
       atoms.push({ kind: 'part', part, start, end: part.end });

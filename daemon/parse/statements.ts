@@ -58,7 +58,11 @@ export function readList(cursor: Cursor, end: ListEnd): Statement[] {
     const background = char === '&';
     statements.push(background ? { ...statement, background } : statement);
     if (background || (char === ';' && cursor.peek(1) !== ';' && cursor.peek(1) !== '&')) cursor.advance();
-    else if (char !== '\n' && !isSeparatorFree(cursor, end)) {
+    else if (
+      char !== '\n' &&
+      !isSeparatorFree(cursor, end) &&
+      !(endsInReservedWord(statement) && isAtEnd(cursor, end))
+    ) {
       cursor.syntaxError(`an unexpected \`${peekBare(cursor) || char}\``);
     }
     skipLines(cursor);
@@ -69,6 +73,26 @@ export function readList(cursor: Cursor, end: ListEnd): Statement[] {
 /** After a statement without a separator only `)`, a case clause's end or the end of the text may follow. */
 function isSeparatorFree(cursor: Cursor, end: ListEnd): boolean {
   return isAtEnd(cursor, { paren: end.paren === true, caseClause: end.caseClause === true });
+}
+
+/**
+ * bash knows reserved words behind the one that ends a compound command: `{ (a) }`, `if a; then { b; } fi`. Behind a
+ * redirection or an argument `}` is a word.
+ */
+function endsInReservedWord(statement: Statement): boolean {
+  switch (statement.type) {
+    case 'command':
+      return false;
+    case 'pipeline':
+      return endsInReservedWord(statement.stages.at(-1) as Statement);
+    case 'and-or':
+      return endsInReservedWord(statement.right);
+    case 'function':
+    case 'coproc':
+      return endsInReservedWord(statement.body);
+    default:
+      return statement.redirections.length === 0;
+  }
 }
 
 /** Like `readList`, where bash requires at least one statement. */

@@ -109,7 +109,7 @@ export const parseCases: readonly ParseCase[] = [
   { text: 'a 2>f b 3 >g', commands: ['a b 3 2>f >g'] },
   // here-documents
   { text: 'a <<E <<F\nb\nE\nc\nF\nd', commands: ['a <<"b\\n" <<"c\\n"', 'd'] },
-  { text: 'a <<E <<F\nb\nE\n$(c)\nF', code: 'syntax-error' },
+  { text: 'a <<E <<F\nb\nE\n$(c)\nF', commands: ['a <<"b\\n" <<?$(c)\\n', 'substitution heredoc: c'] },
   {
     text: 'cat <<EOF\n$x $(a) `b` "$(c)" \'$(d)\' \\$e\nEOF',
     commands: [
@@ -133,7 +133,7 @@ export const parseCases: readonly ParseCase[] = [
       'substitution: cat <<!"it\'s (a) \\"b\\"\\n"',
     ],
   },
-  { text: 'if a; then cat <<E; fi\nx\nE', code: 'syntax-error' },
+  { text: 'if a; then cat <<E; fi\nx\nE', commands: ['condition: a', 'branch: cat <<"x\\n"'] },
   { text: "python3 - <<'PY' -x\nprint(1)\nPY", commands: ['python3 - -x <<!"print(1)\\n"'] },
   { text: 'cat <<EOF\nEOFX\n EOF\nEOF', code: 'syntax-error' },
   { text: 'cat <<EOF\na\\\nEOF\nEOF', code: 'parsers-disagree' },

@@ -107,10 +107,6 @@ class TreeReader {
 
   private visitOther(type: string, start: number): void {
     const { endIndex: end } = this.cursor;
-    if (type === 'test_command' && this.text[start + 1] !== '[') {
-      this.add('command', start, 0);
-      this.add('word', start, end);
-    }
     if (type === 'variable_assignments') this.add('command', start, 0);
     if (type === 'function_definition') this.add('function', start, 0);
     if (type === 'command_substitution' || type === 'process_substitution') {
@@ -222,21 +218,15 @@ class TreeReader {
     this.addWords(extras);
   }
 
+  /** A here-document is shown with nothing else on its line. */
   private visitHeredoc(): void {
-    const words: Child[] = [];
     let operator = '';
     this.eachChild((child) => {
       if (child.type === '<<' || child.type === '<<-') operator = child.type;
       else if (child.type === 'heredoc_start') this.add('redirection', child.start, child.end, operator);
       else if (child.type === 'heredoc_end') this.add('heredoc', this.findLineStart(child.start), 0);
-      else if (child.type === 'file_redirect' || child.type === 'herestring_redirect') {
-        words.push(...this.visitRedirect(child.type));
-      } else {
-        if (this.cursor.nodeIsNamed && pieces.has(child.type)) words.push(child);
-        this.visit('heredoc_redirect');
-      }
+      else this.visit('heredoc_redirect');
     });
-    this.addWords(words);
   }
 
   private findLineStart(position: number): number {
