@@ -39,3 +39,6 @@ export const maxBracesInWord = 100;
  * long scripts of people and agents hold some two hundred.
  */
 export const maxCommands = 500;
+
+/** New instances of a crashed WebAssembly. Each keeps its memory, so a text that crashes it at will must not get more. */
+export const maxRestarts = 20;

@@ -11,6 +11,7 @@ import { grantCases, modeCases } from '../cases/decide-grants.ts';
 import { autoAllowCases, restrictionCases } from '../cases/decide-restrictions.ts';
 import { type DecideCase, vectors } from '../cases/decide-vectors.ts';
 import { parseCases } from '../cases/parse.ts';
+import { plainShell } from '../cases/plain-shell.ts';
 import { type Oracle, type OracleText, openOracle } from './oracle.ts';
 
 const broad = { allow: ['Bash', 'Edit(**)'] };
@@ -26,6 +27,7 @@ const plain = [
   ...harmless,
   ...effectful,
   ...parseCases.map(({ text }) => text),
+  ...plainShell,
 ];
 const texts: readonly OracleText[] = [
   ...[...rows, ...agentCommands].map(withOwnRules),

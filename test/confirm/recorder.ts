@@ -18,7 +18,9 @@ import path from 'node:path';
 const record = 57;
 
 /** Programs that run what their words name. They exist, so that what they run is heard. */
-const launchers = ['timeout', 'nice', 'nohup', 'env', 'xargs', 'find', 'stdbuf', 'setsid', 'ionice', 'chrt'];
+const launchers = [
+  ...['timeout', 'nice', 'nohup', 'env', 'xargs', 'find', 'stdbuf', 'setsid', 'ionice', 'chrt', 'bash', 'sh'],
+];
 
 /** What launchers find in place of programs. */
 const recorded = [

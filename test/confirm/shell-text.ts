@@ -3,6 +3,7 @@
  * ran can be told apart from its neighbours. All of it is harmless even where it is misread: programs do not exist.
  */
 import fc from 'fast-check';
+import { arbitraryConstruct } from './shell-constructs.ts';
 import { arbitraryWord, isOneLine, isPlain } from './shell-words.ts';
 
 interface Pieces {
@@ -155,6 +156,7 @@ const { list } = fc.letrec<Pieces>((tie: fc.LetrecTypedTie<Pieces>): fc.LetrecVa
       { maxDepth: 5, withCrossShrink: true },
       { weight: 14, arbitrary: call },
       { weight: 4, arbitrary: builtins },
+      { weight: 4, arbitrary: arbitraryConstruct({ word, inline, tight }) },
       { weight: 2, arbitrary: fc.tuple(wrappers, call).map(([wrapper, rest]) => `${wrapper} ${rest}`) },
       { weight: 2, arbitrary: fc.tuple(call, redirections).map(([rest, redirection]) => `${rest} ${redirection}`) },
       { weight: 1, arbitrary: fc.tuple(redirections, call).map(([redirection, rest]) => `${redirection} ${rest}`) },
