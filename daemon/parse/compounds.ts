@@ -228,6 +228,8 @@ function readCoproc(cursor: Cursor, start: number): Statement {
     }
   }
   if (body === undefined) {
+    // There `coproc a b` is printed as `coproc COPROC a b`, which runs a program of that name.
+    if (cursor.insideSubstitution) cursor.unsupported('a coprocess of one command inside a substitution', start);
     const { command, opensFunction } = readSimpleCommand(cursor);
     if (opensFunction) cursor.unsupported('a function as a coprocess', start);
     body = makeCommandStatement(command);

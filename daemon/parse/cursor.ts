@@ -43,6 +43,8 @@ export class Cursor {
   outerPending = false;
   /** Reading the body of a here-document: a further here-document in it is read differently by different shells. */
   insideHeredoc = false;
+  /** Inside `$(…)` or `<(…)`, whose commands bash 5.2 prints and reads again before it runs them. */
+  insideSubstitution = false;
 
   constructor(text: string, grammar: Grammar, start = 0, end = text.length, budget?: Budget) {
     this.text = text;
@@ -57,6 +59,7 @@ export class Cursor {
   bounded(start: number, end: number): Cursor {
     const cursor = new Cursor(this.text, this.grammar, start, end, this.budget);
     cursor.insideHeredoc = this.insideHeredoc;
+    cursor.insideSubstitution = this.insideSubstitution;
     return cursor;
   }
 

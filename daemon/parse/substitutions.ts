@@ -25,8 +25,9 @@ export function readProcess(cursor: Cursor): WordPart {
 
 /** The statements of a substitution and its `)`. Its here-documents must end inside of it. */
 function readBody(cursor: Cursor, start: number): Statement[] {
-  const { pending, outerPending } = cursor;
+  const { pending, outerPending, insideSubstitution } = cursor;
   cursor.pending = [];
+  cursor.insideSubstitution = true;
   cursor.outerPending = outerPending || pending.length > 0;
   const body = cursor.nested(() => cursor.grammar.readSubstitutionBody(cursor));
   if (cursor.peek() !== ')') cursor.syntaxError('a substitution has no closing parenthesis', start);
@@ -35,6 +36,7 @@ function readBody(cursor: Cursor, start: number): Statement[] {
   cursor.advance();
   cursor.pending = pending;
   cursor.outerPending = outerPending;
+  cursor.insideSubstitution = insideSubstitution;
   return body;
 }
 

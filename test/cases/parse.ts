@@ -43,6 +43,17 @@ export const parseCases: readonly ParseCase[] = [
   { text: 'f () ( a )', commands: ['function subshell: a'] },
   { text: 'coproc a b', commands: ['coproc: a b'] },
   { text: 'coproc N { a; }', commands: ['coproc: a'] },
+  { text: 'b $(coproc a; wait)', code: 'unsupported-syntax' },
+  { text: 'b "$(f() { coproc a; }; f)"', code: 'unsupported-syntax' },
+  {
+    text: 'b $(coproc { a; }; wait) `coproc c`',
+    commands: [
+      'b ?$(coproc { a; }; wait) ?`coproc c`',
+      'substitution coproc: a',
+      'substitution: wait',
+      'substitution coproc: c',
+    ],
+  },
   { text: 'time { a; }', commands: ['a'] },
   // words
   { text: 'echo \'a b\' "c d" e\\ f g"h"\'i\'', commands: ['echo "a b" "c d" "e f" ghi'] },
