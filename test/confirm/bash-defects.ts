@@ -7,8 +7,8 @@ const shapes: readonly RegExp[] = [
   /[(`][\s\S]*time/,
   // `$(a=(\;))`: an escaped operator among the elements of an array, inside a substitution only
   /[<>$]\([\s\S]*=\([\s\S]*\\/,
-  // `<((case a in b) …; esac))`: the parenthesis of the pattern ends the search for `))`
-  /\(\(\s*case/,
+  // `<((case a in b) …; esac))`, `<((a); case b in (c|d) …; esac)`: the parenthesis of the pattern ends the search for `))`
+  /\(\([\s\S]*case/,
 ];
 
 export function isRefusedByMistake(text: string): boolean {

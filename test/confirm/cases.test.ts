@@ -122,6 +122,8 @@ describe('a prediction', () => {
     ['rec1 a $u b', ['rec1', 'a', 'x'], false],
     ['rec1 "p$u.q"', ['rec1', 'p1.q'], true],
     ['rec1 "p$u.q"', ['rec1', 'p1.r'], false],
+    ["rec1 \"$u\"$'\\''a", ['rec1', "'1''a"], true],
+    ['rec1 "$u"a"$v"', ['rec1', 'b'], false],
     ['rec1 a', ['rec2', 'a'], false],
     ['rec1 a', ['rec1', 'a', ''], false],
     ['$u a', ['rec1', 'a'], false],

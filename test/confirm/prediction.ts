@@ -92,22 +92,26 @@ function hasList(operand: Word): boolean {
 
 /** The literal parts stand in the value in their order, the first at its start and the last at its end. */
 function isMadeOf(value: string, word: Word): boolean {
-  let at = 0;
-  let open = false;
-  for (const part of word.parts) {
-    if (part.type !== 'literal') {
-      open = true;
-      continue;
-    }
-    const found = open ? value.indexOf(part.value, at) : value.startsWith(part.value, at) ? at : -1;
+  const texts = literalsOf(word);
+  const [first = '', ...others] = texts;
+  if (others.length === 0) return value === first;
+  const last = others.pop() ?? '';
+  if (!value.startsWith(first)) return false;
+  let at = first.length;
+  for (const text of others) {
+    const found = value.indexOf(text, at);
     if (found < 0) return false;
-    at = found + part.value.length;
-    open = false;
+    at = found + text.length;
   }
-  return open || at === value.length || (word.parts.at(-1)?.type === 'literal' && value.endsWith(lastLiteral(word)));
+  return value.length - last.length >= at && value.endsWith(last);
 }
 
-function lastLiteral(word: Word): string {
-  const last = word.parts.at(-1);
-  return last?.type === 'literal' ? last.value : '';
+/** What stands before, between and after the parts that are not literal. */
+function literalsOf(word: Word): string[] {
+  const texts = [''];
+  for (const part of word.parts) {
+    if (part.type === 'literal') texts.push(`${texts.pop()}${part.value}`);
+    else texts.push('');
+  }
+  return texts;
 }

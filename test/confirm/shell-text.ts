@@ -3,6 +3,7 @@
  * ran can be told apart from its neighbours. All of it is harmless even where it is misread: programs do not exist.
  */
 import fc from 'fast-check';
+import { plainShell } from '../cases/plain-shell.ts';
 import { arbitraryConstruct } from './shell-constructs.ts';
 import { arbitraryWord, isOneLine, isPlain } from './shell-words.ts';
 
@@ -320,30 +321,31 @@ const scripts = fc
   .map(numberCommands);
 
 /** A text with a few characters added, removed or doubled: where parsers and bash part ways. */
-const spoilt = fc
-  .tuple(
-    scripts,
-    fc.array(
-      fc.tuple(
-        fc.nat(),
-        fc.constantFrom('insert', 'insert', 'delete', 'double'),
-        fc.constantFrom(
-          ...'\'"`$(){}[]<>|&;\\\n #!=:-~*?,@^%+ 1'.split(''),
-          '\\\n',
-          '$(',
-          '${',
-          '<<E',
-          "$'",
-          '))',
-          '`rec9 9`',
-          ';;',
-          '\\\\',
+const spoil = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      texts,
+      fc.array(
+        fc.tuple(
+          fc.nat(),
+          fc.constantFrom('insert', 'insert', 'delete', 'double'),
+          fc.constantFrom(
+            ...'\'"`$(){}[]<>|&;\\\n #!=:-~*?,@^%+ 1'.split(''),
+            '\\\n',
+            '$(',
+            '${',
+            '<<E',
+            "$'",
+            '))',
+            '`rec9 9`',
+            ';;',
+            '\\\\',
+          ),
         ),
+        { minLength: 1, maxLength: 2 },
       ),
-      { minLength: 1, maxLength: 2 },
-    ),
-  )
-  .map(([text, edits]) => edits.reduce((current, edit) => applyEdit(current, ...edit), text));
+    )
+    .map(([text, edits]) => edits.reduce((current, edit) => applyEdit(current, ...edit), text));
 
 function applyEdit(text: string, seed: number, kind: string, piece: string): string {
   const at = seed % (text.length + 1);
@@ -352,7 +354,11 @@ function applyEdit(text: string, seed: number, kind: string, piece: string): str
   return text.slice(0, at) + text.slice(at, at + 1) + text.slice(at);
 }
 
+/** What people write, except what would not end by itself. */
+const written = fc.constantFrom(...plainShell.filter((text) => !/while|until|;;\)\)|yes/.test(text)));
+
 export const shellText: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: scripts },
-  { weight: 1, arbitrary: spoilt },
+  { weight: 1, arbitrary: spoil(scripts) },
+  { weight: 1, arbitrary: spoil(written) },
 );
