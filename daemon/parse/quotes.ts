@@ -45,7 +45,7 @@ export function readUnquoted(cursor: Cursor, place: UnquotedPlace): Atom[] {
       const part = readBackticks(cursor, 'none');
       atoms.push({ kind: 'part', part, start, end: part.end });
     } else if ((char === '<' || char === '>') && cursor.peek(1) === '(') {
-      if (place.until !== 'word' || atoms.length > 0) cursor.unsupported('a process substitution inside a word');
+      if (place.until !== 'word') cursor.unsupported('a process substitution inside ${…}');
       const part = readProcess(cursor);
       atoms.push({ kind: 'part', part, start, end: part.end });
     } else if ('?*+@!'.includes(char) && cursor.peek(1) === '(' && (place.until === 'word' || place.extglob)) {

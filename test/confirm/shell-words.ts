@@ -144,6 +144,7 @@ export function arbitraryWord(word: fc.Arbitrary<string>, list: fc.Arbitrary<str
     { weight: 1, arbitrary: operand.map((text) => `"\${v#${text}}"`) },
     { weight: 1, arbitrary: inline.map((body) => `$((1 + $(${body}) + 1))`) },
     { weight: 1, arbitrary: fc.tuple(fc.constantFrom('<', '>'), inline).map(([to, body]) => `${to}(${body})`) },
+    { weight: 1, arbitrary: inline.map((body) => `--k=<(${body})`) },
     { weight: 1, arbitrary: fc.constant('"$(< f)"') },
     {
       weight: 2,

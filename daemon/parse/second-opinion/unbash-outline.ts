@@ -55,18 +55,35 @@ class UnbashReader {
 
   private addCommand(node: SyntaxNode & { type: 'Command' }, offset: number): void {
     this.add('command', node.pos + offset, 0);
-    for (const item of node.prefix) if (item.type === 'Assignment') this.addAssignment(item, offset);
+    const pieces: Fact[] = [];
+    for (const item of node.prefix) if (item.type === 'Assignment') pieces.push(this.readAssignment(item, offset));
     for (const item of node.name ? [node.name, ...node.suffix] : node.suffix) {
       const start = item.pos + offset;
-      if (item.type === 'Word') this.add('word', start, this.findEnd(item.end + offset), undefined, item.value);
+      const end = this.findEnd(item.end + offset);
       // An argument of the form `NAME=value` is a word to us.
-      if (item.type === 'Assignment') this.add('word', start, this.findEnd(item.end + offset));
+      const value = item.type === 'Word' ? item.value : undefined;
+      if (item.type === 'Word' || item.type === 'Assignment') pieces.push({ kind: 'word', start, end, value });
     }
+    this.addJoined(pieces);
   }
 
-  private addAssignment({ pos, end, name, value }: Assignment, offset: number): void {
+  /** It ends a word before `<(`, where bash goes on with it: `--file=<(a)`. */
+  private addJoined(pieces: readonly Fact[]): void {
+    let last: Fact | undefined;
+    for (const piece of pieces) {
+      const joins = last?.end === piece.start && /^[<>]\($/.test(this.text.slice(piece.start, piece.start + 2));
+      if (last !== undefined && joins) last = { ...last, end: piece.end, value: undefined };
+      else {
+        if (last !== undefined) this.facts.push(last);
+        last = piece;
+      }
+    }
+    if (last !== undefined) this.facts.push(last);
+  }
+
+  private readAssignment({ pos, end, name, value }: Assignment, offset: number): Fact {
     const known = value.type === 'Word' ? value.value : undefined;
-    this.add('assignment', pos + offset, this.findEnd(end + offset), name, known);
+    return { kind: 'assignment', start: pos + offset, end: this.findEnd(end + offset), detail: name, value: known };
   }
 
   private addRedirection(node: Redirection, offset: number): void {
