@@ -23,6 +23,8 @@ export function readDollar(cursor: Cursor, context: QuoteContext): WordPart | un
   if (next === '{') return cursor.nested(() => readParameter(cursor, context));
   if (next === '[') return cursor.unsupported('the obsolete arithmetic `$[`');
   if (next === '\\' && cursor.peek(2) === '\n') return cursor.unsupported('a line continuation after $');
+  // Looking for the closing quote bash takes `"$$(` for a substitution, whose quotes are its own; it then expands `$$`.
+  if (next === '$' && /[({[\\]/.test(cursor.peek(2))) return cursor.unsupported('a bracket right after $$');
   let name = '';
   if (nameStart.test(next)) {
     cursor.advance();

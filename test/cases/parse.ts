@@ -43,6 +43,8 @@ export const parseCases: readonly ParseCase[] = [
   { text: 'f () ( a )', commands: ['function subshell: a'] },
   { text: 'coproc a b', commands: ['coproc: a b'] },
   { text: 'coproc N { a; }', commands: ['coproc: a'] },
+  { text: 'a "$$( b "$"\n)" \'c\'', code: 'unsupported-syntax' },
+  { text: 'a "$$" /tmp/$$.x "$$-$$"', commands: ['a ?"$$" ?/tmp/$$.x ?"$$-$$"'] },
   { text: 'b $(coproc a; wait)', code: 'unsupported-syntax' },
   { text: 'b "$(f() { coproc a; }; f)"', code: 'unsupported-syntax' },
   {
