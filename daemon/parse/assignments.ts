@@ -63,7 +63,12 @@ function readElements(cursor: Cursor): Word[] {
       if (isMeta(char) && !((char === '<' || char === '>') && cursor.peek(1) === '(')) {
         cursor.syntaxError(`\`${char}\` inside an array`);
       }
-      elements.push(readElement(cursor));
+      const element = readElement(cursor);
+      // bash 5.2 loses such a backslash when it reads the substitution again, and goes on behind the error that follows.
+      if (cursor.insideSubstitution && /\\[^\w]/.test(element.source)) {
+        cursor.unsupported('an escape in an array inside a substitution', element.start, element.end);
+      }
+      elements.push(element);
     }
   });
   cursor.advance();

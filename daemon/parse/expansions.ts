@@ -25,6 +25,8 @@ export function readDollar(cursor: Cursor, context: QuoteContext): WordPart | un
   if (next === '\\' && cursor.peek(2) === '\n') return cursor.unsupported('a line continuation after $');
   // Looking for the closing quote bash takes `"$$(` for a substitution, whose quotes are its own; it then expands `$$`.
   if (next === '$' && /[({[\\]/.test(cursor.peek(2))) return cursor.unsupported('a bracket right after $$');
+  // Inside `${…}` the quote of `$$'…'` begins as `$'…'` does.
+  if (next === '$' && cursor.peek(2) === "'" && context === 'none') return cursor.unsupported("a ' right after $$");
   let name = '';
   if (nameStart.test(next)) {
     cursor.advance();

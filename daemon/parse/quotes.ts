@@ -211,6 +211,7 @@ export function readQuotedOperand(
       }
       atoms.push(atom);
     } else if (char === '$') {
+      if (cursor.startsWith("$$'")) cursor.unsupported("a ' right after $$");
       const isAnsi = cursor.peek(1) === "'" && context === 'double';
       if (!isAnsi && /["']/.test(cursor.peek(1))) cursor.unsupported('a $ before a quote inside a quoted ${…}');
       atoms.push(isAnsi ? readPlainAnsiText(cursor) : readDollarAtom(cursor, context, 'text'));

@@ -45,6 +45,11 @@ export const parseCases: readonly ParseCase[] = [
   { text: 'coproc N { a; }', commands: ['coproc: a'] },
   { text: 'a "$$( b "$"\n)" \'c\'', code: 'unsupported-syntax' },
   { text: 'a "$$" /tmp/$$.x "$$-$$"', commands: ['a ?"$$" ?/tmp/$$.x ?"$$-$$"'] },
+  { text: 'b "$(v=(\\( c))"', code: 'unsupported-syntax' },
+  {
+    text: 'b "$(v=("(" c\'d\'))"; v=(\\( c)',
+    commands: ['b ?"$(v=("(" c\'d\'))"', 'substitution: v=("(" cd)', 'v=("(" c)'],
+  },
   { text: 'b $(coproc a; wait)', code: 'unsupported-syntax' },
   { text: 'b "$(f() { coproc a; }; f)"', code: 'unsupported-syntax' },
   {

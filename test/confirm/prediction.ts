@@ -7,7 +7,12 @@ import type { AnalysedCommand, Analysis } from '../../daemon/analyse/model.ts';
 import { type Word, type WordPart, wordValue } from '../../daemon/parse/model.ts';
 
 export function isPredicted(argv: readonly string[], analysis: Analysis): boolean {
-  return analysis.commands.some((command) => canRun(argv, command));
+  return analysis.commands.some((command) => canRun(argv, command) || isBareXargs(argv, command));
+}
+
+/** `xargs` without a command runs `echo`. */
+function isBareXargs(argv: readonly string[], { layers }: AnalysedCommand): boolean {
+  return argv[0] === 'echo' && wordValue(layers.at(-1)?.words[0]) === 'xargs';
 }
 
 /** Programs that add words of their own: at the end, or in place of `{}`. */
