@@ -58,7 +58,7 @@ export function changeByBuiltin(
     case 'enable':
     case 'shopt':
     case 'trap':
-      forget(record, state, values);
+      forget(record, state);
       assignKnown(name, args, record, state, values);
       return;
     case 'shift':
@@ -108,16 +108,14 @@ function declareNames(args: readonly Arg[], exports: boolean, state: ShellState)
   }
 }
 
-function forget(record: CommandRecord, state: ShellState, values: Values): void {
+function forget(record: CommandRecord, state: ShellState): void {
   const { command } = record;
   const changes = collectChanges([
     { type: 'command', command, redirections: [], background: false, start: command.start, end: command.end },
   ]);
   if (changes.everything) forgetAll(state);
-  for (const name of changes.unknown) {
-    const plain = plainDeclaration(record, name, values);
-    assign(state, name, plain ?? unknownValue);
-  }
+  const plain = plainDeclarations(record);
+  for (const name of changes.unknown) assign(state, name, plain.get(name) ?? unknownValue);
   for (const name of changes.numeric) assign(state, name, numericValue);
 }
 
@@ -137,18 +135,22 @@ function assignKnown(
 }
 
 /** `local x=value` without options gives the value as it stands; attributes such as `-i` or `-l` change it. */
-function plainDeclaration(record: CommandRecord, name: string, _values: Values): ReturnType<typeof assignable> {
+function plainDeclarations(record: CommandRecord): ReadonlyMap<string, ReturnType<typeof assignable>> {
+  const found = new Map<string, ReturnType<typeof assignable>>();
   const args = record.instances[0]?.args ?? [];
   const builtin = args[0]?.text;
-  if (builtin !== 'local' && builtin !== 'declare' && builtin !== 'typeset') return undefined;
-  if (args.slice(1).some((arg) => /^[-+]/.test(arg.text ?? prefixOf(arg)))) return undefined;
-  return assignable(
-    args.find((arg) => (arg.text ?? prefixOf(arg)).startsWith(`${name}=`)),
-    name,
-  );
+  if (builtin !== 'local' && builtin !== 'declare' && builtin !== 'typeset') return found;
+  const given = args.slice(1);
+  const heads = given.map((arg) => arg.text ?? prefixOf(arg));
+  if (heads.some((head) => /^[-+]/.test(head))) return found;
+  given.forEach((arg, index) => {
+    const name = /^(\w+)=/.exec(heads[index] ?? '')?.[1];
+    if (name !== undefined && !found.has(name)) found.set(name, assignable(arg, name));
+  });
+  return found;
 }
 
-function assignable(arg: Arg | undefined, name: string): readonly (readonly Arg['pieces'][number][])[] | undefined {
-  if (arg === undefined || arg.many) return undefined;
+function assignable(arg: Arg, name: string): readonly (readonly Arg['pieces'][number][])[] | undefined {
+  if (arg.many) return undefined;
   return [argFrom(arg, name.length + 1).pieces];
 }

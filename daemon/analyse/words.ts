@@ -51,6 +51,13 @@ export interface Values {
 }
 
 const maxAlternatives = 8;
+
+/**
+ * Pieces, and characters, of one word or value. Attack: `a=$b$b; b=$a$a; …` doubles with every assignment and fills the memory;
+ * what nobody could write out in one text counts as unknown from here on. Characters as in the longest text that is counted.
+ */
+const maxPieces = 1_000;
+const maxValueLength = 10_000;
 const anything: Piece = { kind: 'value', variable: undefined, assigned: true, empty: true };
 const numbers: ReadonlySet<string> = new Set(['?', '#', '$', '!']);
 
@@ -77,18 +84,20 @@ export function expandWord(word: Word, values: Values): readonly (readonly Arg[]
   if (word.values !== undefined) {
     return [word.values.map((text): Arg => ({ word, pieces: [{ kind: 'known', text }], text, many: false }))];
   }
-  let drafts: Draft[] = [{ pieces: [], many: false }];
+  let drafts: GrowingDraft[] = [emptyDraft()];
   for (const part of word.parts) {
     const options = expandPart(part, values, isAlone(word, part));
+    const [option] = options;
     if (drafts.length * options.length > maxAlternatives) {
-      drafts = [{ pieces: [...(drafts[0]?.pieces ?? []), anything], many: true }];
-    } else if (options.length === 1 && drafts.length === 1) {
-      const [draft] = drafts;
-      const [option] = options;
-      if (draft !== undefined && option !== undefined) drafts = [join(draft, option)];
+      const [draft = emptyDraft()] = drafts;
+      grow(draft, { pieces: [anything], many: true });
+      drafts = [draft];
+    } else if (options.length === 1 && option !== undefined) {
+      for (const draft of drafts) grow(draft, option);
     } else {
-      drafts = drafts.flatMap((draft) => options.map((option) => join(draft, option)));
+      drafts = drafts.flatMap((draft) => options.map((each) => grow({ ...draft, pieces: [...draft.pieces] }, each)));
     }
+    if (drafts.some(isTooLarge)) drafts = [cutOff(drafts)];
   }
   return drafts.map((draft) => splitDraft(word, draft));
 }
@@ -105,30 +114,59 @@ function isAlone(word: Word, part: WordPart): boolean {
 export function expandValue(word: Word, values: Values): readonly (readonly Piece[])[] {
   if (word.values?.length === 1) return [[{ kind: 'known', text: word.values[0] ?? '' }]];
   const quiet: Values = { ...values, oddSplitting: false };
-  let drafts: Piece[][] = [[]];
+  let drafts: GrowingDraft[] = [emptyDraft()];
   for (const part of word.parts) {
     const options = expandPart(quoted(part), quiet, false);
     if (drafts.length * options.length > maxAlternatives) return [[anything]];
-    const [only] = options;
-    if (options.length === 1 && only !== undefined) for (const draft of drafts) draft.push(...only.pieces);
-    else drafts = drafts.flatMap((draft) => options.map((option) => [...draft, ...option.pieces]));
+    const [option] = options;
+    if (options.length === 1 && option !== undefined) for (const draft of drafts) grow(draft, option);
+    else drafts = drafts.flatMap((draft) => options.map((each) => grow({ ...draft, pieces: [...draft.pieces] }, each)));
+    if (drafts.some(isTooLarge)) drafts = [cutOff(drafts)];
   }
-  return drafts.map(merge);
+  return drafts.map(({ pieces }) => merge(pieces));
 }
 
 interface Draft {
   readonly pieces: readonly Piece[];
   readonly many: boolean;
   /** The words it becomes, where that is known and may not be one (`$x` with blanks in its value, an array). */
-  readonly fields?: readonly (readonly Piece[])[];
+  readonly fields?: readonly (readonly Piece[])[] | undefined;
 }
 
-function join(left: Draft, right: Draft): Draft {
-  return {
-    pieces: [...left.pieces, ...right.pieces],
-    many: left.many || right.many,
-    ...(right.fields === undefined ? {} : { fields: right.fields }),
-  };
+/** A draft that is added to in place: a word has as many parts as it has characters, and each copy would be as long. */
+interface GrowingDraft {
+  readonly pieces: Piece[];
+  many: boolean;
+  fields: Draft['fields'];
+  /** Known characters. */
+  length: number;
+}
+
+function emptyDraft(): GrowingDraft {
+  return { pieces: [], many: false, fields: undefined, length: 0 };
+}
+
+function grow(draft: GrowingDraft, by: Draft): GrowingDraft {
+  for (const piece of by.pieces) {
+    draft.pieces.push(piece);
+    if (piece.kind === 'known') draft.length += piece.text.length;
+  }
+  draft.many ||= by.many;
+  draft.fields = by.fields;
+  return draft;
+}
+
+/** How it begins stays known where that is certain: it tells an option from an operand. */
+function cutOff(drafts: readonly GrowingDraft[]): GrowingDraft {
+  const [only] = drafts.length === 1 ? merge(drafts[0]?.pieces ?? []) : [];
+  const beginning: readonly Piece[] =
+    only?.kind === 'known' ? [{ kind: 'known', text: only.text.slice(0, maxPieces) }] : [];
+  const many = drafts.some((draft) => draft.many);
+  return grow(emptyDraft(), { pieces: [...beginning, anything], many });
+}
+
+function isTooLarge({ pieces, length }: GrowingDraft): boolean {
+  return pieces.length > maxPieces || length > maxValueLength;
 }
 
 function splitDraft(word: Word, draft: Draft): readonly Arg[] {

@@ -40,11 +40,13 @@ export function findEvaluated(commands: readonly SimpleCommand[], context: Analy
     const values = words.map((word) => wordValue(word) ?? '');
     const at = values.findIndex((value) => declarers.has(value));
     if (at < 0) continue;
+    const isInteger = values.some((flag) => /^-\w*i/.test(flag));
+    const isReference = values.some((flag) => /^-\w*n/.test(flag));
     for (const { source } of words.slice(at + 1)) {
       const name = /^[A-Za-z_]\w*/.exec(source)?.[0];
       if (name === undefined) continue;
-      if (values.some((flag) => /^-\w*i/.test(flag))) integers.add(name);
-      if (values.some((flag) => /^-\w*n/.test(flag)) && !source.includes('=')) references.add(name);
+      if (isInteger) integers.add(name);
+      if (isReference && !source.includes('=')) references.add(name);
     }
   }
   return { integers, references };
