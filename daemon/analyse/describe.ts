@@ -86,9 +86,10 @@ function removesTree(effects: readonly Effect[]): boolean {
 
 function redirectClause(effects: readonly Effect[], record: CommandRecord): string {
   const out: string[] = [];
+  const own = new Set(record.command.redirections);
   for (const effect of effects) {
     if (effect.kind !== 'write' || effect.target.redirection === undefined) continue;
-    if (!record.command.redirections.includes(effect.target.redirection)) continue;
+    if (!own.has(effect.target.redirection)) continue;
     out.push(
       `${effect.target.redirection.operator.includes('>>') ? 'appending to' : 'writing to'} ${effect.target.source}`,
     );

@@ -92,9 +92,10 @@ function runInner(
     for (const text of fed.embedded)
       if (context.parse(text).kind !== 'unparsable') inner.push(...runFed(text, span, command, start, context));
   }
-  for (const words of interpretation?.commands ?? []) {
+  const commands = interpretation?.commands ?? [];
+  const names = reading === undefined || commands.length === 0 ? [undefined] : namesFound(instance.args, reading);
+  for (const words of commands) {
     if (context.depth >= maxInnerDepth || words.length === 0) continue;
-    const names = reading === undefined ? [undefined] : namesFound(instance.args, reading);
     for (const name of names) {
       const filled = reading === undefined ? words : fillBraces(words, reading, name);
       const synthetic: SimpleCommand = {

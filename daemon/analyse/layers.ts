@@ -114,12 +114,12 @@ function addGlobalOptionLayer(layers: Layer[], args: readonly Arg[], grants: boo
   if (program?.data.globals === undefined) return;
   const reading = readArguments(program, args.slice(1));
   if (reading.subcommandAt === undefined || reading.subcommandAt === 0) return;
-  const before = args.slice(1, 1 + reading.subcommandAt);
+  const before = new Set(args.slice(1, 1 + reading.subcommandAt));
   const transparent =
     baseName(name) === name &&
-    reading.uncertain.every((arg) => !before.includes(arg)) &&
-    reading.unknownOptions.every((arg) => !before.includes(arg)) &&
-    reading.options.every(({ arg, role }) => !before.includes(arg) || role === 'ok' || role === 'directory');
+    reading.uncertain.every((arg) => !before.has(arg)) &&
+    reading.unknownOptions.every((arg) => !before.has(arg)) &&
+    reading.options.every(({ arg, role }) => !before.has(arg) || role === 'ok' || role === 'directory');
   const [first] = args;
   if (first === undefined) return;
   const rest = [first, ...args.slice(1 + reading.subcommandAt)];

@@ -57,9 +57,13 @@ export function findProtectedByGlob(pattern: string, list: ProtectedPaths): Prot
     .toLowerCase()
     .split('/')
     .filter((segment) => segment !== '');
+  const telling = segments.map(isTelling);
+  if (!telling.includes(true)) return undefined;
   for (const entry of list.all) {
     for (let at = 0; at + entry.segments.length <= segments.length; at += 1) {
-      const hit = entry.segments.every((name, offset) => couldName(segments[at + offset] ?? '', name));
+      const hit = entry.segments.every(
+        (name, offset) => telling[at + offset] === true && globMatches(segments[at + offset] ?? '', name),
+      );
       if (hit && !excepted(entry, segments, at)) return entry;
     }
   }
@@ -67,9 +71,9 @@ export function findProtectedByGlob(pattern: string, list: ProtectedPaths): Prot
 }
 
 /** `*.json` is not taken for a protected name that happens to fit; `.g*` and `lefthook*` are. */
-function couldName(pattern: string, name: string): boolean {
+function isTelling(pattern: string): boolean {
   const literal = /^[^*?[{(\u0001]*/.exec(pattern)?.[0] ?? '';
-  return (pattern.startsWith('.') || literal.length >= 4 || literal === pattern) && globMatches(pattern, name);
+  return pattern.startsWith('.') || literal.length >= 4 || literal === pattern;
 }
 
 function covers(entry: ProtectedPath, segments: readonly string[], at: number): boolean {

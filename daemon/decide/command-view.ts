@@ -9,7 +9,7 @@ import { normaliseRelative } from './command-pattern.ts';
 import { anyText, literalTokens, type Token } from './glob.ts';
 import { findFoundNames, findListedNames } from './listed-names.ts';
 import type { TargetView } from './path-match.ts';
-import { findsHiddenNames, innerCommands, pathShape } from './path-shape.ts';
+import { findsHiddenNames, groupByStart, innerCommands, pathShape, wordAt } from './path-shape.ts';
 
 export interface CommandView {
   readonly command: AnalysedCommand;
@@ -73,7 +73,7 @@ export function viewCommand(command: AnalysedCommand, facts: Facts, analysis: An
     grants: command.layers.flatMap((layer, index) => (layer.grants ? grantForms(command, layer, index) : [])),
     wide: all.flatMap((each) => wideForms(each, facts)),
     // The effects of a command include those of what it runs.
-    targets: command.effects.flatMap((effect) => viewTarget(effect, command, facts, analysis)),
+    targets: viewTargets(command, facts, analysis),
     connections: command.effects.filter((effect) => effect.kind === 'connect'),
     unknownProgram: all.some((each) => each.layers.some(hasUnknownProgram)),
   };
@@ -83,10 +83,22 @@ function hasUnknownProgram(layer: Layer): boolean {
   return layer.resolved === undefined && layer.words[0] !== undefined && layer.words[0].values?.[0] === undefined;
 }
 
-function viewTarget(effect: Effect, command: AnalysedCommand, facts: Facts, analysis: Analysis): readonly TargetView[] {
+function viewTargets(command: AnalysedCommand, facts: Facts, analysis: Analysis): readonly TargetView[] {
+  const isFound = (effect: Effect): boolean => 'target' in effect && effect.target.source === foundPath;
+  const found = command.effects.some(isFound) ? findFoundNames(command) : undefined;
+  return command.effects.flatMap((effect) => viewTarget(effect, command, facts, analysis, found));
+}
+
+function viewTarget(
+  effect: Effect,
+  command: AnalysedCommand,
+  facts: Facts,
+  analysis: Analysis,
+  found: readonly (readonly Token[])[] | undefined,
+): readonly TargetView[] {
   if (effect.kind !== 'read' && effect.kind !== 'write' && effect.kind !== 'remove') return [];
   const { kind, target } = effect;
-  if (target.source === foundPath) return viewFound(kind, target, command);
+  if (target.source === foundPath) return viewFound(kind, target, found);
   if (target.path !== undefined) return [{ kind, target, shape: undefined }];
   const listed = target.source === standardInput ? findListedNames(command, analysis.commands) : undefined;
   if (listed !== undefined) return listed.map((shape) => ({ kind, target, shape, listed: true }));
@@ -94,8 +106,11 @@ function viewTarget(effect: Effect, command: AnalysedCommand, facts: Facts, anal
 }
 
 /** `{}` of `find -exec`: the names that it looks for, or else its whole tree, which counts like any search of a tree. */
-function viewFound(kind: TargetView['kind'], target: PathTarget, command: AnalysedCommand): readonly TargetView[] {
-  const names = findFoundNames(command);
+function viewFound(
+  kind: TargetView['kind'],
+  target: PathTarget,
+  names: readonly (readonly Token[])[] | undefined,
+): readonly TargetView[] {
   if (names !== undefined)
     return names.map((shape) => ({ kind, target: { ...target, path: undefined }, shape, listed: true }));
   const path = target.path ?? target.prefix?.replace(/\/$/, '');
@@ -160,16 +175,23 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
     // A stripped wrapper: the rule must name it with its options and the program that it runs (O17).
     pin(head.length, (starts[removed] ?? text.length) + (next.words[0]?.source.length ?? 0));
   }
+  const places = new Map<Word, number | undefined>();
+  layer.words.forEach((word, at) => {
+    if (!places.has(word)) places.set(word, starts[at]);
+  });
+  const byStart = groupByStart(layer.words);
+  const findPlace = (wanted: Word): Word | undefined =>
+    byStart.get(wanted.start)?.find((each) => isSameWord(each, wanted));
   for (const danger of command.unnamed) {
-    const place = layer.words.findIndex((word) => isSameWord(word, danger.word));
-    const start = starts[place];
+    const place = findPlace(danger.word);
+    const start = place === undefined ? undefined : places.get(place);
     if (start === undefined) return { text, straight, whole, assigned, hosts: [], pinned: undefined };
     const { source } = danger.word;
     pin(start, start + (source.startsWith(danger.name) ? danger.name.length : source.length));
   }
   const hosts = (command.routes ?? []).flatMap(({ word, address }) => {
-    const start = starts[layer.words.findIndex((each) => isSameWord(each, word))];
-    const place = layer.words.find((each) => isSameWord(each, word));
+    const place = findPlace(word);
+    const start = place === undefined ? undefined : places.get(place);
     return start === undefined || place === undefined ? [] : [hostPlace(place.source, start, address)];
   });
   return { text, straight, whole, assigned, hosts, pinned };
@@ -228,7 +250,7 @@ function pathsOf(command: AnalysedCommand, facts: Facts): ReadonlyMap<number, st
   for (const effect of command.effects) {
     if (!('target' in effect) || effect.target.path === undefined) continue;
     const { path, span, source } = effect.target;
-    const word = command.command.words.find((each) => each.start === span.start && each.source === source);
+    const word = wordAt(command, span.start, source);
     if (word === undefined) continue;
     const relative = word.values !== undefined && word.values[0]?.startsWith('/') === false;
     if (!relative || belowFolder(path, facts.workspace ?? facts.cwd, '.') === undefined) paths.set(span.start, path);

@@ -71,7 +71,30 @@ function folder(path: string): string {
 function findWord(target: PathTarget, command: AnalysedCommand): Word | undefined {
   if (target.redirection !== undefined) return target.redirection.target;
   // The words of inner text have places of their own; the same source text has the same shape wherever it stands.
-  return command.command.words.find((word) => word.start === target.span.start && word.source === target.source);
+  return wordAt(command, target.span.start, target.source);
+}
+
+/** By place, because a command can have as many targets as words. */
+const wordsByStart = new WeakMap<readonly Word[], ReadonlyMap<number, readonly Word[]>>();
+
+export function wordAt({ command: { words } }: AnalysedCommand, start: number, source: string): Word | undefined {
+  let known = wordsByStart.get(words);
+  if (known === undefined) {
+    known = groupByStart(words);
+    wordsByStart.set(words, known);
+  }
+  return known.get(start)?.find((word) => word.source === source);
+}
+
+/** The words that begin at each place, in their order. */
+export function groupByStart(words: readonly Word[]): ReadonlyMap<number, readonly Word[]> {
+  const groups = new Map<number, Word[]>();
+  for (const word of words) {
+    const group = groups.get(word.start);
+    if (group === undefined) groups.set(word.start, [word]);
+    else group.push(word);
+  }
+  return groups;
 }
 
 function partShape(part: Word['parts'][number]): readonly Token[] {

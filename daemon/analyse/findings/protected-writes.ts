@@ -111,11 +111,11 @@ function checkEffects(
   record: CommandRecord | undefined,
   report: Report<Id>,
 ): void {
+  // A command that it runs in turn is reported with its own words.
+  const elsewhere = new Set(record?.inner.flatMap((inner) => inner.result.effects));
   for (const effect of effects) {
-    if (effect.kind !== 'write' && effect.kind !== 'remove') continue;
+    if ((effect.kind !== 'write' && effect.kind !== 'remove') || elsewhere.has(effect)) continue;
     const { target } = effect;
-    // A command that it runs in turn is reported with its own words.
-    if (record?.inner.some((inner) => inner.result.effects.includes(effect)) === true) continue;
     for (const path of [target.path, target.resolved]) {
       const hit = path === undefined ? undefined : findProtected(path, context.catalogue.protectedPaths);
       if (hit !== undefined) reportHit(hit, target, record, report);

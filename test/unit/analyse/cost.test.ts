@@ -46,6 +46,9 @@ function readsFor(text: string): number {
   return counter.reads;
 }
 
+const numbered = (size: number, make: (at: number) => string): string =>
+  Array.from({ length: size }, (_, at) => make(at)).join('');
+
 const texts: Record<string, (size: number) => string> = {
   'commands one after the other': (size) => 'true; '.repeat(size),
   'substitutions in one word list': (size) => `echo ${'$(true) '.repeat(size)}`,
@@ -63,6 +66,48 @@ const texts: Record<string, (size: number) => string> = {
   'shell text': (size) => 'bash -c "ls; ls"; '.repeat(size / 2),
   variables: (size) => Array.from({ length: size }, (_, at) => `a${at}=x; `).join(''),
   'interpreters that are fed': (size) => 'ls | sh; '.repeat(size / 2),
+  words: (size) => `ls ${'a '.repeat(size)}`,
+  'words of an unknown value': (size) => `ls ${'$x '.repeat(size)}`,
+  'unknown values in one word': (size) => `ls ${'$x'.repeat(size)}`,
+  'quotes in one word': (size) => `ls ${`'a'"b"c`.repeat(size)}`,
+  'wildcards in one word': (size) => `ls ${'a*'.repeat(size)}`,
+  'words with wildcards': (size) => `rm ${'*/* '.repeat(size)}`,
+  'sets of characters': (size) => `ls ${'[ab]'.repeat(size)}`,
+  'extended patterns': (size) => `ls ${'!(a|b) '.repeat(size)}`,
+  braces: (size) => `echo ${'{a,b} '.repeat(size)}`,
+  'here-strings': (size) => 'cat <<< x; '.repeat(size),
+  'here-documents': (size) => numbered(size, (at) => `cat <<'E'\nx${at}\nE\n`),
+  'redirections of one command': (size) => `ls ${numbered(size, (at) => `> f${at} `)}`,
+  'the same redirection again': (size) => `ls ${'> f '.repeat(size)}`,
+  'process substitutions': (size) => `cat ${'<(ls) '.repeat(size)}`,
+  'tests of strings': (size) => `${'[[ a == b ]] && '.repeat(size)}ls`,
+  'one long test': (size) => `[[ ${'a == b && '.repeat(size)} a ]]`,
+  'names that are declared': (size) => `declare ${numbered(size, (at) => `a${at}=1 `)}`,
+  'names that are exported': (size) => numbered(size, (at) => `export A${at}=b; `),
+  'the same variable again': (size) => `${'a=1; '.repeat(size)}ls $a`,
+  'an array': (size) => `a=(${'x '.repeat(size)}); ls "\${a[@]}"`,
+  'a value that doubles': (size) => `a=x; ${'a=$a$a; '.repeat(size)}ls $a`,
+  'an unknown value that doubles': (size) => `${'a=$a$a; '.repeat(size)}ls $a`,
+  'a list that doubles': (size) => `a=(x y); ${'a=("${a[@]}" "${a[@]}"); '.repeat(size)}ls "\${a[@]}"`,
+  'words of a loop': (size) => `for x in ${'a '.repeat(size)}; do rm -rf $x; done`,
+  'arms of a case': (size) => `case $x in ${numbered(size, (at) => `a${at}) ls ;; `)} esac`,
+  'conditions in a row': (size) => `if a; then ls; ${'elif b; then ls; '.repeat(size / 2)} fi`,
+  'a list of `||`': (size) => `${'ls || '.repeat(size)}ls`,
+  subshells: (size) => '(ls); '.repeat(size),
+  'commands in the background': (size) => 'ls & '.repeat(size),
+  'unknown programs': (size) => numbered(size, (at) => `zz${at} x; `),
+  'commands of find': (size) => `find . ${'-exec ls {} + '.repeat(size)}`,
+  'options of git': (size) => `git ${'-c a.b=c '.repeat(size)} status`,
+  'the same option again': (size) => `git log ${'--oneline '.repeat(size)}`,
+  'a cluster of options': (size) => `ls -${'l'.repeat(size)}`,
+  'wrappers around wrappers': (size) => `${'sudo '.repeat(size / 2)}ls`,
+  'a script of sed': (size) => `sed '${'s/a/b/;'.repeat(size)}' f`,
+  'a program of awk': (size) => `awk '${'{print $1} '.repeat(size)}' f`,
+  'statements of SQL': (size) => `sqlite3 db '${'select 1;'.repeat(size)}'`,
+  addresses: (size) => `curl ${'https://a.example/x '.repeat(size)}`,
+  traps: (size) => "trap 'ls' EXIT; ".repeat(size / 2),
+  aliases: (size) => numbered(size, (at) => `alias a${at}=ls; `),
+  'files that are sourced': (size) => numbered(size, (at) => `. ./f${at}; `),
 };
 
 const small = 100;
