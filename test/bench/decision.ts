@@ -1,7 +1,9 @@
 /** How long a decision takes: typical commands, and text made to be slow. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createEngine } from '../../daemon/offline.ts';
+import { findPackageRoot } from '../../daemon/platform/package-root.ts';
 import { quantile, type Row } from './measure.ts';
 
 const typical = [
@@ -33,7 +35,49 @@ const pathological: Record<string, string> = {
   '4,000 open braces': '{'.repeat(4000),
   'wide brace expansion': `echo ${'{a,b}'.repeat(30)}`,
   'stars against a rule': `npm ${'run '.repeat(2000)}x`,
+  '1 MB quoted here-document': `cat <<'EOF'\n${'some text with $(words) and "quotes"\n'.repeat(28_000)}EOF`,
+  '400 x bash -c': 'bash -c "ls"; '.repeat(400),
+  '400 redirected groups': numbered(400, (at) => `{ ls; } > f${at}; `),
+  '400 x rm -rf': numbered(400, (at) => `rm -rf d${at}; `),
+  'thousands of words': `ls ${'a '.repeat(4900)}`,
+  'thousands of wildcards': `ls ${'*'.repeat(9000)}`,
+  'words with wildcards': `rm ${'*/* '.repeat(2400)}`,
+  'wildcards against protected names': `rm ${`.${'*?'.repeat(10)}Q `.repeat(400)}`,
+  'long braces': `echo ${'{1..100} '.repeat(1000)}`,
+  'a value that doubles': `a=x; ${'a=$a$a; '.repeat(27)}ls $a`,
+  'an unknown value that doubles': `${'a=$a$a; '.repeat(27)}ls $a`,
+  '1,200 declared names': `declare ${numbered(1200, (at) => `a${at}=1 `)}`,
+  '600 commands of find': `find . ${'-exec ls {} + '.repeat(600)}`,
+  '1,600 x sudo': `${'sudo '.repeat(1600)}ls`,
+  '80 loops in loops': `${'for x in a b; do '.repeat(80)}ls $x${'; done'.repeat(80)}`,
 };
+
+function numbered(count: number, make: (at: number) => string): string {
+  return Array.from({ length: count }, (_, at) => make(at)).join('');
+}
+
+const lines = 4000;
+
+/** The whole process: its start, and code that V8 has not optimised yet. */
+function benchLines(folder: string, policy: string): Row {
+  const input = numbered(lines, (at) => {
+    const command = `${typical[at % typical.length]}\necho ${at}`;
+    return `${JSON.stringify({ id: at, command })}\n`;
+  });
+  const started = performance.now();
+  const cli = path.join(findPackageRoot(), 'dist/sbx.cjs');
+  const ended = spawnSync(process.execPath, [cli, 'check', '--jsonl', '--policy', policy], {
+    cwd: folder,
+    input,
+    maxBuffer: 1024 * 1024 * 1024,
+    env: { ...process.env, HOME: folder },
+  });
+  const seconds = (performance.now() - started) / 1000;
+  const answers = ended.stdout.toString().split('\n').length - 1;
+  if (answers !== lines) throw new Error(`${answers} answers to ${lines} lines`);
+  const measured = `${Math.round(lines / seconds)}/s`;
+  return { what: '`sbx check --jsonl`, commands of two lines', measured, target: '>= 1000/s' };
+}
 
 export async function benchDecision(): Promise<Row[]> {
   const folder = mkdtempSync('/var/tmp/sbx-bench-');
@@ -65,6 +109,7 @@ export async function benchDecision(): Promise<Row[]> {
       target: '<= 300 ms',
     });
   }
+  rows.push(benchLines(folder, userPolicyFile));
   rmSync(folder, { recursive: true });
   return rows;
 }
