@@ -162,10 +162,7 @@ for (const account of listTestAccounts()) {
         session,
         'ls /dev | tr "\\n" " "; echo x >/dev/null; head -c 2 /dev/zero | wc -c; head -c 2 /dev/urandom | wc -c; mknod disk b 254 0 || mknod char c 1 3; echo >/dev/shm/x && echo shm',
       );
-      assert.equal(
-        result.stdout,
-        'core fd full null ptmx pts random shm stderr stdin stdout tty urandom zero 2\n2\nshm\n',
-      );
+      assert.equal(result.stdout, 'fd full null ptmx pts random shm stderr stdin stdout tty urandom zero 2\n2\nshm\n');
       assert.match(result.stderr, /not permitted/);
     });
 

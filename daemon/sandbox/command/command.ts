@@ -1,6 +1,6 @@
 /**
  * Compiles one command to the options of the bubblewrap that runs it inside a session. It copies the template's mounts,
- * which keep their flags and are locked, and adds what belongs to a command alone: /dev, /proc and its masks.
+ * which keep their flags and are locked, and adds what belongs to a command alone: /dev/shm, /proc and its masks.
  */
 import { SbxError } from '../../../client/protocol/errors.ts';
 import type { CommandPlan } from '../model.ts';
@@ -10,7 +10,7 @@ import { reportDescriptor, reportFile } from './end-folder.ts';
 /** Longer texts do not fit one argument (MAX_ARG_STRLEN, 128 KiB). */
 const maxArgumentBytes = 100 * 1024;
 
-const shmBytes = 512 * 1024 ** 2;
+const shm = ['--size', String(512 * 1024 ** 2), '--perms', '1777', '--tmpfs', '/dev/shm'];
 const folderBytes = 65_536;
 
 /**
@@ -63,10 +63,10 @@ export function compileCommand(plan: CommandPlan, setting: CommandSetting): Comp
     ...(plan.pty === undefined ? ['--new-session'] : []),
     '--die-with-parent',
     ...['--cap-drop', 'ALL'],
-    ...['--bind', '/', '/'],
-    ...['--dev', '/dev'],
-    ...['--size', String(shmBytes), '--perms', '1777', '--tmpfs', '/dev/shm'],
-    ...['--remount-ro', '/dev'],
+    // a plain bind would close the device nodes of the session's /dev; nobody can make another one inside
+    ...['--dev-bind', '/', '/'],
+    // the session's own is there already; only a terminal needs one that knows it
+    ...(plan.pty === undefined ? shm : ['--dev', '/dev', ...shm, '--remount-ro', '/dev']),
     ...['--proc', '/proc'],
     ...['--ro-bind', '/proc/sys', '/proc/sys'],
     ...hiddenProcFiles

@@ -13,6 +13,9 @@ const own = '/run/sbx';
 const stash = '/run/.sbx-stash';
 export const emptyFile = `${own}/empty-file`;
 const emptyFolder = `${own}/empty-folder`;
+const hostDevices = `${stash}/dev`;
+/** Without a disk, a console, or the memory of the machine. What is not here cannot be made inside. */
+const devices = 'null zero full random urandom tty';
 
 /** First argument after the script: by it a later daemon recognises a template whose daemon is gone. */
 export const holderMark = 'sbx-session';
@@ -31,6 +34,15 @@ while (($#)); do
     whiteout) mknod -- "$2" c 0 0; shift 2 ;;
     overlay) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
     fresh) mount -n -t tmpfs -o "size=$2,mode=1777,nosuid,nodev" tmpfs "$3"; shift 3 ;;
+    devices)
+      mount -n -t tmpfs -o size=64k,mode=755,nosuid tmpfs /dev
+      mkdir /dev/shm /dev/pts
+      for name in ${devices}; do : >"/dev/$name"; mount -n --no-canonicalize --bind "$2/$name" "/dev/$name"; done
+      mount -n -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts /dev/pts
+      ln -s pts/ptmx /dev/ptmx
+      ln -s /proc/self/fd /dev/fd
+      ln -s fd/0 /dev/stdin; ln -s fd/1 /dev/stdout; ln -s fd/2 /dev/stderr
+      shift 2 ;;
     bind) mount -n --no-canonicalize --bind "$2" "$3"; shift 3 ;;
     move) mount -n --no-canonicalize --move "$2" "$3"; shift 3 ;;
     remove) n=$2; rmdir -- "\${@:3:n}"; shift $((n + 2)) ;;
@@ -68,10 +80,10 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     '--die-with-parent',
     ...['--cap-add', 'ALL'],
     ...['--ro-bind', '/', '/'],
-    ...['--dev-bind', '/dev', '/dev'],
     ...['--bind', '/proc', '/proc'],
     ...['--size', '65536', '--perms', '0755', '--tmpfs', '/run'],
     ...['--dir', own],
+    ...['--dev-bind', '/dev', hostDevices],
     ...plan.runLinks.flatMap(([name, target]) => ['--symlink', target, `/run/${name}`]),
     ...(plan.resolver === undefined ? [] : ['--ro-bind', plan.resolver, plan.resolver]),
     ...plan.overlays.flatMap(({ path: place }, index) => ['--ro-bind', place, lowers[index] ?? '']),
@@ -79,7 +91,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...plan.writable.flatMap(({ source }, index) => (isPinned[index] ? ['--ro-bind', source, views[index] ?? ''] : [])),
   ];
 
-  const stashed = [...lowers, ...sources, ...views.filter((_, index) => isPinned[index])];
+  const stashed = [...lowers, ...sources, ...views.filter((_, index) => isPinned[index]), hostDevices];
 
   const viewOf = (pin: string): string => {
     const index = plan.writable.findLastIndex(({ target }) => isWithin(target, pin));
@@ -97,6 +109,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...plan.held.flatMap((folder) => ['bind', folder, folder]),
     ...plan.pins.flatMap((pin) => ['bind', viewOf(pin), pin]),
     ...plan.masks.flatMap(({ path: place, kind }) => ['bind', kind === 'folder' ? emptyFolder : emptyFile, place]),
+    ...['devices', hostDevices, 'seal', '/dev', 'detach', hostDevices],
     ...lowers.flatMap((lower) => ['detach', lower]),
     ...views.flatMap((view, index) => (isPinned[index] ? ['detach', view] : [])),
     ...['remove', String(stashed.length + 1), ...stashed, stash, 'seal', '/run', 'proc'],
@@ -110,6 +123,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     expected: [
       ['/', 'ro'],
       ['/run', 'ro'],
+      ['/dev', 'ro'],
       [own, 'ro'],
       ...plan.freshFolders.map((folder) => [folder, 'rw'] as const),
       ...plan.overlays.map(({ path: place }) => [place, 'ro'] as const),
