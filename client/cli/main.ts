@@ -55,7 +55,7 @@ async function dispatch([name, ...rest]: readonly string[], caller: Caller): Pro
       if (rest[0] === 'check') return writeHelp(help.checkHelp);
       const [topic] = rest;
       if (topic !== undefined && [...runsCommands, ...policyCommands, ...serviceCommands].includes(topic))
-        return dispatch([topic, '--help'], caller);
+        return dispatch([topic, ...rest.slice(1), '--help'], caller);
       return writeHelp(help.mainHelp);
     }
     case undefined:

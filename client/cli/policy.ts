@@ -1,8 +1,9 @@
 /** `sbx policy show` and `sbx policy lint`: what holds here, where each entry was written, and what is wrong with it. */
 import path from 'node:path';
-import { Command, Option } from 'commander';
+import { Option } from 'commander';
 import { lintPolicies } from './policy-lint.ts';
 import { showPolicy } from './policy-show.ts';
+import { createProgram } from './program.ts';
 import type { Caller } from './run-arguments.ts';
 import { parseWith } from './usage-error.ts';
 
@@ -29,7 +30,7 @@ export function readPlace(
 /** The exit status. @throws {SbxError} */
 export async function policyCommand(args: readonly string[], caller: Caller): Promise<number> {
   let status = 0;
-  const program = new Command('sbx').exitOverride().configureOutput({ writeErr: () => undefined });
+  const program = createProgram();
   const policy = program.command('policy').description('the rules that hold here, and what is wrong with them');
   policy
     .command('show')

@@ -1,10 +1,10 @@
 /** `sbx rules`: the answers of "always" that were saved, and taking them back. */
-import { Command } from 'commander';
 import { SbxError } from '../protocol/errors.ts';
 import { showText } from '../protocol/visible.ts';
 import { choosePaint, type Paint } from './colour.ts';
 import { loadPolicyTools } from './offline-engine.ts';
 import { type PolicyPlaceOptions, readPlace } from './policy.ts';
+import { createProgram } from './program.ts';
 import type { Caller } from './run-arguments.ts';
 import { parseWith } from './usage-error.ts';
 
@@ -35,7 +35,7 @@ function parseNumber(text: string): number {
 
 /** The exit status. @throws {SbxError} */
 export async function rulesCommand(args: readonly string[], caller: Caller): Promise<number> {
-  const program = new Command('sbx').exitOverride().configureOutput({ writeErr: () => undefined });
+  const program = createProgram();
   const rules = program
     .command('rules')
     .description('the answers of "always" that were saved for this workspace')
@@ -57,7 +57,7 @@ export async function rulesCommand(args: readonly string[], caller: Caller): Pro
   rules
     .command('remove')
     .description('take saved rules back, by their numbers')
-    .argument('<number...>')
+    .argument('<number...>', 'as `sbx rules` shows them')
     .action(async (numbers: readonly string[]) => {
       const wanted = numbers.map(parseNumber);
       const { tools, saved } = await findSaved(rules.opts<PolicyPlaceOptions>(), caller);

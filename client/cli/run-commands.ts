@@ -1,7 +1,7 @@
 /** `sbx ps`, `logs`, `attach`, `kill` and `shell`: the commands around runs, defined with commander. */
-import { Command } from 'commander';
 import { SbxError } from '../protocol/errors.ts';
 import { showText } from '../protocol/visible.ts';
+import { createProgram } from './program.ts';
 import type { Caller } from './run-arguments.ts';
 import type { ShellWish } from './shell.ts';
 import { parseWith } from './usage-error.ts';
@@ -19,7 +19,7 @@ function parseLines(text: string | undefined): number | undefined {
 /** The exit status. @throws {SbxError} */
 export async function runsCommand(args: readonly string[], caller: Caller): Promise<number> {
   let status = 0;
-  const program = new Command('sbx').exitOverride().configureOutput({ writeErr: () => undefined });
+  const program = createProgram();
   program
     .command('ps')
     .description('the runs that are live, the newest last')

@@ -1,8 +1,9 @@
 /** `sbx status`, `sbx daemon …` and `sbx doctor`: the commands around the daemon, defined with commander. */
-import { Command, Option } from 'commander';
+import { Option } from 'commander';
 import { type ListenOptions, startedDaemon, stopDaemon } from './daemon-control.ts';
 import { showLogs } from './daemon-logs.ts';
 import { runDoctor } from './doctor.ts';
+import { createProgram } from './program.ts';
 import type { Caller } from './run-arguments.ts';
 import { showStatus } from './status.ts';
 import { parseWith } from './usage-error.ts';
@@ -14,7 +15,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
 /** The exit status. @throws {SbxError} */
 export async function serviceCommand(args: readonly string[], caller: Caller): Promise<number> {
   let status = 0;
-  const program = new Command('sbx').exitOverride().configureOutput({ writeErr: () => undefined });
+  const program = createProgram();
   program
     .command('status')
     .description('the daemon, its sessions and the sandbox; exit status 1 when no daemon runs')

@@ -101,9 +101,19 @@ export const codeRoles: ReadonlySet<Role> = new Set<Role>([
 ]);
 
 /** `role`, `role!` (always needs to be named), either followed by `: reason`. */
-const meaningText = z
-  .string()
-  .refine((text) => parseMeaning(text) !== undefined, 'expected `role`, `role!` or `role: reason` with a known role');
+const meaningText = z.string().superRefine((text, context) => {
+  if (parseMeaning(text) === undefined) context.addIssue(unknownRole(text));
+});
+
+/** Written as `role`, `role!` or `role: reason`. What is known goes along, so that a message can say what was meant. */
+function unknownRole(text: string): {
+  code: 'custom';
+  message: string;
+  params: { word: string; known: readonly string[] };
+} {
+  const [word = ''] = /^[^:!?*+]*/.exec(text) ?? [];
+  return { code: 'custom', message: 'unknown role', params: { word, known: roles } };
+}
 
 const meaningShape = z.strictObject({
   is: meaningText,
@@ -130,11 +140,24 @@ const optionsSchema = z
   )
   .superRefine((options, context) => {
     for (const [key, value] of Object.entries(options)) {
-      const sound =
-        typeof value === 'string' ? parseMeaning(value) !== undefined : meaningShape.safeParse(value).success;
-      if (sound) continue;
-      const message = 'expected `role`, `role!` or `role: reason` with a known role, or an object with `is`';
-      context.addIssue({ code: 'custom', path: [key], message });
+      if (typeof value === 'string') {
+        if (parseMeaning(value) === undefined) context.addIssue({ ...unknownRole(value), path: [key] });
+        continue;
+      }
+      const known = Object.keys(meaningShape.shape);
+      for (const issue of meaningShape.safeParse(value).error?.issues ?? []) {
+        const path = [key, ...issue.path];
+        if (issue.code !== 'unrecognized_keys')
+          context.addIssue({ ...issue, path } as Parameters<typeof context.addIssue>[0]);
+        else
+          for (const word of issue.keys)
+            context.addIssue({
+              code: 'custom',
+              path: [...path, word],
+              message: 'unknown key',
+              params: { word, known, isKey: true },
+            });
+      }
     }
   });
 
@@ -202,7 +225,13 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     /** Names of option groups of the same file. */
     uses: z.array(z.string()).optional(),
     /** Roles by position; at most one repeats. Without it any operand is unknown. */
-    operands: z.array(z.string().regex(operandPattern)).optional(),
+    operands: z
+      .array(
+        z.string().superRefine((text, context) => {
+          if (!operandPattern.test(text)) context.addIssue(unknownRole(text));
+        }),
+      )
+      .optional(),
     /** Operands that are punctuation. */
     ignores: z.array(z.string()).optional(),
     /** Words that look like options but are none of its own are operands (`echo ---`). */
@@ -239,11 +268,26 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
   }),
 );
 
-export const programFileSchema = z.strictObject({
-  $schema: z.string().optional(),
-  groups: z.record(z.string(), optionsSchema).optional(),
-  programs: z.record(z.string(), programSchema),
-});
+export const programFileSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    groups: z.record(z.string(), optionsSchema).optional(),
+    programs: z.record(z.string(), programSchema),
+  })
+  .superRefine(({ groups = {}, programs }, context) => {
+    const known = Object.keys(groups);
+    const visit = (entries: Record<string, ProgramData>, path: readonly string[]): void => {
+      for (const [name, { subcommands = {}, uses = [] }] of Object.entries(entries)) {
+        uses.forEach((word, index) => {
+          if (known.includes(word)) return;
+          const at = [...path, name, 'uses', index];
+          context.addIssue({ code: 'custom', path: at, message: 'unknown option group', params: { word, known } });
+        });
+        visit(subcommands, [...path, name, 'subcommands']);
+      }
+    };
+    visit(programs, ['programs']);
+  });
 export type ProgramFile = z.infer<typeof programFileSchema>;
 
 export const protectedFileSchema = z.strictObject({

@@ -1,18 +1,11 @@
 /** A JSON text with comments as the readers of policies walk it: every value with its place, every mistake collected. */
-import {
-  findNodeAtLocation,
-  getNodeValue,
-  type Node,
-  type ParseError,
-  parseTree,
-  printParseErrorCode,
-} from 'jsonc-parser';
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { z } from 'zod';
 import type { Origin } from '../../client/protocol/decision.ts';
 import { normaliseRelative } from './command-pattern.ts';
-import { findNearestName } from './nearest-name.ts';
 import type { PolicyNote, PolicyProblem } from './policy.ts';
 import { quoteText } from './quote-text.ts';
+import { findMistakes } from './schema-mistakes.ts';
 import { placeInString, type TextPlaces, textPlaces } from './text-places.ts';
 
 export interface PolicySource {
@@ -81,36 +74,13 @@ export class PolicyDocument {
   }
 
   /** Compares with a schema and reports what does not fit. */
-  validate(
-    schema: z.ZodObject,
-    within: Node | undefined,
-    skips: (path: readonly (string | number)[]) => boolean,
-  ): void {
+  validate(schema: z.ZodType, within: Node | undefined, skips: (path: readonly (string | number)[]) => boolean): void {
     if (within === undefined) return;
-    const result = schema.safeParse(getNodeValue(within));
-    for (const issue of result.error?.issues ?? []) {
-      const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+    for (const { path, offset, message, help } of findMistakes(schema, within)) {
       if (skips(path)) continue;
-      if (issue.code === 'unrecognized_keys') {
-        const known = keysAt(schema, path);
-        for (const key of issue.keys) this.#unknownKey(findNodeAtLocation(within, path), key, known);
-      } else {
-        const node = findNodeAtLocation(within, path) ?? within;
-        this.problem(node.offset, `${path.join('.') || 'the file'}: ${describeIssue(issue, node)}`, undefined);
-      }
+      const named = message.startsWith('unknown key') ? message : `${path.join('.') || 'the file'}: ${message}`;
+      this.problem(offset, named, help);
     }
-  }
-
-  #unknownKey(object: Node | undefined, key: string, known: readonly string[]): void {
-    const property = object?.children?.find((child) => child.children?.[0]?.value === key);
-    const near = findNearestName(key, known);
-    const help =
-      near !== undefined
-        ? `did you mean ${quoteText(near)}?`
-        : known.length > 0
-          ? `known keys: ${known.join(', ')}`
-          : 'this version knows no keys here';
-    this.problem(property?.offset ?? object?.offset ?? 0, `unknown key ${quoteText(key)}`, help);
   }
 
   #findRepeatedKeys(node: Node): void {
@@ -134,30 +104,6 @@ function propertyValues(node: Node, name: string): readonly Node[] {
     const value = property.children?.[1];
     return property.children?.[0]?.value === name && value !== undefined ? [value] : [];
   });
-}
-
-/** Names of the members that a schema knows at a path. */
-function keysAt(schema: z.ZodType, path: readonly (string | number)[]): readonly string[] {
-  let at: unknown = schema;
-  for (const name of path) at = shapeOf(at)?.[String(name)];
-  return Object.keys(shapeOf(at) ?? {});
-}
-
-function shapeOf(schema: unknown): Readonly<Record<string, unknown>> | undefined {
-  const inner = schema as { unwrap?: () => unknown; shape?: Record<string, unknown> } | undefined;
-  if (inner?.shape !== undefined) return inner.shape;
-  return typeof inner?.unwrap === 'function' ? shapeOf(inner.unwrap()) : undefined;
-}
-
-function describeIssue(issue: z.core.$ZodIssue, node: Node): string {
-  const found = node.type === 'string' ? quoteText(String(node.value)) : (node.type as string);
-  if (issue.code === 'invalid_type') return `expected ${issue.expected}, found ${found}`;
-  if (issue.code === 'invalid_value') {
-    const near = findNearestName(String(node.value), issue.values.map(String));
-    const hint = near === undefined ? '' : `; did you mean ${quoteText(near)}?`;
-    return `expected one of ${issue.values.map((value) => quoteText(String(value))).join(', ')}, found ${found}${hint}`;
-  }
-  return `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
 }
 
 /** `CommaExpected` becomes `expected a comma`. */

@@ -16,19 +16,23 @@ import type { z } from 'zod';
 import { SbxError } from '../../client/protocol/errors.ts';
 import {
   criticalFileSchema,
+  type ProgramFile,
   programFileSchema,
   protectedFileSchema,
   variablesFileSchema,
 } from '../analyse/catalogue.ts';
 import { type Catalogue, compileCatalogue } from '../analyse/compile-catalogue.ts';
+import { findMistakes } from '../decide/schema-mistakes.ts';
 import { findPackageRoot } from './package-root.ts';
 
 /** @throws {SbxError} bad-policy */
 export function loadCatalogue(folder: string = path.join(findPackageRoot(), 'policies')): Catalogue {
-  const programs = readdirSync(path.join(folder, 'catalogue'))
+  const files = readdirSync(path.join(folder, 'catalogue'))
     .filter((name) => name.endsWith('.jsonc'))
     .sort()
-    .map((name) => readData(path.join(folder, 'catalogue', name), programFileSchema));
+    .map((name) => path.join(folder, 'catalogue', name));
+  const programs = files.map((file) => readData(file, programFileSchema));
+  refuseRepeatedProgram(files, programs);
   const data = {
     programs,
     wrappers: readData(path.join(folder, 'wrappers.jsonc'), programFileSchema),
@@ -66,9 +70,27 @@ export function readData<T>(file: string, schema: z.ZodType<T>): T {
     throw badData(file, text, repeated.offset, `the key \`${String(repeated.value)}\` is there twice`);
   const result = schema.safeParse(getNodeValue(tree));
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const place = issue === undefined ? undefined : findNodeAtLocation(tree, issue.path as (string | number)[]);
-  throw badData(file, text, place?.offset ?? 0, `${issue?.path.join(' → ') ?? ''}: ${issue?.message ?? 'not valid'}`);
+  const [mistake] = findMistakes(schema, tree);
+  const path = mistake === undefined || mistake.path.length === 0 ? '' : `${mistake.path.join(' → ')}: `;
+  throw badData(file, text, mistake?.offset ?? 0, `${path}${mistake?.message ?? 'not valid'}`, mistake?.help);
+}
+
+/** An entry stands in one file, or nobody could tell which of two counts. */
+function refuseRepeatedProgram(files: readonly string[], programs: readonly ProgramFile[]): void {
+  const places = new Map<string, string>();
+  files.forEach((file, index) => {
+    for (const key of Object.keys(programs[index]?.programs ?? {})) {
+      for (const name of key.split(' ')) {
+        const other = places.get(name);
+        places.set(name, file);
+        if (other === undefined) continue;
+        const text = readFileSync(file, 'utf8');
+        const tree = parseTree(text);
+        const entry = tree === undefined ? undefined : findNodeAtLocation(tree, ['programs', key]);
+        throw badData(file, text, entry?.parent?.offset ?? 0, `\`${name}\` is described in \`${other}\` already`);
+      }
+    }
+  });
 }
 
 /** JSON lets the last of two equal keys win; here that would silently drop an entry. */
@@ -86,8 +108,8 @@ function findRepeatedKey(node: Node): Node | undefined {
   return undefined;
 }
 
-function badData(file: string, text: string, offset: number, message: string): SbxError {
+function badData(file: string, text: string, offset: number, message: string, help?: string): SbxError {
   const before = text.slice(0, offset).split('\n');
   const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
-  return new SbxError('bad-policy', `${place}: ${message}`, { details: { file, line: before.length } });
+  return new SbxError('bad-policy', `${place}: ${message}`, { help, details: { file, line: before.length } });
 }

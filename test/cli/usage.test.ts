@@ -99,4 +99,38 @@ test('help and version are no errors', async () => {
   }
 });
 
+const pages: readonly (readonly [topic: string, ...has: RegExp[]])[] = [
+  ['run', /--allow RULE/],
+  ['check', /--explain, -v/],
+  ['trust', /--revoke/],
+  ['policy', /^ {7}sbx policy lint \[OPTION…\] \[FILE…\]$/m, /^ {2}show {2}\S/m],
+  ['policy show', /^ {2}--profile NAME .*: default, strict, ci$/m],
+  ['policy lint', /^ {2}FILE… {2}/m],
+  ['rules', /^usage: sbx rules \[OPTION…\]\n {7}sbx rules remove NUMBER…$/m, /^ {2}--all /m],
+  ['rules remove', /^ {2}NUMBER… {2}/m],
+  ['ps', /^ {2}-a, --all {2}/m],
+  ['logs', /^usage: sbx logs \[OPTION…\] RUN$/m, /^ {2}-n, --tail LINES {2}/m],
+  ['attach', /\(default: ctrl-p,ctrl-q\)$/m],
+  ['kill', /^usage: sbx kill \[OPTION…\] RUN…$/m],
+  ['shell', /^ {2}--env NAME\[=VALUE\] {2}/m],
+  ['status', /^ {2}--json {2}/m],
+  ['doctor', /^usage: sbx doctor \[OPTION…\]$/m],
+  ['daemon', /^usage: sbx daemon start \[OPTION…\]$/m],
+  ['daemon start', /^ {2}--listen HOST:PORT {2}/m],
+];
+for (const [topic, ...has] of pages) {
+  test(`the help of ${topic} has the form of all of it`, async () => {
+    const { status, out, stderr } = await sbx.call(['help', ...topic.split(' ')]);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(out, new RegExp(`^usage: sbx ${topic}[^]*\\n\\n[A-Z][^\\n]*\\n`));
+    assert.doesNotMatch(out, /^Usage|Options:|Arguments:|Commands:|display help|[<>]/m);
+    assert.ok(
+      out.split('\n').every((line) => line.length <= 120 && line === line.trimEnd()),
+      'lines of one width',
+    );
+    for (const pattern of has) assert.match(out, pattern);
+    assert.deepEqual(await sbx.call([...topic.split(' '), '--help']).then((own) => own.out), out);
+  });
+}
+
 test('none of this has started a daemon', () => assert.equal(existsSync(sbx.socket), false));

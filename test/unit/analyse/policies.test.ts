@@ -1,6 +1,6 @@
 /** The lists in `policies/` other than programs: each states examples both ways, and they hold. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ import {
 } from '../../../daemon/analyse/catalogue.ts';
 import { findCritical } from '../../../daemon/analyse/critical-paths.ts';
 import { findProtected } from '../../../daemon/analyse/protected-paths.ts';
-import { readData } from '../../../daemon/platform/catalogue-files.ts';
+import { loadCatalogue, readData } from '../../../daemon/platform/catalogue-files.ts';
 import { findPackageRoot } from '../../../daemon/platform/package-root.ts';
 import { catalogue, facts } from './workbench.ts';
 
@@ -83,20 +83,88 @@ test('every program of the catalogue fits together', () => {
 test('a mistake in a file is an error with its place', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sbx-policies-'));
   const file = path.join(folder, 'x.jsonc');
-  const rows: readonly (readonly [string, RegExp])[] = [
-    ['{\n "programs": { "x": { "options": { "-a": "wirte" } } } }', /x\.jsonc:2:\d+: .*-a: expected `role`/],
-    ['{ "programs": { "x": { "readonly": true } } }', /x\.jsonc:1:\d+: .*readonly/i],
+  const rows: readonly (readonly [text: string, message: RegExp, help?: string])[] = [
+    [
+      '{\n "programs": { "x": { "options": { "-a": "wirte" } } } }',
+      /x\.jsonc:2:42: programs → x → options → -a: unknown role `wirte`$/,
+      'did you mean `write`?',
+    ],
+    [
+      '{ "programs": { "x": { "readonly": true } } }',
+      /x\.jsonc:1:24: programs → x: unknown key `readonly`$/,
+      'did you mean `readOnly`?',
+    ],
+    [
+      '{ "programs": { "x": { "subcommands": { "y z": { "optoins": {} } } } } }',
+      /:1:50: programs → x → subcommands → y z: unknown key `optoins`$/,
+      'did you mean `options`?',
+    ],
+    [
+      '{ "programs": { "x": { "options": { "-a": { "is": "read", "drop": "first" } } } } }',
+      /:1:59: programs → x → options → -a: unknown key `drop`$/,
+      'did you mean `drops`?',
+    ],
+    [
+      '{ "programs": { "x": { "options": { "-a": { "is": "raed!" } } } } }',
+      /-a → is: unknown role `raed`$/,
+      'did you mean `read`?',
+    ],
+    [
+      '{ "programs": { "x": { "options": { "-a": 7 } } } }',
+      /:1:43: programs → x → options → -a: expected object, found number$/,
+    ],
+    ['{ "programs": { "x": { "options": { "-a": { "drops": "first" } } } } }', /-a → is: expected string/],
+    [
+      '{ "programs": { "x": { "readOnly": [{ "neds": ["-a"] }] } } }',
+      /readOnly → 0: unknown key `neds`$/,
+      'did you mean `needs`?',
+    ],
+    ['{ "programs": { "x": { "readOnly": "yes" } } }', /readOnly: expected boolean or array, found `yes`$/],
+    ['{ "programs": { "x": { "purpose": "rum" } } }', /purpose: expected `run`, found `rum`$/, 'did you mean `run`?'],
+    [
+      '{ "groups": { "out": {} }, "programs": { "x": { "uses": ["ouf"] } } }',
+      /:1:58: .*unknown option group `ouf`$/,
+      'did you mean `out`?',
+    ],
+    [
+      '{ "programs": { "x": { "does": "a" } }, "program": {} }',
+      /:1:41: unknown key `program`$/,
+      'did you mean `programs`?',
+    ],
     ['{ "programs": { "x": {}, "x": {} } }', /the key `x` is there twice/],
-    ['{ "programs": { "x": { "operands": ["raed*"] } } }', /x\.jsonc:1:\d+/],
+    [
+      '{ "programs": { "x": { "operands": ["raed*"] } } }',
+      /:1:37: .*operands → 0: unknown role `raed`$/,
+      'did you mean `read`?',
+    ],
     ['{ "programs": ', /x\.jsonc:1:\d+/],
   ];
   try {
-    for (const [text, expected] of rows) {
+    for (const [text, message, help] of rows) {
       writeFileSync(file, text);
-      assert.throws(() => readData(file, programFileSchema), { code: 'bad-policy', message: expected }, text);
+      assert.throws(() => readData(file, programFileSchema), { code: 'bad-policy', message, help }, text);
     }
     writeFileSync(file, '{ "programs": { "x": { "options": { "-a": "write: a reason" } } } } // fine');
     assert.equal(Object.keys(readData(file, programFileSchema).programs).length, 1);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a program stands in one file of the catalogue, and the message names both', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sbx-policies-'));
+  try {
+    cpSync(policies, folder, { recursive: true });
+    writeFileSync(
+      path.join(folder, 'catalogue/zz.jsonc'),
+      '{ "programs": {\n  "x-own y-own": {},\n  "z-own tar": {}\n} }',
+    );
+    assert.throws(() => loadCatalogue(folder), {
+      code: 'bad-policy',
+      message: /zz\.jsonc:3:3: `tar` is described in `.*\.jsonc` already$/,
+    });
+    writeFileSync(path.join(folder, 'catalogue/zz.jsonc'), '{ "programs": { "x-own": {} } }');
+    assert.equal(loadCatalogue(folder).programs.has('x-own'), true);
   } finally {
     rmSync(folder, { recursive: true });
   }
