@@ -246,7 +246,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     notices: (workspace) => findNotices(layers.read(workspace), workspace, notices, new Date()),
     policyOf: (request) => findPolicy(layers, request),
     readPolicyFile: (file) => layers.open(file, 'user', options.home),
-    programKind: (name) => kindOfProgram(catalogue, name),
+    programKind: (words) => kindOfProgram(catalogue, words),
     trust,
     reload: () => layers.reload(),
   };

@@ -3,13 +3,15 @@
  * pointless, or that grant far more than they seem to (RULES O15). A lint changes no decision.
  */
 import type { Origin } from '../../client/protocol/decision.ts';
-import { matchesPattern } from './command-pattern.ts';
+import { type CommandPattern, matchesPattern } from './command-pattern.ts';
+import { type HostPattern, matchesHost } from './host-pattern.ts';
+import type { PathPattern } from './path-pattern.ts';
 import { type Policy, showOrigin } from './policy.ts';
 import { quoteText } from './quote-text.ts';
-import type { CommandRule, PathRule, Rule } from './rule.ts';
+import type { CommandRule, HostRule, PathRule, Rule } from './rule.ts';
 
 export const lintIds = {
-  'broad-grant': 'an allow of every command',
+  'broad-grant': 'an allow of every command, every file or every host',
   'runs-code': 'an allow that covers any code, because running code is what the program is for',
   'wrapper-only': 'an allow that names only a wrapper, which grants nothing',
   'never-matches': 'a pattern that no single command can match',
@@ -26,8 +28,11 @@ export interface PolicyLint {
   readonly origin: Origin;
 }
 
-/** What the catalogue knows of a program: a wrapper that is seen through, or one whose purpose is running other code. */
-export type ProgramKind = (program: string) => 'wrapper' | 'runs-code' | undefined;
+/**
+ * What the catalogue knows of a program and the words after it, when any words may follow: a wrapper that is seen through,
+ * or something that runs whatever it is given. A `*` in the program's name stands for every program it may name.
+ */
+export type ProgramKind = (words: readonly string[]) => 'wrapper' | 'runs-code' | undefined;
 
 export function lintPolicy(policy: Pick<Policy, 'allow' | 'ask' | 'deny'>, kindOf: ProgramKind): readonly PolicyLint[] {
   const lints: PolicyLint[] = [];
@@ -39,6 +44,7 @@ export function lintPolicy(policy: Pick<Policy, 'allow' | 'ask' | 'deny'>, kindO
     };
     if (rule.tool === 'Bash') lintCommandRule(rule, kindOf, report);
     if (rule.tool === 'Read' || rule.tool === 'Edit') lintPathRule(rule, report);
+    if (rule.tool === 'WebFetch') lintHostRule(rule, report);
     lintAgainstOthers(rule, written, report);
   }
   return lints;
@@ -50,15 +56,13 @@ type Report = (id: PolicyLint['id'], message: string, help: string) => void;
 
 function lintCommandRule(rule: CommandRule, kindOf: ProgramKind, report: Report): void {
   const { pattern } = rule;
-  if (pattern === undefined) {
+  if (pattern === undefined || /^[*\s]*$/.test(pattern.text)) {
     if (rule.list === 'allow') report('broad-grant', 'allows every command', 'name the programs that may run');
     return;
   }
-  const operator = /(?:^|\s)(?:&&?|\|\|?|;)(?=\s|$)|(?:^|\s)\d?>>?\s*\S/.exec(
-    pattern.text.replace(/'[^']*'|"[^"]*"/g, '_'),
-  );
-  if (operator !== null) {
-    const what = operator[0].includes('>') ? 'redirections' : 'operators';
+  const operator = findOperator(pattern.text, rule.list);
+  if (operator !== undefined) {
+    const what = /[<>]/.test(operator) ? 'redirections' : 'operators';
     const help = what === 'operators' ? 'write one rule for each command' : 'write an `Edit` rule for the file';
     report('never-matches', `can never match: a rule sees one simple command, without ${what}`, help);
   }
@@ -70,10 +74,9 @@ function lintCommandRule(rule: CommandRule, kindOf: ProgramKind, report: Report)
       'write a blank instead of the colon',
     );
   if (rule.list !== 'allow') return;
-  const [program = '', ...rest] = pattern.text.split(' ');
-  const open = rest.length === 0 ? program.endsWith('*') : rest[0] === '*';
-  const kind = open ? kindOf(program.replace(/\*+$/, '')) : undefined;
+  const kind = openEnded(pattern.text, kindOf);
   if (kind === 'wrapper') {
+    const program = pattern.text.replace(/[\s*].*$/s, '');
     report(
       'wrapper-only',
       `grants nothing: the command that ${quoteText(program)} runs decides`,
@@ -82,6 +85,32 @@ function lintCommandRule(rule: CommandRule, kindOf: ProgramKind, report: Report)
   }
   if (kind === 'runs-code')
     report('runs-code', 'allows any code at all', 'name the script, the task or the subcommand');
+}
+
+/** What the words before the pattern's last star, which stands for any further words, are known for. */
+function openEnded(text: string, kindOf: ProgramKind): ReturnType<ProgramKind> {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  const last = words[words.length - 1] ?? '';
+  if (!last.endsWith('*')) return undefined;
+  const before = words.slice(0, -1);
+  if (before.some((word, index) => index > 0 && word.includes('*'))) return undefined;
+  if (/^\*+$/.test(last)) return before[0] === '*' ? undefined : kindOf(before);
+  if (before.length > 0) return undefined;
+  // `python*` is `python` and whatever begins like it.
+  return kindOf([last.replace(/\*+$/, '')]) ?? kindOf([last]);
+}
+
+/**
+ * An operator that no source text of a simple command can hold where the pattern has it. Restrictions are also compared
+ * with quoting resolved, where a word may be or hold one (`find -exec rm {} ;`), so there only what separates words counts.
+ */
+function findOperator(text: string, list: Rule['list']): string | undefined {
+  const bare = text.replace(/\\.|'[^']*'|"[^"]*"/g, '_');
+  const shape =
+    list === 'allow'
+      ? /[;<>|&]+/
+      : /(?:^|\s)(?:&&?|\|\|?)(?=\s|$)|[^\s;](?:;|&&?|\|\|?)(?=\s|$)|\s;(?=\s)|(?:^|\s)\d?>>?\s*\S/;
+  return shape.exec(bare)?.[0];
 }
 
 const rootFolders = new Set([
@@ -107,12 +136,20 @@ const rootFolders = new Set([
 
 function lintPathRule(rule: PathRule, report: Report): void {
   const { pattern } = rule;
+  if (rule.list === 'allow' && rule.tool === 'Edit' && (pattern === undefined || /^\/\/\**$/.test(pattern.text))) {
+    report('broad-grant', 'allows writing every file', 'name the folders, as in `Edit(src/**)`');
+  }
   if (pattern?.base !== 'origin' || !rootFolders.has(pattern.text.split('/')[1] ?? '')) return;
   report(
     'looks-absolute',
     `means ${quoteText(pattern.anchor + pattern.text)}`,
     `write ${quoteText(`${rule.tool}(/${pattern.text})`)} for the absolute path`,
   );
+}
+
+function lintHostRule(rule: HostRule, report: Report): void {
+  if (rule.list !== 'allow' || rule.pattern?.labels !== undefined) return;
+  report('broad-grant', 'allows every host', 'name the hosts, as in `WebFetch(domain:*.example.com)`');
 }
 
 function lintAgainstOthers(rule: Rule, policy: Pick<Policy, 'allow' | 'ask' | 'deny'>, report: Report): void {
@@ -143,12 +180,31 @@ function isSame(a: Rule, b: Rule): boolean {
 
 /** Whether `wide` matches whatever `narrow` does. Errs towards no. */
 function covers(wide: Rule, narrow: Rule): boolean {
-  if (wide.tool !== narrow.tool) return false;
+  // A Read restriction also holds for writing (RULES P7).
+  const isSameTool =
+    wide.tool === narrow.tool || (wide.list !== 'allow' && wide.tool === 'Read' && narrow.tool === 'Edit');
+  if (!isSameTool) return false;
   if (wide.pattern === undefined) return true;
   if (isSame(wide, narrow)) return wide.origin.file === narrow.origin.file;
-  if (wide.tool !== 'Bash' || narrow.tool !== 'Bash' || narrow.pattern === undefined) return false;
+  if (wide.tool === 'Bash') return narrow.tool === 'Bash' && coversCommand(wide.pattern, narrow.pattern);
+  if (wide.tool === 'WebFetch') return narrow.tool === 'WebFetch' && coversHost(wide.pattern, narrow.pattern);
+  return (narrow.tool === 'Read' || narrow.tool === 'Edit') && coversPath(wide.pattern, narrow.pattern);
+}
+
+function coversCommand(wide: CommandPattern, narrow: CommandPattern | undefined): boolean {
   // A noncharacter in place of each wildcard can be matched by a wildcard only.
-  return narrow.pattern.forms.every((pieces) =>
-    matchesPattern(wide.pattern as NonNullable<typeof wide.pattern>, pieces.join('\uffff')),
-  );
+  return narrow?.forms.every((pieces) => matchesPattern(wide, pieces.join('\uffff'))) === true;
+}
+
+function coversHost(wide: HostPattern, narrow: HostPattern | undefined): boolean {
+  if (narrow?.labels === undefined || narrow.labels.some((label) => label.includes('*'))) return false;
+  // One label below stands for every deeper one.
+  return matchesHost(wide, `${narrow.below ? 'x.' : ''}${narrow.labels.join('.')}`);
+}
+
+/** Everything in a folder that is written out, and something in it. */
+function coversPath(wide: PathPattern, narrow: PathPattern | undefined): boolean {
+  if (narrow === undefined || wide.base !== narrow.base || wide.anchor !== narrow.anchor) return false;
+  const folder = /^([^*?[\\]*\/)\*\*$/.exec(wide.text)?.[1];
+  return folder !== undefined && narrow.text.startsWith(folder) && narrow.text.length > folder.length;
 }

@@ -23,7 +23,7 @@ export type ParsedRule =
   | { readonly kind: 'rules'; readonly rules: readonly Rule[] }
   /** `foreign`: the rule is for a tool that sbx does not have, which is no mistake in another agent's settings. */
   | { readonly kind: 'ignored'; readonly note: string; readonly help: string; readonly foreign?: true }
-  | { readonly kind: 'error'; readonly message: string; readonly offset: number; readonly help: string | undefined };
+  | { readonly kind: 'error'; readonly message: string; readonly offset: number; readonly help: string };
 
 /** Tools that the rules' first home has and sbx does not. */
 const foreignTools = new Set(
@@ -37,7 +37,9 @@ export function parseRule(text: string, source: RuleSource): ParsedRule {
   const open = text.indexOf('(');
   const name = (open < 0 ? text : text.slice(0, open)).trim();
   if (name === '') return failure('the rule names no tool', 0, 'write it as `Bash(npm test *)`');
-  if (open < 0 && text.includes(')')) return failure('a `)` without a `(`', text.indexOf(')'), undefined);
+  if (open < 0 && text.includes(')')) {
+    return failure('a `)` without a `(`', text.indexOf(')'), 'write it as `Bash(npm test *)`');
+  }
   if (open >= 0 && !text.trimEnd().endsWith(')')) {
     return failure('the closing `)` is missing', text.length, `write ${quoteText(`${text.trimEnd()})`)}`);
   }
@@ -74,12 +76,12 @@ function compile(
       return failure('expected `domain:`', offset, `write ${quoteText(`WebFetch(domain:${specifier.trim()})`)}`);
     }
     const pattern = parseHostPattern(host);
-    if (typeof pattern === 'string') return failure(pattern, text.indexOf(host, offset), undefined);
+    if (typeof pattern === 'string') return failure(pattern, text.indexOf(host, offset), hostHelp);
     return done({ ...base, tool, pattern });
   }
   if (specifier === undefined) return done({ ...base, tool, pattern: undefined });
   const pattern = parsePathPattern(specifier, source.anchor);
-  if (typeof pattern === 'string') return failure(pattern, offset, undefined);
+  if (typeof pattern === 'string') return failure(pattern, offset, pathHelp);
   return done({ ...base, tool, pattern });
 }
 
@@ -109,7 +111,11 @@ function parseToolPattern(text: string, name: string, specifier: string | undefi
     return ignored(text, 'an allow must name its tool in full', `write ${met.map(quoteText).join(' or ')}`);
   }
   if (specifier !== undefined) {
-    return failure('a `*` in the name of the tool goes with no specifier', name.indexOf('*'), undefined);
+    return failure(
+      'a `*` in the name of the tool goes with no specifier',
+      name.indexOf('*'),
+      `write ${quoteText(name)}`,
+    );
   }
   const rules = met.flatMap((tool) => {
     const compiled = compile(text, tool, undefined, 0, source);
@@ -142,12 +148,14 @@ function explainUnknown(text: string, name: string, specifier: string | undefine
   return { ...ignored(text, `unknown tool ${quoteText(name)}`, toolsHelp), foreign: true };
 }
 
+const hostHelp = 'write it as `WebFetch(domain:example.com)` or `WebFetch(domain:*.example.com)`';
+const pathHelp = 'write it as in .gitignore, `Read(src/**)`, or from the root, `Read(//etc/hosts)`';
 const toolsHelp = `remove it; the tools are ${tools.join(', ')}`;
 
 function ignored(text: string, because: string, help: string): ParsedRule & { kind: 'ignored' } {
   return { kind: 'ignored', note: `${quoteText(text)} is ignored: ${because}`, help };
 }
 
-function failure(message: string, offset: number, help: string | undefined): ParsedRule {
+function failure(message: string, offset: number, help: string): ParsedRule {
   return { kind: 'error', message, offset, help };
 }

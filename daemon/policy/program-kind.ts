@@ -1,12 +1,53 @@
-/** What lints want to know of a program, from the catalogue. */
-import type { Catalogue } from '../analyse/compile-catalogue.ts';
+/** What lints want to know of the program that a rule names, from the catalogue. */
+import type { Role } from '../analyse/catalogue.ts';
+import type { Catalogue, Program, ProgramTable } from '../analyse/compile-catalogue.ts';
+import type { ProgramKind } from '../decide/lint-policy.ts';
 
-export function kindOfProgram(catalogue: Catalogue, name: string): 'wrapper' | 'runs-code' | undefined {
+/** Roles of operands that are a command or code of their own. */
+const commandRoles: ReadonlySet<Role> = new Set<Role>(['command', 'shell', 'shell-line', 'code']);
+
+/** @param words the program and the words after it that the rule writes out. */
+export function kindOfProgram(catalogue: Catalogue, words: readonly string[]): ReturnType<ProgramKind> {
+  const [name = '', ...rest] = words;
   const bare = name.slice(name.lastIndexOf('/') + 1);
-  if (catalogue.wrappers.has(bare)) {
-    const by = catalogue.wrappers.get(bare)?.data.wrapper;
+  if (bare.includes('*'))
+    return namesMatching(catalogue, bare).some((each) => runsCode(catalogue, each)) ? 'runs-code' : undefined;
+  const wrapper = catalogue.wrappers.get(bare);
+  if (wrapper !== undefined) {
+    const by = wrapper.data.wrapper;
     // Only what grants see through grants nothing; the other wrappers run whatever follows them.
-    return by === 'always' || by === 'bare' ? 'wrapper' : 'runs-code';
+    if (rest.length === 0) return by === 'always' || by === 'bare' ? 'wrapper' : 'runs-code';
+    return by !== 'always' && by !== 'bare' && areOptions(rest) ? 'runs-code' : undefined;
   }
-  return catalogue.programs.get(bare)?.data.purpose === 'run' ? 'runs-code' : undefined;
+  const program = catalogue.programs.get(bare);
+  // A tool that nothing is known of, told to run whatever follows.
+  if (program === undefined) return /^(?:run|exec)$/.test(rest.at(-1) ?? '') ? 'runs-code' : undefined;
+  // `bash -c`, `python -m`, `node -e`: options alone do not say which code.
+  if (program.data.purpose === 'run' && areOptions(rest)) return 'runs-code';
+  const last = findSubcommand(program, rest);
+  return last?.operands?.some(({ role }) => commandRoles.has(role)) ? 'runs-code' : undefined;
+}
+
+function areOptions(words: readonly string[]): boolean {
+  return words.every((word) => word.startsWith('-'));
+}
+
+/** The entry that all the words lead to; undefined when one of them is none of its subcommands. */
+function findSubcommand(program: Program, words: readonly string[]): Program | undefined {
+  let at: Program | undefined = program;
+  for (const word of words) {
+    if (!word.startsWith('-')) at = at?.subcommands?.get(word);
+  }
+  return at;
+}
+
+function namesMatching({ programs, wrappers }: Catalogue, pattern: string): readonly string[] {
+  const pieces = pattern.split(/\*+/).map((piece) => piece.replace(/\W/g, '\\$&'));
+  const shape = new RegExp(`^${pieces.join('.*')}$`);
+  const names = (table: ProgramTable): string[] => [...table.names()].filter((name) => shape.test(name));
+  return [...names(programs), ...names(wrappers)];
+}
+
+function runsCode(catalogue: Catalogue, name: string): boolean {
+  return kindOfProgram(catalogue, [name]) === 'runs-code';
 }
