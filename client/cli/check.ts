@@ -35,7 +35,8 @@ export async function checkCommand(args: readonly string[], caller: Caller): Pro
   else {
     const paint = choosePaint(1, caller.env);
     const notices = checks.notices(wish.params);
-    const short = explainDecision({ ...decision, notes: [...notices, ...decision.notes] }, explanation, paint);
+    const notes = [...new Set([...notices, ...decision.notes])];
+    const short = explainDecision({ ...decision, notes }, explanation, paint);
     const full = wish.full ? explainFully(explanation, paint) : [];
     const more = wish.full ? [] : [paint.dim('sbx check --explain shows every form and every rule')];
     process.stdout.write(`${[...short, ...full, ...more, describeRun(checks, wish.params)].join('\n')}\n`);

@@ -226,7 +226,7 @@ export class LiveRun implements SignalTarget {
     }
     // A question has shown the notes already.
     const notes = this.#wasAsked ? [] : (this.#decision?.notes ?? []);
-    if (tty.isatty(2)) for (const line of [...notes, ...sandbox.warnings]) this.view.say(formatSentence(line));
+    if (tty.isatty(2)) for (const line of [...notes, ...sandbox.warnings]) this.view.remark(formatSentence(line));
     for (const line of this.#part.describeSandbox?.(sandbox) ?? []) this.view.say(line);
     this.#openInput(false).catch((error) => this.fail(error));
   }

@@ -29,6 +29,7 @@ export class RunView {
   #takenSeq = 0;
   #takenBytes = 0;
   #takenMessages = 0;
+  readonly #remarks = new Set<string>();
   /** A terminal in raw mode does not return to the left edge at a line feed. */
   rawTerminal = false;
 
@@ -67,6 +68,13 @@ export class RunView {
   /** A line of sbx itself, at its place among the output. */
   say(line: string): void {
     this.#output.write(2, Buffer.from(`${line}${this.rawTerminal ? '\r\n' : '\n'}`));
+  }
+
+  /** A line of sbx itself that is worth saying once, wherever it comes from. */
+  remark(line: string): void {
+    if (this.#remarks.has(line)) return;
+    this.#remarks.add(line);
+    this.say(line);
   }
 
   /** A line on stdout that is not of the run's stream: as text, or for those who read JSON. */

@@ -41,7 +41,7 @@ async function startOnce(run: LiveRun, { client, place, start }: StartRequest, c
   // Whichever fails first is the one reported below; the others follow from it.
   for (const answer of [session, started]) answer.catch(() => undefined);
   await hello;
-  for (const note of (await session).notes) run.view.say(formatSentence(note));
+  for (const note of (await session).notes) run.view.remark(formatSentence(note));
   await started;
 }
 

@@ -1,6 +1,6 @@
 /** What lints want to know of the program that a rule names, from the catalogue. */
 import type { Role } from '../analyse/catalogue.ts';
-import type { Catalogue, Program, ProgramTable } from '../analyse/compile-catalogue.ts';
+import { type Catalogue, needsNaming, type Program, type ProgramTable } from '../analyse/compile-catalogue.ts';
 import type { ProgramKind } from '../decide/lint-policy.ts';
 
 /** Roles of operands that are a command or code of their own. */
@@ -15,17 +15,23 @@ export function kindOfProgram(catalogue: Catalogue, words: readonly string[]): R
   const wrapper = catalogue.wrappers.get(bare);
   if (wrapper !== undefined) {
     const by = wrapper.data.wrapper;
-    // Only what grants see through grants nothing; the other wrappers run whatever follows them.
-    if (rest.length === 0) return by === 'always' || by === 'bare' ? 'wrapper' : 'runs-code';
-    return by !== 'always' && by !== 'bare' && areOptions(rest) ? 'runs-code' : undefined;
+    // Where the inner command decides, or only an exact rule counts, the wrapper alone grants nothing.
+    if (by === 'restrictions') return areOptions(rest) ? 'runs-code' : undefined;
+    return rest.length === 0 ? 'wrapper' : undefined;
   }
   const program = catalogue.programs.get(bare);
-  // A tool that nothing is known of, told to run whatever follows.
-  if (program === undefined) return /^(?:run|exec)$/.test(rest.at(-1) ?? '') ? 'runs-code' : undefined;
   // `bash -c`, `python -m`, `node -e`: options alone do not say which code.
-  if (program.data.purpose === 'run' && areOptions(rest)) return 'runs-code';
+  if (program?.data.purpose === 'run' && areOptions(rest)) return 'runs-code';
+  // A tool whose subcommands nobody described, told to run whatever follows.
+  if (program?.subcommands === undefined)
+    return isRunner(program) && /^(?:run|exec)$/.test(rest.at(-1) ?? '') ? 'runs-code' : undefined;
   const last = findSubcommand(program, rest);
-  return last?.operands?.some(({ role }) => commandRoles.has(role)) ? 'runs-code' : undefined;
+  const runs = last?.operands?.some((slot) => commandRoles.has(slot.role) && !needsNaming(slot, last.data));
+  return runs ? 'runs-code' : undefined;
+}
+
+function isRunner(program: Program | undefined): boolean {
+  return program === undefined || program.data.purpose === 'run';
 }
 
 function areOptions(words: readonly string[]): boolean {

@@ -29,7 +29,7 @@ const rows: readonly Row[] = [
   ...['docker exec *', 'docker run *', 'poetry run *', 'uv run *', 'kubectl exec *', 'pnpm dlx *', 'npm exec *'].map(
     runner,
   ),
-  ...['devbox run *', 'sudo *', 'sudo -n *', 'env *', 'ssh *', 'watch *', 'eval *'].map(runner),
+  ...['devbox run *', 'sudo *', 'sudo -n *', 'env *', 'fakeroot *', 'eval *'].map(runner),
   [
     {
       allow: [
@@ -38,7 +38,8 @@ const rows: readonly Row[] = [
         'Bash(git *)',
         'Bash(find *)',
         'Bash(docker ps *)',
-        'Bash(ssh build *)',
+        'Bash(ssh *)',
+        'Bash(git submodule foreach *)',
       ],
     },
     [],
@@ -52,6 +53,7 @@ const rows: readonly Row[] = [
   ],
   [{ deny: ['Bash(python *)'] }, []],
   [{ allow: ['Bash(timeout *)'] }, [['wrapper-only', 'Bash(timeout *)']]],
+  [{ allow: ['Bash(watch *)'] }, [['wrapper-only', 'Bash(watch *)']]],
   [{ allow: ['Bash(timeout 5 npm test)'] }, []],
   [{ deny: ['Bash(git && rm *)'] }, [['never-matches', 'Bash(git && rm *)']]],
   [{ ask: ['Bash(a | b)'] }, [['never-matches', 'Bash(a | b)']]],
