@@ -1,5 +1,12 @@
 /** A JSON text with comments as the readers of policies walk it: every value with its place, every mistake collected. */
-import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  createScanner,
+  findNodeAtLocation,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import type { z } from 'zod';
 import type { Origin } from '../../client/protocol/decision.ts';
 import { normaliseRelative } from './command-pattern.ts';
@@ -30,8 +37,11 @@ export class PolicyDocument {
     this.#text = text.startsWith('\ufeff') ? ` ${text.slice(1)}` : text;
     this.#places = textPlaces(this.#text);
     const errors: ParseError[] = [];
-    this.tree = parseTree(this.#text, errors, { allowTrailingComma: true, allowEmptyContent: true });
-    for (const error of errors) this.problem(error.offset, describeSyntax(error), undefined);
+    const tooDeep = findDepth(this.#text);
+    if (tooDeep !== undefined) this.problem(tooDeep, 'the file is nested too deeply', 'a policy needs five levels');
+    // What stands before still restricts.
+    this.tree = parseTree(this.#text.slice(0, tooDeep), errors, { allowTrailingComma: true, allowEmptyContent: true });
+    for (const error of errors) this.problem(error.offset, describeSyntax(error), syntaxHelp);
     if (this.tree !== undefined) this.#findRepeatedKeys(this.tree);
   }
 
@@ -98,6 +108,24 @@ export class PolicyDocument {
   }
 }
 
+/** Above any policy; below what the reader's recursion, or anybody's eye, can take. */
+const maxDepth = 64;
+
+/** Where the text opens more lists and objects in each other than that. */
+function findDepth(text: string): number | undefined {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  for (let kind: number = scanner.scan(); kind !== token.end; kind = scanner.scan()) {
+    if (kind === token.openBrace || kind === token.openBracket) depth++;
+    else if (kind === token.closeBrace || kind === token.closeBracket) depth--;
+    if (depth > maxDepth) return scanner.getTokenOffset();
+  }
+  return undefined;
+}
+
+/** The library's names for these exist at compile time only. Source: jsonc-parser, `SyntaxKind`. */
+const token = { openBrace: 1, closeBrace: 2, openBracket: 3, closeBracket: 4, end: 17 } as const;
+
 function propertyValues(node: Node, name: string): readonly Node[] {
   if (node.type !== 'object') return [];
   return (node.children ?? []).flatMap((property) => {
@@ -106,13 +134,14 @@ function propertyValues(node: Node, name: string): readonly Node[] {
   });
 }
 
+const syntaxHelp = 'correct the JSON there; comments and a last comma are fine';
+
 /** `CommaExpected` becomes `expected a comma`. */
 function describeSyntax(error: ParseError): string {
   const words = printParseErrorCode(error.error)
     .replace(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase();
   const expected = /^(.*) expected$/.exec(words)?.[1];
-  return expected === undefined
-    ? `the file is not valid JSON: ${words}`
-    : `the file is not valid JSON: expected a ${expected}`;
+  if (expected === undefined) return `the file is not valid JSON: ${words}`;
+  return `the file is not valid JSON: expected ${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;
 }

@@ -41,60 +41,92 @@ export const profileNames = ['default', 'strict', 'ci'] as const;
 export type ProfileName = (typeof profileNames)[number];
 
 export const policySchema = z.strictObject({
-  $schema: z.string().optional(),
+  $schema: z.string().optional().describe('Where an editor finds the description of this file'),
   profile: z
     .enum(profileNames)
     .optional()
-    .describe('The built-in policy below all others; managed and user policy may choose it'),
+    .describe('The built-in policy below all others; managed and user policy may choose it')
+    .meta({ default: 'default' }),
   import: z
     .boolean()
     .optional()
-    .describe('Whether the `permissions` of `.claude/settings.json` count as well; managed and user policy may say'),
+    .describe(
+      'Whether the settings of another agent, `.claude/settings.json`, count as well; managed and user policy may say',
+    )
+    .meta({ default: true }),
   workspace: z.string().optional().describe('Of a file of saved answers: the folder that they are for'),
   permissions: z
     .strictObject({
-      allow: ruleListSchema.optional().describe('Commands that run without a question'),
-      ask: ruleListSchema.optional().describe('Commands that are always asked about'),
-      deny: ruleListSchema.optional().describe('Commands that never run'),
+      allow: ruleListSchema.optional().describe('Commands that run without a question').meta({ default: [] }),
+      ask: ruleListSchema.optional().describe('Commands that are always asked about').meta({ default: [] }),
+      deny: ruleListSchema.optional().describe('Commands that never run').meta({ default: [] }),
       defaultMode: z
         .enum(Object.keys(modeNames) as (keyof typeof modeNames)[])
         .optional()
-        .describe('What happens to a command that no rule decides'),
+        .describe('What happens to a command that no rule decides')
+        .meta({ default: 'manual' }),
       additionalDirectories: z
         .array(z.string().min(1))
         .optional()
-        .describe('Further folders that commands may work in'),
+        .describe('Further folders that commands may work in')
+        .meta({ default: [] }),
       autoAllow: z
         .boolean()
         .optional()
-        .describe('Whether a sandboxed command that nothing restricts runs without a question'),
-      lockFlags: z.boolean().optional().describe('Forbids `--yes` and grants on the command line'),
-      disableBypass: z.boolean().optional().describe('Forbids the mode `bypass`, in whatever file this stands'),
+        .describe('Whether a sandboxed command that nothing restricts runs without a question')
+        .meta({ default: true }),
+      lockFlags: z
+        .boolean()
+        .optional()
+        .describe('Forbids `--yes` and grants on the command line')
+        .meta({ default: false }),
+      disableBypass: z
+        .boolean()
+        .optional()
+        .describe('Forbids the mode `bypass`, in whatever file this stands')
+        .meta({ default: false }),
       managedRulesOnly: z
         .boolean()
         .optional()
-        .describe('Managed policy only: allow rules and folders of other layers have no effect'),
+        .describe('Managed policy only: allow rules and folders of other layers have no effect')
+        .meta({ default: false }),
       managedDomainsOnly: z
         .boolean()
         .optional()
-        .describe('Managed policy only: allowed hosts of other layers have no effect'),
+        .describe('Managed policy only: allowed hosts of other layers have no effect')
+        .meta({ default: false }),
       lockAutoAllow: z
         .boolean()
         .optional()
-        .describe('Managed policy only: auto-allow is as managed policy says, off where it says nothing'),
+        .describe('Managed policy only: auto-allow is as managed policy says, off where it says nothing')
+        .meta({ default: false }),
     })
-    .optional(),
+    .optional()
+    .describe('Rules, and what holds where no rule decides'),
   sandbox: z
     .strictObject({
       allowUnsandboxed: z
         .boolean()
         .optional()
-        .describe('Whether a client may switch the sandbox of its session off; the default is that it may not'),
+        .describe('Whether a client may switch the sandbox of its session off')
+        .meta({ default: false }),
       allowShell: z
         .boolean()
         .optional()
-        .describe('Whether `sbx shell` may open a shell, whose lines are not decided one by one; the default is yes'),
+        .describe('Whether `sbx shell` may open a shell, whose lines are not decided one by one')
+        .meta({ default: true }),
     })
-    .optional(),
-  daemon: z.strictObject({ idleMinutes: z.number().positive().optional() }).optional(),
+    .optional()
+    .describe('What may be done without the decision or without the wall'),
+  daemon: z
+    .strictObject({
+      idleMinutes: z
+        .number()
+        .positive()
+        .optional()
+        .describe('Minutes without a run or a client after which the daemon ends; not for a project to set')
+        .meta({ default: 15 }),
+    })
+    .optional()
+    .describe('The process behind `sbx`'),
 });

@@ -81,7 +81,7 @@ class PolicyReader {
     }
     const ruleNode = findNodeAtLocation(node, ['rule']);
     if (node.type !== 'object' || ruleNode?.type !== 'string') {
-      document.problem(node.offset, 'a rule is a text, or an object with the key `rule`', undefined);
+      document.problem(node.offset, 'a rule is a text, or an object with the key `rule`', 'write `"Bash(npm test *)"`');
       return;
     }
     const shape = objectRuleSchema.safeParse(getNodeValue(node));

@@ -44,7 +44,7 @@ export function parseRule(text: string, source: RuleSource): ParsedRule {
     return failure('the closing `)` is missing', text.length, `write ${quoteText(`${text.trimEnd()})`)}`);
   }
   const specifier = open < 0 ? undefined : text.trimEnd().slice(open + 1, -1);
-  if (name.includes('*')) return parseToolPattern(text, name, specifier, source);
+  if (/^[\w*-]*\*[\w*-]*$/.test(name)) return parseToolPattern(text, name, specifier, source);
   const tool = tools.find((each) => each === name);
   if (tool === undefined) return explainUnknown(text, name, specifier);
   return compile(text, tool, specifier, open + 1, source);
@@ -73,7 +73,12 @@ function compile(
     if (specifier === undefined || specifier.trim() === '*') return done({ ...base, tool, pattern: undefined });
     const host = /^\s*domain\s*:(.*)$/s.exec(specifier)?.[1];
     if (host === undefined) {
-      return failure('expected `domain:`', offset, `write ${quoteText(`WebFetch(domain:${specifier.trim()})`)}`);
+      // Of an address only the host can be meant.
+      const meant = specifier
+        .trim()
+        .replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')
+        .replace(/[/?#:].*$/s, '');
+      return failure('expected `domain:`', offset, `write ${quoteText(`WebFetch(domain:${meant})`)}`);
     }
     const pattern = parseHostPattern(host);
     if (typeof pattern === 'string') return failure(pattern, text.indexOf(host, offset), hostHelp);
@@ -106,7 +111,11 @@ function parseToolPattern(text: string, name: string, specifier: string | undefi
       .join('[^]*')}$`,
   );
   const met = tools.filter((tool) => shape.test(tool));
-  if (met.length === 0) return { ...ignored(text, 'sbx has no such tool', toolsHelp), foreign: true };
+  if (met.length === 0) {
+    // `rm*` is a command without its tool, and a restriction that is left out silently would be a hole.
+    if (!/^[A-Z]|_/.test(name)) return withoutTool(text);
+    return { ...ignored(text, 'sbx has no such tool', toolsHelp), foreign: true };
+  }
   if (source.list === 'allow') {
     return ignored(text, 'an allow must name its tool in full', `write ${met.map(quoteText).join(' or ')}`);
   }
@@ -134,7 +143,7 @@ function explainUnknown(text: string, name: string, specifier: string | undefine
     // With a path it has no effect in its first home either; without one it is about that tool alone (RULES P8).
     return specifier === undefined || name === 'NotebookEdit' ? { ...remark, foreign: true } : remark;
   }
-  if (foreignTools.has(name) || name.includes('_')) {
+  if (foreignTools.has(name) || /^mcp__\S+$/.test(name) || /^\w+_\w*$/.test(name)) {
     return { ...ignored(text, `sbx has no tool ${quoteText(name)}`, toolsHelp), foreign: true };
   }
   const near = findNearestName(name, tools);
@@ -143,9 +152,13 @@ function explainUnknown(text: string, name: string, specifier: string | undefine
     return failure(`unknown tool ${quoteText(name)}`, 0, `did you mean ${quoteText(fixed)}?`);
   }
   if (!/^[A-Za-z]\w*$/.test(name) || (specifier === undefined && /^[a-z]/.test(name))) {
-    return failure('a rule begins with the name of a tool', 0, `did you mean ${quoteText(`Bash(${text})`)}?`);
+    return withoutTool(text);
   }
   return { ...ignored(text, `unknown tool ${quoteText(name)}`, toolsHelp), foreign: true };
+}
+
+function withoutTool(text: string): ParsedRule {
+  return failure('a rule begins with the name of a tool', 0, `did you mean ${quoteText(`Bash(${text})`)}?`);
 }
 
 const hostHelp = 'write it as `WebFetch(domain:example.com)` or `WebFetch(domain:*.example.com)`';

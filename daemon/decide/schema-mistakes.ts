@@ -31,7 +31,8 @@ export function findMistakes(schema: z.ZodType, tree: Node): readonly SchemaMist
     return issue.keys.map((key) => {
       const property = node.children?.find((child) => child.children?.[0]?.value === key);
       const message = `unknown key ${quoteText(key)}`;
-      return { path, offset: property?.offset ?? node.offset, message, help: suggest(key, known, 'keys') };
+      const help = findHome(schema, key, known) ?? suggest(key, known, 'keys');
+      return { path, offset: property?.offset ?? node.offset, message, help };
     });
   });
 }
@@ -54,7 +55,8 @@ function flatten(issue: Issue, above: Path): readonly { issue: Issue; path: Path
 }
 
 function describeIssue(issue: Issue, node: Node): { message: string; help: string | undefined } {
-  const found = node.type === 'string' ? quoteText(String(node.value)) : (node.type as string);
+  const plain = node.type === 'string' || node.type === 'number' || node.type === 'boolean';
+  const found = plain ? quoteText(String(node.value)) : (node.type as string);
   switch (issue.code) {
     case 'invalid_type':
       return { message: `expected ${issue.expected}, found ${found}`, help: undefined };
@@ -89,6 +91,17 @@ function suggest(word: string, known: readonly string[], what: 'keys' | 'ones'):
   if (near !== undefined) return `did you mean ${quoteText(near)}?`;
   if (known.length === 0) return what === 'keys' ? 'this version knows no keys here' : undefined;
   return known.length > maxListed ? undefined : `known ${what}: ${known.join(', ')}`;
+}
+
+/** Where a key that is known elsewhere belongs. */
+function findHome(schema: z.ZodType, key: string, known: readonly string[]): string | undefined {
+  if (findNearestName(key, known) !== undefined) return undefined;
+  for (const [name, member] of alternativesOf(schema).flatMap(({ _zod: { def } }) =>
+    def.type === 'object' ? Object.entries(def.shape) : [],
+  )) {
+    if (keysOf(member).includes(key)) return `it belongs into ${quoteText(name)}`;
+  }
+  return undefined;
 }
 
 /** Names of the members that a schema knows at a path. */

@@ -1,6 +1,17 @@
 // `sbx trust`: a project's grants wait until its user has seen them, and so does everything they become later.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import test, { after, beforeEach } from 'node:test';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
@@ -130,4 +141,83 @@ test('simultaneous answers in several projects are all kept, and no lock stays',
     readdirSync(path.dirname(store)).filter((name) => name.startsWith('.trust')),
     [],
   );
+});
+
+const git = (cwd: string, ...args: string[]): void =>
+  void execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', '-c', 'init.defaultBranch=main', ...args], {
+    cwd,
+    env: { ...sbx.env, GIT_CONFIG_NOSYSTEM: '1' },
+    stdio: 'ignore',
+  });
+
+test('a worktree, a clone and a moved folder are projects of their own', async () => {
+  const main = path.join(sbx.home, 'main');
+  mkdirSync(path.join(main, '.sbx'), { recursive: true });
+  mkdirSync(path.join(main, 'below'));
+  writeFileSync(path.join(main, '.sbx/policy.json'), '{"permissions": {"allow": ["Bash(make *)"]}}');
+  git(main, 'init');
+  git(main, 'add', '.');
+  git(main, 'commit', '-m', 'x');
+  git(main, 'worktree', 'add', '../tree');
+  git(sbx.home, 'clone', 'main', 'clone');
+  const at = async (folder: string): Promise<number | null> =>
+    (await sbx.call(['check', 'make'], { cwd: path.join(sbx.home, folder) })).status;
+  assert.equal((await trust('--yes', path.join(main, 'below'))).status, 0);
+  assert.deepEqual([await at('main'), await at('main/below')], [0, 0], 'the git root is what is trusted');
+  assert.deepEqual([await at('tree'), await at('clone')], [2, 2]);
+  assert.equal((await trust('--yes', path.join(sbx.home, 'tree'))).status, 0);
+  assert.deepEqual([await at('tree'), await at('main')], [0, 0]);
+  symlinkSync('main', path.join(sbx.home, 'link'));
+  assert.equal(await at('link'), 0, 'a link to it is the same folder');
+  renameSync(main, path.join(sbx.home, 'moved'));
+  assert.equal(await at('moved'), 2);
+  rmSync(path.join(sbx.home, 'link'));
+  git(sbx.home, 'clone', 'clone', 'main');
+  writeFileSync(path.join(main, '.sbx/policy.json'), '{"permissions": {"allow": ["Bash(make *)", "Bash(evil)"]}}');
+  assert.deepEqual([await at('main'), (await sbx.call(['check', 'evil'], { cwd: main })).status], [0, 2]);
+});
+
+test('a policy that is a link is trusted as it reads, wherever its text comes from', async () => {
+  const elsewhere = path.join(sbx.home, 'elsewhere.json');
+  const write = (...rules: string[]) => writeFileSync(elsewhere, JSON.stringify({ permissions: { allow: rules } }));
+  write('Bash(make *)');
+  rmSync(project, { force: true });
+  symlinkSync(elsewhere, project);
+  assert.equal(await check('make'), 2);
+  assert.equal((await trust('--yes')).status, 0);
+  assert.equal(await check('make'), 0);
+  write('Bash(make *)', 'Bash(deploy *)');
+  assert.deepEqual([await check('make'), await check('deploy')], [0, 2]);
+  rmSync(project);
+});
+
+test('what a command in the sandbox writes into the project’s policy grants nothing', async () => {
+  rmSync(project, { force: true });
+  allow('Bash(make *)');
+  assert.equal((await trust('--yes')).status, 0);
+  const wider = JSON.stringify({ permissions: { allow: ['Bash(make *)', 'Bash(touch *)'], autoAllow: true } });
+  const places = ['.sbx/policy.json', '.sbx/policy.local.json', '.claude/settings.json', '.claude/settings.local.json'];
+  const script = `import json,os
+for place in ${JSON.stringify(places)}:
+  try:
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    open(place, 'w').write(${JSON.stringify(wider)})
+    print('written', place)
+  except OSError as error: print(error)`;
+  writeFileSync(path.join(sbx.workspace, 'widen.py'), script);
+  const ran = await sbx.run('python3 widen.py && echo done');
+  assert.match(ran.out, /done\n$/);
+  assert.equal(await check('touch x'), 2, ran.out);
+  assert.equal((await sbx.run('--no-prompt', '--no-auto-allow', 'touch widened')).status, 126);
+  assert.equal(existsSync(path.join(sbx.workspace, 'widened')), false);
+  assert.equal(await check('make'), 0, 'what was trusted still is');
+  const home = await sbx.run(
+    `python3 -c "open('${sbx.home}/.config/sbx/policy.json', 'w')"; python3 -c "open('${store}', 'w')"`,
+  );
+  assert.equal(
+    home.stderr.match(/OSError|Error: \[Errno/g)?.length,
+    2,
+    'neither the own policy nor the store can be written',
+  );
+  for (const place of places.slice(1)) rmSync(path.join(sbx.workspace, place), { force: true });
 });

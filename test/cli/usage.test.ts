@@ -122,7 +122,7 @@ for (const [topic, ...has] of pages) {
   test(`the help of ${topic} has the form of all of it`, async () => {
     const { status, out, stderr } = await sbx.call(['help', ...topic.split(' ')]);
     assert.deepEqual([status, stderr], [0, '']);
-    assert.match(out, new RegExp(`^usage: sbx ${topic}[^]*\\n\\n[A-Z][^\\n]*\\n`));
+    assert.match(out, new RegExp(`^usage: sbx ${topic}[\\s\\S]*\\n\\n[A-Z][^\\n]*\\n`));
     assert.doesNotMatch(out, /^Usage|Options:|Arguments:|Commands:|display help|[<>]/m);
     assert.ok(
       out.split('\n').every((line) => line.length <= 120 && line === line.trimEnd()),

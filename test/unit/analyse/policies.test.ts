@@ -111,7 +111,7 @@ test('a mistake in a file is an error with its place', () => {
     ],
     [
       '{ "programs": { "x": { "options": { "-a": 7 } } } }',
-      /:1:43: programs → x → options → -a: expected object, found number$/,
+      /:1:43: programs → x → options → -a: expected object, found `7`$/,
     ],
     ['{ "programs": { "x": { "options": { "-a": { "drops": "first" } } } } }', /-a → is: expected string/],
     [

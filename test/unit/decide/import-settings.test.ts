@@ -39,6 +39,9 @@ describe('imported permissions', () => {
   const malformed: readonly [entry: unknown, tool: string][] = [
     ['Bash(rm', 'Bash'],
     ['Bsah(rm *)', 'Bash'],
+    ['rm -rf *', 'Bash'],
+    ['rm my_file', 'Bash'],
+    ['rm*', 'Bash'],
     ['Raed(.env)', 'Read'],
     ['Edit(!x)', 'Edit'],
     ['WebFetch(x.com)', 'WebFetch'],
