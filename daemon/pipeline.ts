@@ -5,7 +5,7 @@
 import { Writable } from 'node:stream';
 import type { Decision } from '../client/protocol/decision.ts';
 import { SbxError } from '../client/protocol/errors.ts';
-import type { Approval, Exit, SandboxReport } from '../client/protocol/events.ts';
+import type { Approval, Exit, SandboxReport, Violation } from '../client/protocol/events.ts';
 import { limits } from '../client/protocol/limits.ts';
 import type { RunSignal } from '../client/protocol/messages.ts';
 import { showBlock } from '../client/protocol/visible.ts';
@@ -14,6 +14,7 @@ import { approvePlan } from './approve/approve.ts';
 import { findNetworkViolation } from './egress/blocked.ts';
 import { type CarriedFolder, carryFolder } from './methods/carry-folder.ts';
 import type { Session } from './methods/sessions.ts';
+import { collectAftermath } from './sandbox/aftermath.ts';
 import type { CommandPlan, SandboxProcess } from './sandbox/model.ts';
 import type { OutputStream, RunLog } from './stream/run-log.ts';
 import type { StdinGate } from './stream/stdin-gate.ts';
@@ -223,6 +224,7 @@ export class Run {
     // Every writer is gone, so the pipes end; a slow viewer may still be taking what is in them.
     await output.ended;
     log.setSource(undefined);
+    for (const violation of await collectAftermath(process.aftermath, plan.cwd)) this.#tell(violation);
     if (plan.reportCwd) this.#folder = carryFolder(session, plan.cwd, await process.cwd);
     if (exit.failure !== undefined) return { reason: 'sandbox-failed', message: exit.failure };
     if (exit.code !== 0 && !this.#stopRequested) this.#explainFailure();
@@ -274,7 +276,10 @@ export class Run {
 
   #explainFailure(): void {
     const violation = findNetworkViolation({ errorTail: this.#errorTail.toString('utf8'), hosts: this.#input.hosts });
-    if (!violation) return;
+    if (violation) this.#tell(violation);
+  }
+
+  #tell(violation: Violation): void {
     this.#violations++;
     this.#input.log.append({ type: 'violation', violation });
   }

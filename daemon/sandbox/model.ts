@@ -1,6 +1,6 @@
 /** What the sandbox stage takes and gives. `launch` accepts only an `ApprovedPlan`, which only the approve stage makes. */
 import type { Readable, Writable } from 'node:stream';
-import type { SandboxReport } from '../../client/protocol/events.ts';
+import type { SandboxReport, Violation } from '../../client/protocol/events.ts';
 import type { Account } from './plan/account.ts';
 
 declare const approved: unique symbol;
@@ -57,6 +57,11 @@ export interface SandboxProcess {
    * The command can make it up, so it is no more than a wish of the command's. Never rejects.
    */
   readonly cwd: Promise<string | undefined>;
+  /**
+   * With `exit`, perhaps later: what the sandbox did or found after the end, such as work that could not be taken over.
+   * May be long, and may take long. Never rejects.
+   */
+  readonly aftermath: Promise<readonly Violation[]>;
   /** To every process of the command's session group; without effect once it ended. */
   readonly signal: (name: NodeJS.Signals) => void;
   /** TERM, then KILL of the command's init after `graceMs`. */

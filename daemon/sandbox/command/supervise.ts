@@ -98,6 +98,7 @@ export function superviseCommand(setting: LaunchSetting, stdio: SessionStdio, ca
     pty: stdio.terminal && deliverTerminal(stdio.terminal, carrier.report),
     exit,
     cwd: exit.then(stdio.takeEndFolder),
+    aftermath: Promise.resolve([]),
     signal,
     stop: (graceMs) => {
       signal('SIGTERM');

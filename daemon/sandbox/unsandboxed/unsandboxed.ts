@@ -221,6 +221,7 @@ function supervise(setting: Setting, plan: CommandPlan, stdio: CommandStdio, lea
     pty: stdio.terminal && deliverTerminal(stdio.terminal, leader.streams[2]),
     exit,
     cwd: exit.then(stdio.takeEndFolder),
+    aftermath: Promise.resolve([]),
     signal,
     stop: (graceMs) => {
       signal('SIGTERM');
