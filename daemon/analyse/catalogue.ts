@@ -128,7 +128,7 @@ const meaningShape = z.strictObject({
   /** What the word after its value means (`jq --rawfile NAME FILE`). */
   further: z.enum(roles).optional(),
   /** As `shellAfter` of a program, for the value of this option. */
-  shellAfter: z.array(z.string().min(1)).optional(),
+  shellAfter: z.array(z.string()).optional(),
 });
 type MeaningData = string | z.infer<typeof meaningShape>;
 
@@ -249,8 +249,8 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     decodes: z.boolean().optional(),
     /** Runs what it reads on standard input when it is given no program otherwise. */
     interprets: z.enum(['shell', 'code', 'sql', 'crontab']).optional(),
-    /** Marks after which a shell command stands in text of its own language: `!` in an editor; `*` first for "anywhere". */
-    shellAfter: z.array(z.string().min(1)).optional(),
+    /** Marks after which a shell command stands in text of its own language: `!` in an editor; `*` first for "anywhere"; empty for all of it. */
+    shellAfter: z.array(z.string()).optional(),
     /** Functions of its language that run a command: `system`, `exec*`; `` ` `` where backticks do. */
     spawns: z.array(z.string().min(1)).optional(),
     globals: z.enum(['before', 'anywhere']).optional(),

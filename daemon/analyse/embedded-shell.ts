@@ -3,11 +3,16 @@
  * `EXEC:cmd` of socat. Where a program has no marks, the value of an option that runs a program is one command line.
  */
 
-/** The command lines that the text holds, by the marks of `shellAfter`. */
+/**
+ * The command lines that the text holds, by the marks of `shellAfter`; `MARK => TEMPLATE` says what becomes of what is found
+ * (`*= => git {}`: the value of an alias is the rest of a git command).
+ */
 export function embeddedCommands(text: string, marks: readonly string[]): readonly string[] {
-  const found = marks.flatMap((mark) =>
-    mark.startsWith('*') ? findAnywhere(text, mark.slice(1)) : findAtStart(text, mark),
-  );
+  const found = marks.flatMap((entry) => {
+    const [mark = '', template = '{}'] = entry.split(' => ');
+    const all = mark.startsWith('*') ? findAnywhere(text, mark.slice(1)) : findAtStart(text, mark);
+    return all.map((one) => template.replace('{}', () => one));
+  });
   return [...new Set(found.map((one) => one.trim()).filter((one) => one !== ''))];
 }
 

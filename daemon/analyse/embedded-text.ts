@@ -30,8 +30,8 @@ export function applyEmbedded(
 }
 
 /** Text of the program's own language: harmless but for the shell commands in it. */
-export function applyScript(arg: Arg, reading: Reading, draft: Draft): void {
-  const commands = embeddedCommands(arg.text ?? '', reading.program.data.shellAfter ?? []);
+export function applyScript(arg: Arg, marks: readonly string[] | undefined, draft: Draft): void {
+  const commands = embeddedCommands(arg.text ?? '', marks ?? []);
   for (const text of commands) draft.shellTexts.push(makeArg(arg.word, [{ kind: 'known', text }], false));
   if (arg.text !== undefined && commands.length === 0) return;
   draft.effects.push({ kind: 'execute', what: nameOf(arg), span: { start: arg.word.start, end: arg.word.end } });

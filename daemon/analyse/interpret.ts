@@ -58,7 +58,7 @@ export function interpret(
     const shellAfter = option.meaning.shellAfter ?? program.data.shellAfter;
     const { spawns } = program.data;
     if (value !== undefined) applyEmbedded(role, value, { shellAfter, spawns }, draft, role === 'run');
-    apply(role, subject, value !== undefined, reading, { draft, facts, cwd: base });
+    apply(role, subject, value !== undefined, reading, { draft, facts, cwd: base }, shellAfter);
     if (option.meaning.further !== undefined && further !== undefined)
       apply(option.meaning.further, further, true, reading, { draft, facts, cwd: base });
     if (role === 'command-until' && program.data.readOnly === true && !option.meaning.mustBeNamed) {

@@ -13,7 +13,14 @@ import { connectionOf, isRemotePath, originOf } from './remote-targets.ts';
 import { type Arg, argFrom, couldBeOption, makeArg, type Piece, prefixOf } from './words.ts';
 
 /** Notes what an argument of this role does. */
-export function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading, place: Place): void {
+export function apply(
+  role: Role,
+  arg: Arg,
+  hasValue: boolean,
+  reading: Reading,
+  place: Place,
+  marks: readonly string[] | undefined = reading.program.data.shellAfter,
+): void {
   const { draft, facts, cwd } = place;
   const span = { start: arg.word.start, end: arg.word.end };
   const path = (kind: 'read' | 'write' | 'remove', recursive: boolean): void => {
@@ -72,6 +79,7 @@ export function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading,
         return;
       }
       draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, false), span });
+      applyTransport(arg, draft);
       if (arg.text === undefined ? couldBeOption(arg) : /^[A-Za-z0-9]+::/.test(arg.text)) {
         draft.unnamed.push({
           word: arg.word,
@@ -138,7 +146,7 @@ export function apply(role: Role, arg: Arg, hasValue: boolean, reading: Reading,
       draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
       return;
     case 'script':
-      applyScript(arg, reading, draft);
+      applyScript(arg, marks, draft);
       return;
     case 'run':
     case 'code':
@@ -215,6 +223,12 @@ function argUntil(arg: Arg, mark: string): Arg {
     pieces.push(piece);
   }
   return arg;
+}
+
+/** `ext::COMMAND`: git runs the words; `%S` and its like stand for names of services. Source: git-remote-ext(1). */
+function applyTransport(arg: Arg, draft: Draft): void {
+  const command = /^ext::([\s\S]+)$/.exec(arg.text ?? '')?.[1];
+  if (command !== undefined) draft.embedded.push(makeArg(arg.word, [{ kind: 'known', text: command }], false));
 }
 
 /** `REVISION:PATH`, or a path of the working tree; a plain revision names no file that anybody restricts. */
