@@ -5,6 +5,7 @@
 import type { ParsedScript, ParseResult, Unparsable } from '../parse/model.ts';
 import type { Catalogue } from './compile-catalogue.ts';
 import { describeScript } from './describe.ts';
+import { followEvaluated } from './evaluated-literals.ts';
 import { findAll } from './findings/find-all.ts';
 import type { Analysis, Facts, Finding } from './model.ts';
 import { assessRisk } from './risk.ts';
@@ -49,6 +50,7 @@ function analyseScript(script: ParsedScript, facts: Facts, catalogue: Catalogue,
   };
   const { commands, loose } = walkScript(script, context);
   findAll(script, commands, loose, context);
+  followEvaluated(commands, context);
   const analysed = commands.map((one) => one.result);
   const findings = sortFindings(context.findings);
   return {

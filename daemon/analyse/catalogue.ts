@@ -127,6 +127,8 @@ const meaningShape = z.strictObject({
   filters: z.boolean().optional(),
   /** What the word after its value means (`jq --rawfile NAME FILE`). */
   further: z.enum(roles).optional(),
+  /** Its value stands before the words of the command (`docker run --entrypoint`). */
+  leads: z.boolean().optional(),
   /** As `shellAfter` of a program, for the value of this option. */
   shellAfter: z.array(z.string()).optional(),
 });
@@ -196,6 +198,7 @@ export interface ProgramData {
   interprets?: 'shell' | 'code' | 'sql' | 'crontab' | undefined;
   shellAfter?: string[] | undefined;
   spawns?: string[] | undefined;
+  separator?: string | undefined;
   globals?: 'before' | 'anywhere' | undefined;
   subcommands?: Record<string, ProgramData> | undefined;
   wrapper?: 'always' | 'bare' | 'restrictions' | 'exact' | undefined;
@@ -253,6 +256,8 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     shellAfter: z.array(z.string()).optional(),
     /** Functions of its language that run a command: `system`, `exec*`; `` ` `` where backticks do. */
     spawns: z.array(z.string().min(1)).optional(),
+    /** A word after which another command of the program follows (`tmux new \\; send-keys x`). */
+    separator: z.string().optional(),
     globals: z.enum(['before', 'anywhere']).optional(),
     subcommands: z.record(z.string(), programSchema).optional(),
     /** The rest of its words are a command: who may see it (RULES N2–N6). */
@@ -357,6 +362,7 @@ export interface Meaning {
   readonly turns: Partial<Record<Role, Role>> | undefined;
   readonly implicit: Partial<Record<Role, string>> | undefined;
   readonly filters: boolean;
+  readonly leads: boolean;
   readonly shellAfter: readonly string[] | undefined;
   readonly further: Role | undefined;
 }
@@ -383,6 +389,7 @@ export function compileMeaning(data: MeaningData, shellAfter: readonly string[] 
     turns: 'turns' in shape ? shape.turns : undefined,
     implicit: 'implicit' in shape ? shape.implicit : undefined,
     filters: 'filters' in shape && shape.filters === true,
+    leads: 'leads' in shape && shape.leads === true,
     further: 'further' in shape ? shape.further : undefined,
     shellAfter: ('shellAfter' in shape ? shape.shellAfter : undefined) ?? shellAfter,
   };

@@ -42,7 +42,20 @@ function endOf(rest: string, mark: string): string {
     const end = rest.indexOf(last);
     return end < 0 ? rest : rest.slice(0, end);
   }
+  if (mark.includes('$(') || mark.includes('${')) return beforeUnbalanced(rest);
   if (last === '(') return rest.replace(/\)[^)]*$/, '').replace(/^(["'])(.*)\1$/s, '$2');
   if (last === ':') return rest.replace(/,.*$/s, '');
   return (rest.split('\n', 1)[0] ?? '').replace(/^!/, '');
+}
+
+/** To the bracket that closes one before the text. */
+function beforeUnbalanced(text: string): string {
+  let open = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at] ?? '';
+    if ('({'.includes(char)) open += 1;
+    else if (')}'.includes(char)) open -= 1;
+    if (open < 0) return text.slice(0, at);
+  }
+  return text;
 }

@@ -105,8 +105,16 @@ export function interpret(
   if (program.data.into === true) applyInto(reading, draft, facts);
   applyImplicit(reading, draft, facts);
   applyAlways(reading, draft, facts);
+  for (const words of reading.following) {
+    const [first] = words;
+    if (first === undefined) continue;
+    draft.commands.push([makeArg(first.word, [{ kind: 'known', text: program.path.split(' ', 1)[0] ?? '' }], false), ...words]);
+    draft.unnamed.push({ word: first.word, name: first.word.source, because: 'is a further command' });
+    draft.notReadOnly ??= `\`${first.word.source}\` is a further command`;
+  }
   if (reading.command !== undefined) {
-    draft.commands.push(reading.command);
+    const leading = reading.options.flatMap(({ option, value }) => (option.meaning.leads && value ? [value] : []));
+    draft.commands.push([...leading, ...reading.command]);
     draft.notReadOnly ??= `\`${program.path}\` runs another command`;
     const [first] = reading.command;
     if (first !== undefined && program.data.purpose !== 'run' && program.data.wrapper === undefined) {

@@ -13,14 +13,34 @@ export function printedText(args: readonly Arg[]): string | undefined {
 }
 
 function printedByEcho(words: readonly string[]): string | undefined {
-  const newline = words[0] === '-n' ? '' : '\n';
-  const text = newline === '' ? words.slice(1) : words;
-  // `xpg_echo` decides about backslashes.
-  if (text[0]?.startsWith('-') === true || text.some((word) => word.includes('\\'))) return undefined;
-  return `${text.join(' ')}${newline}`;
+  const given = words.findIndex((word) => !/^-[neE]+$/.test(word));
+  const options = words.slice(0, given < 0 ? words.length : given).join('');
+  const text = (given < 0 ? [] : words.slice(given)).join(' ');
+  const newline = options.includes('n') ? '' : '\n';
+  if (options.includes('E')) return undefined;
+  if (options.includes('e')) {
+    const decoded = decodeEscapes(text, /\\(?:0([0-7]{0,3})|x([0-9A-Fa-f]{1,2})|([\s\S]))/g);
+    return decoded === undefined ? undefined : `${decoded}${newline}`;
+  }
+  // `xpg_echo` decides about backslashes that begin an escape.
+  return /\\(?:[abcefnrtvxuUE\\0]|$)/.test(text) ? undefined : `${text}${newline}`;
 }
 
-const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\', '0': '\0', '"': '"' };
+/** Undefined for escapes that end the output or need the shell's character set. */
+function decodeEscapes(text: string, pattern: RegExp): string | undefined {
+  let known = true;
+  const decoded = text.replace(pattern, (whole: string, octal?: string, hex?: string, letter?: string) => {
+    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal === '' ? '0' : octal, 8));
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    const plain = escapes[letter ?? ''];
+    if (plain !== undefined) return plain;
+    if (/[cuUe]/.test(letter ?? 'c')) known = false;
+    return whole;
+  });
+  return known && !/[\u0080-\uffff]/.test(decoded) ? decoded : undefined;
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\', '"': '"' };
 /** A format used up more often than this is not followed. */
 const maxRounds = 32;
 
@@ -28,7 +48,7 @@ function printedByPrintf(words: readonly string[]): string | undefined {
   const given = words[0] === '--' ? words.slice(1) : words;
   const [format, ...values] = given;
   if (format === undefined || format.startsWith('-')) return undefined;
-  const pieces = format.match(/%(?:%|[sd])|\\[nt\\0"](?!\d)|[^%\\]+|[%\\]/g) ?? [];
+  const pieces = format.match(/%(?:%|[sd])|\\(?:[0-7]{1,3}|x[0-9A-Fa-f]{1,2}|[nrt\\"])|[^%\\]+|[%\\]/g) ?? [];
   const directives = pieces.filter((piece) => piece === '%s' || piece === '%d').length;
   const rounds = directives === 0 ? 1 : Math.max(1, Math.ceil(values.length / directives));
   if (rounds > maxRounds) return undefined;
@@ -43,7 +63,11 @@ function printedByPrintf(words: readonly string[]): string | undefined {
         out += value;
       } else if (piece === '%%') out += '%';
       else if (piece === '%' || piece === '\\') return undefined;
-      else if (piece.startsWith('\\')) out += escapes[piece.slice(1)] ?? '';
+      else if (piece.startsWith('\\')) {
+        const decoded = decodeEscapes(piece, /\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|([\s\S]))/g);
+        if (decoded === undefined) return undefined;
+        out += decoded;
+      }
       else out += piece;
     }
   }

@@ -45,6 +45,8 @@ export interface Reading {
   readonly filtered: boolean;
   readonly implicit: readonly Partial<Record<Role, string>>[];
   readonly missingValue: boolean;
+  /** Further commands of the program itself, each without its name. */
+  readonly following: readonly (readonly Arg[])[];
 }
 
 interface Found {
@@ -68,8 +70,10 @@ const roleOrder: readonly Role[] = [
   'unknown',
 ];
 
-/** @param args - The arguments after the program's name. */
-export function readArguments(start: Program, args: readonly Arg[]): Reading {
+/** @param given - The arguments after the program's name. */
+export function readArguments(start: Program, given: readonly Arg[]): Reading {
+  const { separator } = start.data;
+  const [args = [], ...following] = separator === undefined ? [given] : splitAt(given, separator);
   let program = start;
   const found: Found[] = [];
   const operands: Arg[] = [];
@@ -176,7 +180,17 @@ export function readArguments(start: Program, args: readonly Arg[]): Reading {
     unknownSubcommand,
     subcommandAt,
     missingValue,
+    following: following.filter(({ length }) => length > 0),
   });
+}
+
+function splitAt(args: readonly Arg[], separator: string): readonly (readonly Arg[])[] {
+  const segments: Arg[][] = [[]];
+  for (const arg of args) {
+    if (arg.text === separator) segments.push([]);
+    else segments.at(-1)?.push(arg);
+  }
+  return segments;
 }
 
 interface Sink {
@@ -315,7 +329,7 @@ function finish(
   operands: readonly Arg[],
   rest: Pick<
     Reading,
-    'command' | 'unknownOptions' | 'uncertain' | 'unknownSubcommand' | 'subcommandAt' | 'missingValue'
+    'command' | 'unknownOptions' | 'uncertain' | 'unknownSubcommand' | 'subcommandAt' | 'missingValue' | 'following'
   >,
 ): Reading {
   // The same flag again changes nothing, and a hostile cluster can hold thousands.

@@ -16,6 +16,8 @@ export interface Changes {
   readonly literal: Map<string, Word[]>;
   /** The positional parameters. */
   positional: boolean;
+  /** What the variables of the loops around hold, where that is written out: names of programs among them are known. */
+  readonly loops: Map<string, readonly string[]>;
 }
 
 const directoryBuiltins = new Set(['cd', 'pushd', 'popd']);
@@ -36,7 +38,11 @@ const nameBuiltins = new Set([
 ]);
 const codeBuiltins = new Set(['eval', 'source', '.', 'alias', 'unalias', 'enable', 'shopt', 'trap']);
 
-export function collectChanges(statements: readonly Statement[]): Changes {
+/** @param loops values of loop variables around the statements */
+export function collectChanges(
+  statements: readonly Statement[],
+  loops: ReadonlyMap<string, readonly string[]> = new Map(),
+): Changes {
   const changes: Changes = {
     directory: false,
     everything: false,
@@ -44,6 +50,7 @@ export function collectChanges(statements: readonly Statement[]): Changes {
     numeric: new Set(),
     literal: new Map(),
     positional: false,
+    loops: new Map(loops),
   };
   for (const statement of statements) visitStatement(statement, changes);
   for (const name of changes.unknown) changes.numeric.delete(name);
@@ -91,7 +98,7 @@ function visitStatement(statement: Statement, into: Changes): void {
     case 'select':
       into.unknown.add(statement.variable);
       for (const word of statement.words ?? []) visitWord(word, into);
-      visitAll(statement.body, into);
+      visitLoop(statement, into);
       return;
     case 'arithmetic-for':
       for (const expression of statement.expressions) visitArithmetic(expression, into);
@@ -114,6 +121,38 @@ function visitStatement(statement: Statement, into: Changes): void {
   }
 }
 
+function visitLoop(statement: Statement & { readonly type: 'for' | 'select' }, into: Changes): void {
+  const { variable } = statement;
+  const before = into.loops.get(variable);
+  const given = loopValues(statement);
+  if (given === undefined) into.loops.delete(variable);
+  else into.loops.set(variable, given);
+  visitAll(statement.body, into);
+  if (before === undefined) into.loops.delete(variable);
+  else into.loops.set(variable, before);
+}
+
+/** What the variable of the loop holds in turn; undefined unless every word is literal. */
+export function loopValues(
+  statement: Statement & { readonly type: 'for' | 'select' },
+): readonly string[] | undefined {
+  if (statement.words === undefined || statement.words.length === 0) return undefined;
+  const values: string[] = [];
+  for (const word of statement.words) {
+    if (word.values === undefined) return undefined;
+    values.push(...word.values);
+  }
+  return values;
+}
+
+/** The programs that `$variable` of a loop around names. */
+function loopPrograms(word: Word | undefined, loops: Changes['loops']): readonly string[] | undefined {
+  const parts = word?.parts.filter((part) => part.type !== 'literal' || part.value !== '') ?? [];
+  const [part] = parts;
+  if (parts.length !== 1 || part?.type !== 'parameter' || part.operator !== undefined || part.indirect) return undefined;
+  return loops.get(part.name)?.map((value) => value.trim().split(/\s/, 1)[0] ?? '');
+}
+
 function visitCommand(command: SimpleCommand, into: Changes): void {
   if (command.words.length === 0) for (const assignment of command.assignments) visitAssignment(assignment, into);
   for (const word of command.words) visitWord(word, into);
@@ -125,12 +164,24 @@ function visitCommand(command: SimpleCommand, into: Changes): void {
   const values = command.words.map(wordValue);
   const at = values[0] === 'command' || values[0] === 'builtin' ? 1 : 0;
   const name = values[at];
-  if (name === undefined && command.words.length > at) into.everything = true;
-  else if (name === undefined) return;
-  else if (name === 'set' || name === 'shift') into.positional = true;
+  if (name !== undefined) visitProgram(name, values, command.words.slice(at + 1), into);
+  else if (command.words.length > at) {
+    const programs = loopPrograms(command.words[at], into.loops);
+    if (programs === undefined) into.everything = true;
+    else for (const program of programs) visitProgram(program, values, command.words.slice(at + 1), into);
+  }
+}
+
+function visitProgram(
+  name: string,
+  values: readonly (string | undefined)[],
+  operands: readonly Word[],
+  into: Changes,
+): void {
+  if (name === 'set' || name === 'shift') into.positional = true;
   else if (directoryBuiltins.has(name)) into.directory = true;
   else if (codeBuiltins.has(name)) into.everything ||= name !== 'trap' || !isHarmlessTrap(values);
-  else if (nameBuiltins.has(name)) visitNames(name, command.words.slice(at + 1), into);
+  else if (nameBuiltins.has(name)) visitNames(name, operands, into);
 }
 
 /** A trap whose text assigns nothing and does not run code from elsewhere. */

@@ -29,7 +29,7 @@ import {
 import type { Effect } from './model.ts';
 import { positionalLists, positionalValues } from './positional.ts';
 import { redirectionEffects } from './redirections.ts';
-import { type Changes, collectChanges } from './shell-changes.ts';
+import { type Changes, collectChanges, loopValues } from './shell-changes.ts';
 import {
   assign,
   assignList,
@@ -97,6 +97,9 @@ class Walker {
   /** What the whole text, and its functions alone, can change; found when first asked for. */
   #everything: Changes | undefined;
   #functionsOnly: Changes | undefined;
+
+  /** What the variables of the loops around hold. */
+  #loops: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(context: AnalysisContext) {
     this.#context = context;
@@ -279,7 +282,7 @@ class Walker {
 
   /** Runs a body that may have run before: what it changes is forgotten first. */
   #loop(state: ShellState, body: readonly Statement[], run: (inside: ShellState) => void): void {
-    this.#forget(collectChanges(body), state);
+    this.#forget(collectChanges(body, this.#loops), state);
     const inside = copyState(state);
     run(inside);
     mergeState(state, inside);
@@ -289,13 +292,20 @@ class Walker {
     for (const word of statement.words ?? []) this.#word(word, state);
     checkGiven(statement.variable, statement.words ?? [], this.#evaluated, state, this.#context);
     const value = statement.type === 'for' ? this.#loopValue(statement.words, state) : unknownValue;
-    const changes = collectChanges(statement.body);
+    const given = statement.type === 'for' ? loopValues(statement) : undefined;
+    const loops = new Map(this.#loops);
+    if (given !== undefined) loops.set(statement.variable, given);
+    else loops.delete(statement.variable);
+    const changes = collectChanges(statement.body, loops);
     const known =
       changes.unknown.has(statement.variable) || changes.numeric.has(statement.variable) ? unknownValue : value;
+    const around = this.#loops;
+    this.#loops = loops;
     this.#loop(state, statement.body, (inside) => {
       assign(inside, statement.variable, known);
       this.statements(statement.body, inside);
     });
+    this.#loops = around;
     assign(state, statement.variable, joinAlternatives(known, state.variables.get(statement.variable) ?? unknownValue));
   }
 
@@ -382,7 +392,7 @@ class Walker {
     // `: "${x:=y}"` changes nothing beyond its words.
     if (record.instances.every((one) => one.name === ':')) return;
     if (record.instances.length > 1 || instance.name === undefined) {
-      this.#forget(collectChanges([asStatement(record.command)]), state);
+      this.#forget(collectChanges([asStatement(record.command)], this.#loops), state);
       if (record.instances.some((one) => one.name === 'cd')) {
         state.cwd = undefined;
         state.changed = true;

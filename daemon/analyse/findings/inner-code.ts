@@ -176,7 +176,7 @@ function statementCommands(statement: Statement): readonly SimpleCommand[] {
 
 /** A shell or interpreter that takes its program from standard input (RULES O29). */
 function findOnStdin(record: CommandRecord, script: ParsedScript, context: AnalysisContext, report: Report<Id>): void {
-  const instance = record.instances.find(
+  const instance = readersOf(record).find(
     (one) =>
       one.program?.data.interprets !== undefined && (readsProgramFromStdin(one.reading) || readsProcess(one.reading)),
   );
@@ -209,6 +209,12 @@ function findOnStdin(record: CommandRecord, script: ParsedScript, context: Analy
     span,
     record.command.id,
   );
+}
+
+/** The command itself and those that it runs with its own standard input (`docker exec -i c sh`). */
+function readersOf({ instances, inner, command }: CommandRecord): readonly Instance[] {
+  const passedOn = inner.filter((one) => one.command.start === command.start && one.command.id === command.id && !one.fed);
+  return [...instances, ...passedOn.flatMap(readersOf)];
 }
 
 /** `bash <(command)`: the script is what another command prints. */

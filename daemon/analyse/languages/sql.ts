@@ -59,23 +59,36 @@ const showing =
   /^(?:\\(?:d[a-zA-Z]*\+?|l\+?|z|x|timing|conninfo|encoding|sf\+?|sv\+?|pset|a|t|\?|h)|\.(?:tables|schema|fullschema|indexes|indices|databases|mode|headers?|dbinfo|dump|show|width|separator|nullvalue|timer|stats|eqp|help))(?:\s[^|`\\]*)?$/;
 
 /** Commands that run a shell command: it is the rest of the line. */
-const running = /^(?:\\!|\.(?:shell|system)\b|system\b|!)\s*([\s\S]*)$/i;
+const running = /^(?:\\!|\.(?:shell|system)\b|system\b|!|(?:\\|\.)\w+\+?\s+["']?\|)\s*([\s\S]*?)["']?$/i;
+
+/** `\\copy … to program 'x'` and the statement of that name. */
+const program = /\bprogram\s+'((?:[^']|'')*)'/i;
+
+/** Commands and functions that read the file they name. */
+const reading =
+  /^(?:\\ir?\s+|\\include(?:_relative)?\s+|\.(?:read|import)\s+(?:-\S+\s+)*|source\s+|\\\.\s+)["']?([^\s"'|][^\s"']*)|\b(?:readfile|pg_read_file|load_file)\s*\(\s*'([^']*)'|\binfile\s+'([^']*)'|\bcopy\b[^;]*\bfrom\s+'([^']*)'/gi;
 
 export function readSql(arg: Arg): ProgramText {
   if (arg.text === undefined) return dangerousText('is not known, and SQL can write and run programs');
   const statements = splitStatements(arg.text);
   if (statements === undefined) return dangerousText('cannot be read to its end');
   const shell: string[] = [];
+  const reads: string[] = [];
   let danger: string | undefined;
   for (const statement of statements) {
-    const command = running.exec(statement.source.trim())?.[1];
+    const source = statement.source.trim();
+    const command = running.exec(source)?.[1] ?? program.exec(source)?.[1]?.replaceAll("''", "'");
+    for (const match of source.matchAll(reading)) {
+      const path = match.slice(1).find((one) => one !== undefined);
+      if (path !== undefined && path !== '') reads.push(path);
+    }
     if (command !== undefined) {
       shell.push(command);
       danger = 'runs a shell command';
     } else danger ??= judgeStatement(statement);
   }
   if (danger === undefined) return harmlessText;
-  return dangerousText(danger, { shell, runs: true });
+  return dangerousText(danger, { shell, reads, runs: true });
 }
 
 interface SqlStatement {
