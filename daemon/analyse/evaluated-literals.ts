@@ -26,7 +26,10 @@ export function followEvaluated(commands: readonly CommandRecord[], context: Ana
 }
 
 function literalsOf({ assignments, words }: SimpleCommand): readonly Word[] {
-  const values = assignments.flatMap(({ value, elements }) => [...(value === undefined ? [] : [value]), ...(elements ?? [])]);
+  const values = assignments.flatMap(({ value, elements }) => [
+    ...(value === undefined ? [] : [value]),
+    ...(elements ?? []),
+  ]);
   return [...values, ...words.slice(1)].filter((word) => /\$\(|`/.test(wordValue(word) ?? ''));
 }
 

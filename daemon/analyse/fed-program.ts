@@ -30,8 +30,13 @@ export function readFedProgram(
   const sources = name === 'source' || name === '.';
   if (interprets === undefined && !sources) return undefined;
   const script = reading?.operands.find(({ role }) => role === 'load');
-  const loaded = [script?.arg, ...(reading?.options.map(({ role, value }) => (role === 'load' ? value : undefined)) ?? [])];
-  const given = loaded.map((arg) => (arg === undefined ? undefined : processText(arg.word, values))).find((text) => text !== undefined);
+  const loaded = [
+    script?.arg,
+    ...(reading?.options.map(({ role, value }) => (role === 'load' ? value : undefined)) ?? []),
+  ];
+  const given = loaded
+    .map((arg) => (arg === undefined ? undefined : processText(arg.word, values)))
+    .find((text) => text !== undefined);
   const streamed = sources
     ? script?.arg.text !== undefined && isStandardInput(script.arg.text)
     : interprets === 'sql' || readsProgramFromStdin(reading) || loadsStandardInput(reading);

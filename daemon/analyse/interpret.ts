@@ -108,7 +108,10 @@ export function interpret(
   for (const words of reading.following) {
     const [first] = words;
     if (first === undefined) continue;
-    draft.commands.push([makeArg(first.word, [{ kind: 'known', text: program.path.split(' ', 1)[0] ?? '' }], false), ...words]);
+    draft.commands.push([
+      makeArg(first.word, [{ kind: 'known', text: program.path.split(' ', 1)[0] ?? '' }], false),
+      ...words,
+    ]);
     draft.unnamed.push({ word: first.word, name: first.word.source, because: 'is a further command' });
     draft.notReadOnly ??= `\`${first.word.source}\` is a further command`;
   }

@@ -67,8 +67,7 @@ function printedByPrintf(words: readonly string[]): string | undefined {
         const decoded = decodeEscapes(piece, /\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|([\s\S]))/g);
         if (decoded === undefined) return undefined;
         out += decoded;
-      }
-      else out += piece;
+      } else out += piece;
     }
   }
   return out;

@@ -89,7 +89,8 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
   const takeValue = (option: Option, arg: Arg, attached: Arg | undefined): void => {
     if (option.meaning.role === 'command-until') {
       const end = findTerminator(args, at);
-      found.push({ option, arg, value: undefined, command: args.slice(at, end), further: undefined });
+      const first = attached === undefined || attached.text === '' ? [] : [attached];
+      found.push({ option, arg, value: undefined, command: [...first, ...args.slice(at, end)], further: undefined });
       at = end + 1;
       return;
     }

@@ -133,9 +133,7 @@ function visitLoop(statement: Statement & { readonly type: 'for' | 'select' }, i
 }
 
 /** What the variable of the loop holds in turn; undefined unless every word is literal. */
-export function loopValues(
-  statement: Statement & { readonly type: 'for' | 'select' },
-): readonly string[] | undefined {
+export function loopValues(statement: Statement & { readonly type: 'for' | 'select' }): readonly string[] | undefined {
   if (statement.words === undefined || statement.words.length === 0) return undefined;
   const values: string[] = [];
   for (const word of statement.words) {
@@ -149,7 +147,8 @@ export function loopValues(
 function loopPrograms(word: Word | undefined, loops: Changes['loops']): readonly string[] | undefined {
   const parts = word?.parts.filter((part) => part.type !== 'literal' || part.value !== '') ?? [];
   const [part] = parts;
-  if (parts.length !== 1 || part?.type !== 'parameter' || part.operator !== undefined || part.indirect) return undefined;
+  if (parts.length !== 1 || part?.type !== 'parameter' || part.operator !== undefined || part.indirect)
+    return undefined;
   return loops.get(part.name)?.map((value) => value.trim().split(/\s/, 1)[0] ?? '');
 }
 

@@ -34,6 +34,8 @@ export interface GrantForm {
   readonly hosts: readonly HostPlace[];
   /** Units of `text` that a wildcard must not match; undefined when a wildcard can match nothing here. */
   readonly pinned: ReadonlySet<number> | undefined;
+  /** What a grant must name besides when it names a program that the command runs (`npx eslint *`). */
+  readonly inner: readonly { readonly from: number; readonly pinned: readonly number[] }[];
 }
 
 export interface HostPlace {
@@ -152,7 +154,7 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
   const text = placed ? [head + plain, ...operands].join(' ') : layer.text;
   const straight = placed ? [head + plain, ...layer.words.slice(1).map(straighten)].join(' ') : text;
   const assigned = command.command.assignments.length > 0 && !layer.text.startsWith(joined);
-  if (!placed) return { text, straight, whole, assigned, hosts: [], pinned: undefined };
+  if (!placed) return { text, straight, whole, assigned, hosts: [], pinned: undefined, inner: [] };
 
   const starts: number[] = [];
   let at = head.length;
@@ -185,7 +187,7 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
   for (const danger of command.unnamed) {
     const place = findPlace(danger.word);
     const start = place === undefined ? undefined : places.get(place);
-    if (start === undefined) return { text, straight, whole, assigned, hosts: [], pinned: undefined };
+    if (start === undefined) return { text, straight, whole, assigned, hosts: [], pinned: undefined, inner: [] };
     const { source } = danger.word;
     pin(start, start + (source.startsWith(danger.name) ? danger.name.length : source.length));
   }
@@ -194,7 +196,23 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
     const start = place === undefined ? undefined : places.get(place);
     return start === undefined || place === undefined ? [] : [hostPlace(place.source, start, address)];
   });
-  return { text, straight, whole, assigned, hosts, pinned };
+  return { text, straight, whole, assigned, hosts, pinned, inner: innerPins(command, layer, starts) };
+}
+
+/** Dangers of the programs that stand in the command's own words: a grant for such a program leaves them out like any other. */
+function innerPins(command: AnalysedCommand, layer: Layer, starts: readonly number[]): GrantForm['inner'] {
+  return command.inner.flatMap((inner) => {
+    const [program] = inner.command.words;
+    const from = starts[program === undefined ? -1 : layer.words.indexOf(program)];
+    if (from === undefined || program === undefined) return [];
+    const pinned = inner.unnamed.flatMap(({ word, name }) => {
+      const start = starts[layer.words.indexOf(word)];
+      if (start === undefined) return [];
+      const length = word.source.startsWith(name) ? name.length : word.source.length;
+      return Array.from({ length }, (_, unit) => start + unit);
+    });
+    return pinned.length === 0 ? [] : [{ from: from + program.source.length, pinned }];
+  });
 }
 
 /** The authority of an address, without its port; all of any other word. */

@@ -114,7 +114,7 @@ function readOnlyReason({ command, callsFunction }: AnalysedCommand, at: At): Re
 
 function noRuleReason(view: CommandView, at: At, policy: Policy, facts: Facts): Reason {
   const { command } = view;
-  const danger = command.unnamed[0];
+  const danger = command.unnamed[0] ?? command.inner.flatMap(({ unnamed }) => unnamed)[0];
   const broad =
     danger === undefined
       ? undefined
@@ -139,7 +139,7 @@ function noRuleReason(view: CommandView, at: At, policy: Policy, facts: Facts): 
 
 /** The same command as a broad rule would see it, to say which rule stopped short. */
 function withoutDangers(view: CommandView): CommandView {
-  return { ...view, grants: view.grants.map((form) => ({ ...form, pinned: new Set<number>() })) };
+  return { ...view, grants: view.grants.map((form) => ({ ...form, pinned: new Set<number>(), inner: [] })) };
 }
 
 type FileEffect = Extract<Effect, { kind: 'read' | 'write' | 'remove' }>;

@@ -49,7 +49,10 @@ function grants(rule: CommandRule, view: CommandView, facts: Facts): Match {
 
 function leavesPinned(pattern: CommandPattern, form: GrantForm): boolean {
   if (form.pinned === undefined) return false;
-  return form.pinned.size === 0 || intersects(pattern.tokens, literalTokens(form.text), form.pinned);
+  const named = pattern.text.search(/\*/);
+  const inner = form.inner.flatMap(({ from, pinned }) => (named >= from ? pinned : []));
+  if (form.pinned.size === 0 && inner.length === 0) return true;
+  return intersects(pattern.tokens, literalTokens(form.text), new Set([...form.pinned, ...inner]));
 }
 
 /**

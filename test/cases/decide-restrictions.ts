@@ -68,7 +68,7 @@ export const restrictionCases: readonly DecideCase[] = [
   asked('unknown option', 'git push $OPTION'),
   asked('unknown subcommand', 'git $SUB --force'),
   asked('unknown program', '$TOOL x'),
-  asked('program from a loop', 'for c in curl; do $c x; done'),
+  denied('program from a loop', 'for c in curl; do $c x; done'),
 
   allowed('another push', 'git push origin main'),
   allowed('the word as text', 'echo curl x'),

@@ -213,7 +213,9 @@ function findOnStdin(record: CommandRecord, script: ParsedScript, context: Analy
 
 /** The command itself and those that it runs with its own standard input (`docker exec -i c sh`). */
 function readersOf({ instances, inner, command }: CommandRecord): readonly Instance[] {
-  const passedOn = inner.filter((one) => one.command.start === command.start && one.command.id === command.id && !one.fed);
+  const passedOn = inner.filter(
+    (one) => one.command.start === command.start && one.command.id === command.id && !one.fed,
+  );
   return [...instances, ...passedOn.flatMap(readersOf)];
 }
 
