@@ -7,7 +7,7 @@ import { SbxError } from '../client/protocol/errors.ts';
 import type { Explanation } from '../client/protocol/explanation.ts';
 import type { Flags, Mode } from '../client/protocol/messages.ts';
 import { analyse } from './analyse/analyse.ts';
-import { collectPaths } from './analyse/collect-paths.ts';
+import { collectPaths, findUnseen, maxPaths } from './analyse/collect-paths.ts';
 import type { AnalysedCommand, Analysis, Facts } from './analyse/model.ts';
 import { checkExamples } from './decide/check-examples.ts';
 import { decide } from './decide/decide.ts';
@@ -128,8 +128,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   const understand = (command: string, base: Omit<Facts, 'paths'>): { analysis: Analysis; facts: Facts } => {
     const script = parse(command);
-    const facts = lookUpFacts(script.kind === 'unparsable' ? [] : collectPaths(script, base), base);
-    return { analysis: analyse(script, facts, catalogue, parse), facts };
+    const paths = script.kind === 'unparsable' ? [] : collectPaths(script, base);
+    const facts = lookUpFacts(paths, base);
+    const analysis = analyse(script, facts, catalogue, parse);
+    const unseen = findUnseen(analysis, facts);
+    if (unseen.length === 0 || paths.length + unseen.length > maxPaths) return { analysis, facts };
+    const wider = lookUpFacts([...paths, ...unseen], base);
+    return { analysis: analyse(script, wider, catalogue, parse), facts: wider };
   };
 
   /** A defect in a stage is text that was not understood: a question, never a permission and never a crash. */

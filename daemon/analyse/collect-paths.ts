@@ -5,6 +5,7 @@
  */
 import type { Assignment, ParsedScript, Redirection, Word } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
+import type { Analysis, Facts } from './model.ts';
 import { resolvePath } from './path-targets.ts';
 import { allStatements } from './statements.ts';
 import { type Arg, expandWord, type Piece, type Values } from './words.ts';
@@ -49,15 +50,31 @@ export function collectPaths(
   return [...paths];
 }
 
+/**
+ * Paths that only the analysis finds, in text that is run in turn (`bash -c 'touch x'`) or named by an option's meaning.
+ * Without a look at them nothing says where they lead, so nothing could be said to lie in the workspace.
+ */
+export function findUnseen(analysis: Analysis, facts: Facts): readonly string[] {
+  const unseen = new Set<string>();
+  for (const effect of [...analysis.effects, ...analysis.commands.flatMap(({ effects }) => effects)]) {
+    if (!('target' in effect)) continue;
+    const { path, prefix, confined } = effect.target;
+    const place = path ?? (confined ? prefix?.replace(/(?<=.)\/[^/]*$/, '') : undefined);
+    if (place !== undefined && !facts.paths.has(place) && place.length <= maxLength) unseen.add(place);
+  }
+  return [...unseen];
+}
+
 function candidateTexts(word: Word, values: Values): readonly string[] {
   const args =
     word.values === undefined
       ? expandWord(word, values).flat()
-      : word.values.map((text) => ({ text }) as Pick<Arg, 'text'>);
+      : word.values.map((text) => ({ text, pieces: [] }) as Pick<Arg, 'text' | 'pieces'>);
   return args
-    .flatMap(({ text }) => {
-      if (text === undefined || text === '' || text.length > maxLength || text.includes('\n') || text.includes('\0'))
-        return [];
+    .flatMap(({ text, pieces }) => {
+      // The folder of a glob: where it leads is where everything that the glob finds lies.
+      if (text === undefined) return [folderOf(pieces)];
+      if (text === '' || text.length > maxLength || text.includes('\n') || text.includes('\0')) return [];
       if (!text.startsWith('-')) {
         const equals = text.indexOf('=');
         return equals > 0 ? [text, text.slice(equals + 1)] : [text];
@@ -68,6 +85,11 @@ function candidateTexts(word: Word, values: Values): readonly string[] {
       return /^-[A-Za-z]./.test(text) ? [text.slice(2)] : [];
     })
     .filter((text) => text !== '');
+}
+
+function folderOf([first]: readonly Piece[]): string {
+  const text = first?.kind === 'known' ? first.text : '';
+  return text.length > maxLength || text.includes('\0') ? '' : text.slice(0, text.lastIndexOf('/') + 1);
 }
 
 /** The start and every folder that a literal `cd`, `pushd` or `-C` can reach from those known so far. */

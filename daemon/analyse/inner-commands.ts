@@ -11,6 +11,7 @@ import type { Effect } from './model.ts';
 import type { Reading } from './read-arguments.ts';
 import { assignPositional, copyState, type ShellState } from './shell-state.ts';
 import { redirectedInput } from './standard-input.ts';
+import { programDescriptor } from './stdin-program.ts';
 import { findVariableCommands } from './variable-commands.ts';
 import { type Arg, makeArg, type Values } from './words.ts';
 
@@ -85,7 +86,9 @@ function runInner(
     if (context.parse(arg.text ?? '').kind === 'unparsable') continue;
     inner.push(...(runInnerText(arg, command, start, context) ?? []));
   }
-  const fed = readFedProgram(instance, command, start.input?.text, values);
+  const descriptor = programDescriptor(reading);
+  const stream = descriptor === '0' ? input : redirectedInput(command.redirections, values, undefined, descriptor);
+  const fed = readFedProgram(instance, command, stream?.text, values);
   if (fed !== undefined) {
     const span = { start: command.start, end: command.end };
     for (const text of fed.shell) inner.push(...runFed(text, span, command, start, context));
@@ -192,11 +195,13 @@ function fillBraces(words: readonly Arg[], reading: Reading, name: string | unde
   const roots = reading.operands.map((operand) => operand.arg.text);
   const root =
     roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !reading.filtered ? roots[0] : undefined;
+  // It goes into no folder through a link unless it is told so.
+  const below = !reading.options.some(({ option }) => option.spelling === '-L' || option.spelling === '-follow');
   return words.map((arg) => {
     if (arg.text?.includes('{}') !== true) return arg;
     const word = { ...arg.word, source: foundPath };
     const [before = '', ...after] = arg.text.split('{}');
-    const hole = { kind: 'value', variable: undefined, assigned: true, empty: false } as const;
+    const hole = { kind: 'value', variable: undefined, assigned: true, empty: false, below } as const;
     if (root !== undefined && !reading.filtered && before === '' && after.join('') === '') {
       return makeArg(word, [{ kind: 'known', text: root }], false);
     }

@@ -55,7 +55,9 @@ export function makeTarget(
     };
   }
   if (arg.pieces.some((piece) => piece.kind === 'place' && piece.free)) return undefined;
-  const confined = arg.pieces.every((piece) => piece.kind !== 'value' && piece.kind !== 'place');
+  const confined = arg.pieces.every(
+    (piece) => (piece.kind !== 'value' || piece.below === true) && piece.kind !== 'place',
+  );
   return { ...base, path: undefined, resolved: undefined, prefix: knownPrefix(arg, cwd), confined };
 }
 

@@ -18,15 +18,16 @@ const maxLength = 4096;
 /** Nor are texts put together from more pieces, each of which would be looked up again by every command that reads them. */
 const maxParts = 64;
 
-/** The input that the redirections give; undefined where it is not known, `inherited` where they give none. */
+/** The input that the redirections give to standard input or another descriptor; undefined where it is not known, `inherited` where they give none. */
 export function redirectedInput(
   redirections: readonly Redirection[],
   values: Values,
   inherited: StandardInput | undefined,
+  descriptor = '0',
 ): StandardInput | undefined {
   let input = inherited;
   for (const redirection of redirections) {
-    if (redirection.descriptor !== undefined && redirection.descriptor !== '0') continue;
+    if ((redirection.descriptor ?? '0') !== descriptor) continue;
     const { operator } = redirection;
     if (operator === '<<' || operator === '<<-' || operator === '<<<') input = begin(hereText(redirection, values));
     else if (operator === '<') input = begin(processText(redirection.target, values));

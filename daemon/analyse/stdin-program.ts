@@ -32,6 +32,11 @@ export function isStandardInput(text: string): boolean {
   return text === '-' || /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(text);
 }
 
+/** The descriptor that it comes from: `bash /dev/fd/3 3<<EOF` does not read standard input. */
+export function programDescriptor(reading: Reading | undefined): string {
+  return /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(reading?.operands[0]?.arg.text ?? '')?.[1] ?? '0';
+}
+
 /** Commands whose output reaches this one through pipes. */
 export function feedersOf(command: SimpleCommand, script: ParsedScript): readonly SimpleCommand[] {
   const found = new Set<SimpleCommand>();

@@ -17,6 +17,7 @@ import type { AnalysisContext } from './analyse.ts';
 import { analyseCommand, type CommandRecord } from './analyse-command.ts';
 import { changeByBuiltin } from './builtins.ts';
 import { checkArithmetic, checkConditional, checkWord } from './findings/arithmetic.ts';
+import { checkDefault } from './findings/environment.ts';
 import {
   checkAssigned,
   checkBuiltin,
@@ -529,6 +530,7 @@ class Walker {
         if (part.operator === '[' && !this.#associative.has(part.name)) this.#subscript(part.operands[0], state);
         if (part.operator === ':') for (const operand of part.operands) checkWord(operand, state, this.#context);
         if (part.operator !== ':=' && part.operator !== '=') continue;
+        checkDefault(part, this.#context);
         checkGiven(part.name, part.operands, this.#evaluated, state, this.#context);
         this.#assignDefault(part, state);
       } else if (part.type === 'brace') for (const word of part.words) this.#word(word, state);

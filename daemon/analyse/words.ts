@@ -22,6 +22,8 @@ export type Piece =
       readonly empty: boolean;
       /** One word that begins with a letter or digit, if it is not empty. */
       readonly plain?: boolean;
+      /** What a search of the folder before it found: it cannot lead out of that folder. */
+      readonly below?: boolean;
     };
 
 /** Elements in their order, from the first. */

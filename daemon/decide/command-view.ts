@@ -152,7 +152,9 @@ function grantForm(command: AnalysedCommand, layer: Layer, index: number): Grant
   const head = placed ? layer.text.slice(0, layer.text.length - joined.length) : '';
   const plain = placed && !/[*'"\\$`]/.test(program) && program.includes('/') ? normaliseRelative(program) : program;
   const text = placed ? [head + plain, ...operands].join(' ') : layer.text;
-  const straight = placed ? [head + plain, ...layer.words.slice(1).map(straighten)].join(' ') : text;
+  const straight = placed
+    ? [head + straightProgram(layer.words[0], plain), ...layer.words.slice(1).map(straighten)].join(' ')
+    : text;
   const assigned = command.command.assignments.length > 0 && !layer.text.startsWith(joined);
   if (!placed) return { text, straight, whole, assigned, hosts: [], pinned: undefined, inner: [] };
 
@@ -223,6 +225,12 @@ function hostPlace(source: string, start: number, address: boolean): HostPlace {
   const host = authority.includes('@') ? authority : authority.replace(/:[\d*]*$/, '');
   const from = start + match.length;
   return { from, to: from + host.length, host: authority.replace(/^.*@/, '').replace(/:\d*$/, '') };
+}
+
+/** As a plain path is written in the form itself, one with quotes in it is where it leads out of a folder. */
+function straightProgram(word: Word | undefined, plain: string): string {
+  const value = word?.values?.length === 1 ? word.values[0] : undefined;
+  return value?.includes('/..') === true ? normaliseRelative(value) : plain;
 }
 
 function straighten(word: Word): string {

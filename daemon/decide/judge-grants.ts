@@ -6,8 +6,9 @@ import type { Reason } from '../../client/protocol/decision.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
 import type { AnalysedCommand, Effect, Facts, Finding, PathTarget } from '../analyse/model.ts';
 import type { CommandView } from './command-view.ts';
-import { grantsWrite, matches } from './matches.ts';
+import { grantWrite, matches } from './matches.ts';
 import { isEditCommand, isInside } from './modes.ts';
+import { grantsPath } from './path-match.ts';
 import type { Policy } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 import { type At, findingReason, ruleReason } from './reasons.ts';
@@ -51,15 +52,20 @@ export function judgeGrants(
     });
   } else missing.push(noRuleReason(view, at, policy, facts));
 
-  const paths: string[] = [];
+  const paths = new Set<string>();
+  let unwritten = 0;
   for (const effect of command.effects) {
     if (effect.kind !== 'write' && effect.kind !== 'remove') continue;
     const reason = judgeWrite(effect, { command, at, policy, mode, facts, byRule: rule !== undefined, exact });
     if (reason === undefined) continue;
     missing.push(reason);
-    if (effect.target.path !== undefined) paths.push(effect.target.path);
+    const { path, resolved } = effect.target;
+    if (path === undefined) continue;
+    unwritten++;
+    paths.add(path).add(resolved ?? path);
   }
-  const lifted = (finding: Finding): boolean => isLifted(finding, command, exact, allExact);
+  const lifted = (finding: Finding): boolean =>
+    isLifted(finding, command, exact, allExact) || isReadAllowed(finding, command, policy, facts);
   const stopped = findings.filter((finding) => finding.neverAutoApproved).map((finding) => findingReason(finding, at));
   const open = findings.filter((finding) => !finding.neverAutoApproved && !lifted(finding));
   missing.unshift(...open.map((finding) => findingReason(finding, at)));
@@ -68,7 +74,10 @@ export function judgeGrants(
     missing,
     stopped,
     exact,
-    needs: { command: !exact && (open.length > 0 || covered.length === 0 || missing.length > paths.length), paths },
+    needs: {
+      command: !exact && (open.length > 0 || covered.length === 0 || missing.length > unwritten),
+      paths: [...paths],
+    },
   };
 }
 
@@ -79,6 +88,25 @@ const fedFindings = new Set(['code-on-stdin', 'downloaded-code', 'decoded-code']
 export function isLifted(finding: Finding, { command }: AnalysedCommand, exact: boolean, allExact: boolean): boolean {
   if (finding.neverAutoApproved || finding.class === 'deception') return false;
   return fedFindings.has(finding.id) && command.positions.includes('pipeline') ? allExact : exact;
+}
+
+/** A credential place that a Read rule allows by name needs no rule for every command that reads it (RULES O21). */
+function isReadAllowed(finding: Finding, { effects }: AnalysedCommand, policy: Policy, facts: Facts): boolean {
+  if (finding.id !== 'credential-read') return false;
+  const read = effects.flatMap((effect) =>
+    effect.kind === 'read' && effect.target.span.start === finding.span.start ? [effect.target] : [],
+  );
+  return (
+    read.length > 0 &&
+    read.every((target) =>
+      policy.allow.some(
+        (rule) =>
+          rule.tool === 'Read' &&
+          rule.pattern !== undefined &&
+          grantsPath(rule.pattern, { kind: 'read', target, shape: undefined }, facts),
+      ),
+    )
+  );
 }
 
 function place(at: At): Pick<Reason, 'command' | 'span'> {
@@ -157,8 +185,7 @@ interface WriteContext {
 function judgeWrite(effect: FileEffect, context: WriteContext): Reason | undefined {
   const { target } = effect;
   const { command, at, policy, mode, facts, byRule, exact } = context;
-  const edit = policy.allow.some((rule) => grantsWrite(rule, { kind: effect.kind, target, shape: undefined }, facts));
-  if (edit) return undefined;
+  if (grantWrite(policy.allow, { kind: effect.kind, target, shape: undefined }, facts)) return undefined;
   const inside = isInside(target, facts, false);
   if (mode === 'accept-edits' && inside && (target.path !== undefined || target.redirection === undefined))
     return undefined;

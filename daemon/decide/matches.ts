@@ -101,10 +101,24 @@ function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
   }
 }
 
+/** Whether allow rules cover writing this file: what it is called and where it leads, by one rule or by two (RULES P6). */
+export function grantWrite(rules: readonly Rule[], view: TargetView, facts: Facts): boolean {
+  const { path, resolved } = view.target;
+  const places = path === undefined || resolved === undefined || path === resolved ? [view.target] : [path, resolved];
+  return places.every((place) => {
+    const target = typeof place === 'string' ? { ...view.target, path: place, resolved: place } : place;
+    return rules.some((rule) => grantsWrite(rule, { ...view, target }, facts) && !isExcepted(rule, view, facts));
+  });
+}
+
 /** Whether an allow rule covers writing this file. */
 export function grantsWrite(rule: Rule, target: TargetView, facts: Facts): boolean {
   if (rule.tool !== 'Edit' || !grantsPath(rule.pattern, target, facts)) return false;
-  return !rule.unless.some((each) => each.tool === 'Edit' && restrictsPath(each.pattern, target, facts) !== 'no');
+  return !isExcepted(rule, target, facts);
+}
+
+function isExcepted(rule: Rule, target: TargetView, facts: Facts): boolean {
+  return rule.unless.some((each) => each.tool === 'Edit' && restrictsPath(each.pattern, target, facts) !== 'no');
 }
 
 function meets(pattern: CommandPattern, form: WideForm): Match {

@@ -34,6 +34,10 @@ export function isInside(target: PathTarget, facts: Facts, temporary: boolean): 
   const within = (path: string | undefined): boolean =>
     path !== undefined &&
     folders.some((folder) => path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`));
-  if (target.path === undefined) return target.confined && within(target.prefix);
+  if (target.path === undefined) {
+    const folder = target.prefix?.replace(/(?<=.)\/[^/]*$/, '');
+    const fact = folder === undefined ? undefined : facts.paths.get(folder);
+    return target.confined && within(target.prefix) && within(fact?.resolved);
+  }
   return within(target.path) && within(target.resolved);
 }

@@ -45,6 +45,8 @@ export const environment: FindingFamily<Id> = {
         'export "$X"',
         'export $(cat f)',
         'declare -n p=PATH; p=x',
+        ': "${BASH_ENV:=x}"',
+        'echo ${IFS=x}',
       ],
       misses: [
         'NODE_ENV=test npm test',
@@ -55,6 +57,8 @@ export const environment: FindingFamily<Id> = {
         'LC_ALL=C sort f',
         'export NODE_ENV=production',
         'echo PATH=/x',
+        'echo ${PATH:-x}',
+        ': "${NAME:=x}"',
         'IFS=, read -r a b <<< "1,2"',
         'for file in a b; do ls "$file"; done',
       ],
@@ -94,6 +98,22 @@ export const environment: FindingFamily<Id> = {
     }
   },
 };
+
+/** `${name:=word}` sets the variable where it has no value yet. */
+export function checkDefault(part: Span & { readonly name: string }, context: AnalysisContext): void {
+  const why = context.catalogue.variables.danger(part.name, undefined);
+  if (why === undefined) return;
+  const { class: kind, severity } = environment.definitions['environment-poisoning'];
+  context.findings.push({
+    id: 'environment-poisoning',
+    class: kind,
+    severity,
+    message: `may set \`${part.name}\`: ${why}`,
+    span: { start: part.start, end: part.end },
+    command: context.script.commands.find(({ start, end }) => start <= part.start && end >= part.end)?.id,
+    neverAutoApproved: false,
+  });
+}
 
 function tellUnknown(word: Word, record: CommandRecord, report: Report<Id>): void {
   const span = { start: word.start, end: word.end };

@@ -36,8 +36,8 @@ export const innerCode: FindingFamily<Id> = {
     'unknown-source': {
       class: 'inner-code',
       severity: 'high',
-      hits: ['source "$X"', '. $FILE', 'source /dev/stdin'],
-      misses: ['source ./env.sh', '. venv/bin/activate', 'F=env.sh; . "$F"'],
+      hits: ['source "$X"', '. $FILE', 'source /dev/stdin', 'source /dev/stdin <<< "$X"', '. /dev/fd/3 3< f'],
+      misses: ['source ./env.sh', '. venv/bin/activate', 'F=env.sh; . "$F"', 'source /dev/stdin <<< ls'],
     },
     'downloaded-code': {
       class: 'inner-code',
@@ -69,7 +69,14 @@ export const innerCode: FindingFamily<Id> = {
     'code-on-stdin': {
       class: 'inner-code',
       severity: 'medium',
-      hits: ['cat x.sh | bash', 'bash -s <<EOF\n$X\nEOF', 'bash <<< "$X"', 'generate | sh', 'bash /dev/stdin'],
+      hits: [
+        'cat x.sh | bash',
+        'bash -s <<EOF\n$X\nEOF',
+        'bash <<< "$X"',
+        'generate | sh',
+        'bash /dev/stdin',
+        'bash /dev/fd/3 3< <(generate)',
+      ],
       misses: [
         "bash <<'EOF'\nls\nEOF",
         'bash <(echo ls)',

@@ -19,7 +19,7 @@ export const facts: Facts = {
   cwd: '/home/u/ws',
   additionalDirectories: ['/srv/shared'],
   temporaryDirectories: ['/tmp'],
-  paths: new Map(),
+  paths: new Map([['/home/u/ws/b', { kind: 'directory', resolved: '/home/u/ws/b', repository: undefined }]]),
 };
 
 /** A word of known value, or `$x` for one of unknown value. */

@@ -1,5 +1,6 @@
 /** A workspace on disk and the whole engine over it, for tables of decisions. Not below `/tmp`, which commands may write freely. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Decision } from '../../../client/protocol/decision.ts';
 import { createEngine, type Engine } from '../../../daemon/offline.ts';
@@ -10,7 +11,7 @@ export interface EngineFixture {
   readonly home: string;
   readonly workspace: string;
   readonly engine: Engine;
-  readonly decide: (row: Omit<DecideCase, 'id' | 'effect'>) => Decision;
+  readonly decide: (row: Omit<DecideCase, 'id' | 'effect'> & { readonly sandboxed?: false }) => Decision;
   readonly remove: () => void;
 }
 
@@ -39,8 +40,17 @@ const files = [
   'vendor/other/.git/HEAD',
 ];
 
+const userPolicy = 'policy.json';
+
+/** Of the user; there is none until a test writes it. */
+export function policyFile({ home }: EngineFixture): string {
+  return path.join(home, userPolicy);
+}
+
 export async function openEngineFixture(): Promise<EngineFixture> {
-  const build = path.join(findPackageRoot(), '.build');
+  const checkout = findPackageRoot();
+  // A checkout below `/tmp` cannot hold it.
+  const build = checkout.startsWith('/tmp/') ? path.join(homedir(), '.cache') : path.join(checkout, '.build');
   mkdirSync(build, { recursive: true });
   const root = mkdtempSync(path.join(build, 'decide-'));
   const home = path.join(root, 'home');
@@ -51,18 +61,19 @@ export async function openEngineFixture(): Promise<EngineFixture> {
   writeFileSync(path.join(home, '.ssh/id'), 'x\n');
   symlinkSync(path.join(home, '.ssh/id'), path.join(workspace, 'link'));
   symlinkSync(home, path.join(workspace, 'out'));
-  const engine = await createEngine({ userPolicyFile: undefined, home });
+  const engine = await createEngine({ userPolicyFile: path.join(home, userPolicy), home });
   return {
     home,
     workspace,
     engine,
-    decide: ({ command, allow, ask, deny, mode, autoAllow, cwd }) =>
+    decide: ({ command, allow, ask, deny, mode, autoAllow, cwd, sandboxed }) =>
       engine.decide({
         command,
         cwd: path.join(workspace, cwd ?? ''),
         workspace,
         home,
         mode,
+        sandboxed,
         autoAllow: autoAllow ?? false,
         flags: { allow: [...(allow ?? [])], ask: [...(ask ?? [])], deny: [...(deny ?? [])] },
       }).decision,
