@@ -770,7 +770,8 @@ export const ownStatements: Readonly<Record<string, readonly StatementCase[]>> =
     ask('wc -l < ~/.ssh/id'),
   ],
   O33: [
-    allow('find . -delete -name x', { allow: ['Bash(*)'] }),
+    allow('find . -name x -delete', { allow: ['Bash(*)'] }),
+    ask('find . -delete -name x', { allow: ['Bash(*)'], kind: 'critical-removal' }),
     allow('watch ls', whole),
     allow('tar cf x --checkpoint-action=exec=ls .', whole),
     allow('timeout 5 make', whole),
@@ -1346,6 +1347,12 @@ export const tableStatements: Readonly<Record<string, readonly StatementCase[]>>
     deny('cat sub/x.env', { deny: ['Read(*.env)'] }),
     allow('echo x > x.env', { allow: ['Edit(*.env)'] }),
     ask('echo x > sub/x.env', { allow: ['Edit(*.env)'] }),
+  ],
+  P13: [
+    ask('git stash', { ...whole, deny: ['Edit(src/**)'] }),
+    allow('git stash', { allow: ['Bash', 'Bash(git stash *)'], deny: ['Edit(src/**)'] }),
+    allow('git stash', { ...whole, deny: ['Read(src/**)'] }),
+    allow('git stash', whole),
   ],
 
   W1: [
