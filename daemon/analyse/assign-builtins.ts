@@ -7,7 +7,7 @@ import type { SimpleCommand } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
 import { printedText } from './printed-text.ts';
 import { assign, assignList, assignPositional, type ShellState, unknownValue } from './shell-state.ts';
-import { linesOf, type StandardInput } from './standard-input.ts';
+import { linesOf, replacesInput, type StandardInput } from './standard-input.ts';
 import type { Arg, KnownList, Piece } from './words.ts';
 
 export function assignRead(
@@ -18,14 +18,23 @@ export function assignRead(
 ): void {
   const given = readOptions(args);
   if (given === undefined) return;
-  const { names, list, raw } = given;
+  const { names, list, raw, delimited } = given;
   const separators = command.assignments.find((one) => one.name === 'IFS');
   const keepsBlanks = separators !== undefined && wordValue(separators.value) === '';
   const text =
     input === undefined || state.oddSplitting || (separators !== undefined && !keepsBlanks) ? undefined : input.text;
   const lines =
-    text === undefined || (!raw && text.includes('\\')) ? undefined : candidateLines(text, command, input, state);
-  if (lines === undefined) return;
+    text === undefined || delimited || (!raw && text.includes('\\'))
+      ? undefined
+      : candidateLines(text, command, input, state);
+  if (lines === undefined) {
+    const [name = 'REPLY', ...others] = names;
+    const { feeder } = state;
+    if (feeder === undefined || list !== undefined || others.length > 0 || command.redirections.some(replacesInput))
+      return;
+    assign(state, name, [[{ kind: 'value', variable: undefined, assigned: true, empty: true, printedBy: feeder }]]);
+    return;
+  }
   if (list !== undefined) {
     if (!keepsBlanks)
       assignList(
@@ -49,6 +58,8 @@ interface ReadOptions {
   readonly names: readonly string[];
   readonly list: string | undefined;
   readonly raw: boolean;
+  /** Lines end elsewhere than at a line's end. */
+  readonly delimited: boolean;
 }
 
 /** Undefined for options that change what a line is. */
@@ -56,6 +67,7 @@ function readOptions(args: readonly Arg[]): ReadOptions | undefined {
   const names: string[] = [];
   let list: string | undefined;
   let raw = false;
+  let delimited = false;
   for (let at = 0; at < args.length; at += 1) {
     const text = args[at]?.text;
     if (text === undefined) return undefined;
@@ -69,10 +81,14 @@ function readOptions(args: readonly Arg[]): ReadOptions | undefined {
     } else if (/^-[rs]*p$/.test(text)) {
       at += 1;
       raw ||= text.includes('r');
+    } else if (/^-[rs]*d$/.test(text)) {
+      at += 1;
+      raw ||= text.includes('r');
+      delimited = true;
     } else if (/^-[rs]+$/.test(text)) raw ||= text.includes('r');
     else return undefined;
   }
-  return { names, list, raw };
+  return { names, list, raw, delimited };
 }
 
 /** The lines that this `read` may get: the first of its own input, any of one that others read as well. */

@@ -129,12 +129,18 @@ export interface PathTarget {
   readonly resolved: string | undefined;
   /** The known text before the first unknown part, absolute, when `path` is undefined and the beginning is known. */
   readonly prefix: string | undefined;
+  /** The whole path where its unknown parts are globs and numbers, with `*` for a number. */
+  readonly pattern?: string;
   /** The unknown part is a glob or a number only: it cannot lead out of the folder of `prefix`. */
   readonly confined: boolean;
   /** Whole tree below it, not only this one file. */
   readonly recursive: boolean;
   /** From a redirection, not from an operand. */
   readonly redirection: Redirection | undefined;
+  /** The simple command of the script whose output, or a line of it, is the path. */
+  readonly printedBy?: number;
+  /** Looked through or measured: only parts of it, or numbers, are shown. */
+  readonly searched?: boolean;
 }
 
 export type FindingClass =

@@ -1,7 +1,7 @@
 /** Turns arguments and redirection targets into places in the file system (RULES O10, O28). Pure text, plus the facts. */
 import type { Redirection } from '../parse/model.ts';
 import type { Facts, PathTarget } from './model.ts';
-import type { Arg } from './words.ts';
+import type { Arg, Piece } from './words.ts';
 
 /** Absolute, without `.`, `..`, empty segments and a trailing slash. */
 export function normalisePath(path: string): string {
@@ -55,10 +55,28 @@ export function makeTarget(
     };
   }
   if (arg.pieces.some((piece) => piece.kind === 'place' && piece.free)) return undefined;
-  const confined = arg.pieces.every(
+  const made = { ...arg, pieces: arg.pieces.flatMap(spellOut) };
+  const confined = made.pieces.every(
     (piece) => (piece.kind !== 'value' || piece.below === true) && piece.kind !== 'place',
   );
-  return { ...base, path: undefined, resolved: undefined, prefix: knownPrefix(arg, cwd), confined };
+  const [only, ...others] = arg.pieces;
+  const printedBy = only?.kind === 'value' && others.length === 0 ? only.printedBy : undefined;
+  const pattern = confined ? targetPattern(made, cwd) : undefined;
+  return {
+    ...base,
+    path: undefined,
+    resolved: undefined,
+    prefix: knownPrefix(made, cwd),
+    confined,
+    ...(pattern === undefined ? {} : { pattern }),
+    ...(printedBy === undefined ? {} : { printedBy }),
+  };
+}
+
+/** A name that a program made up, as a path that is not empty. */
+function spellOut(piece: Piece): readonly Piece[] {
+  if (piece.kind !== 'value' || piece.begins === undefined) return [piece];
+  return [{ kind: 'known', text: piece.begins }, { kind: 'number' }];
 }
 
 /** The value alone where an option is written in the same word. */

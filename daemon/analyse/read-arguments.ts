@@ -47,6 +47,8 @@ export interface Reading {
   readonly missingValue: boolean;
   /** Further commands of the program itself, each without its name. */
   readonly following: readonly (readonly Arg[])[];
+  /** How many operands stood before `--`; undefined without one. */
+  readonly operandsBeforeEnd: number | undefined;
 }
 
 interface Found {
@@ -84,6 +86,7 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
   let command: readonly Arg[] | undefined;
   let ended = false;
   let missingValue = false;
+  let operandsBeforeEnd: number | undefined;
   let at = 0;
 
   const takeValue = (option: Option, arg: Arg, attached: Arg | undefined): void => {
@@ -124,6 +127,7 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
     const head = text ?? prefixOf(arg);
     if (!ended && text === '--') {
       ended = true;
+      operandsBeforeEnd = operands.length;
       continue;
     }
     const optionLike =
@@ -182,6 +186,7 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
     subcommandAt,
     missingValue,
     following: following.filter(({ length }) => length > 0),
+    operandsBeforeEnd,
   });
 }
 
@@ -330,7 +335,14 @@ function finish(
   operands: readonly Arg[],
   rest: Pick<
     Reading,
-    'command' | 'unknownOptions' | 'uncertain' | 'unknownSubcommand' | 'subcommandAt' | 'missingValue' | 'following'
+    | 'command'
+    | 'unknownOptions'
+    | 'uncertain'
+    | 'unknownSubcommand'
+    | 'subcommandAt'
+    | 'missingValue'
+    | 'operandsBeforeEnd'
+    | 'following'
   >,
 ): Reading {
   // The same flag again changes nothing, and a hostile cluster can hold thousands.

@@ -25,8 +25,9 @@ export function apply(
   const span = { start: arg.word.start, end: arg.word.end };
   const path = (kind: 'read' | 'write' | 'remove', recursive: boolean): void => {
     if (!hasValue || arg.text === '-') return;
-    const target = makeTarget(arg, cwd, facts, { recursive });
-    if (target === undefined) return;
+    const named = makeTarget(arg, cwd, facts, { recursive });
+    if (named === undefined) return;
+    const target = role === 'search' ? { ...named, searched: true } : named;
     draft.effects.push({ kind, target });
     if (kind !== 'read') draft.writes.push({ arg, cwd, target });
     if (kind === 'remove') draft.removals.push({ arg, cwd, recursive, filtered: reading.filtered });
@@ -34,6 +35,7 @@ export function apply(
   switch (role) {
     case 'read':
     case 'read-tree':
+    case 'search':
       path('read', role === 'read-tree');
       return;
     case 'write':
@@ -66,6 +68,9 @@ export function apply(
       // A suffix with a slash or star is a place of its own for the copies. Source: sed manual "-i".
       if (!hasValue || !/[/*]/.test(arg.text ?? '/')) return;
       apply('write', makeArg(arg.word, [...arg.pieces, { kind: 'glob', text: '*' }], false), true, reading, place);
+      return;
+    case 'git-restore':
+      if (isWorkingPath(arg, reading)) path('write', false);
       return;
     case 'git-object':
       applyGitObject(arg, draft, facts);
@@ -229,6 +234,12 @@ function argUntil(arg: Arg, mark: string): Arg {
 function applyTransport(arg: Arg, draft: Draft): void {
   const command = /^ext::([\s\S]+)$/.exec(arg.text ?? '')?.[1];
   if (command !== undefined) draft.embedded.push(makeArg(arg.word, [{ kind: 'known', text: command }], false));
+}
+
+/** A word before `--` is a revision; without one, a word that is not known is no more a path than the name of a branch. */
+function isWorkingPath(arg: Arg, { operands, operandsBeforeEnd }: Reading): boolean {
+  if (operandsBeforeEnd === undefined) return arg.text !== undefined;
+  return operands.findIndex((operand) => operand.arg === arg) >= operandsBeforeEnd;
 }
 
 /** `REVISION:PATH`, or a path of the working tree; a plain revision names no file that anybody restricts. */

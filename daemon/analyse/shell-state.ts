@@ -19,6 +19,8 @@ export interface ShellState {
   lists: Map<string, readonly KnownList[]>;
   /** What stands on standard input, where the text holds it. */
   input: StandardInput | undefined;
+  /** The simple command whose output stands on standard input. */
+  feeder: number | undefined;
   /** The `read` that a loop runs as its condition: where its body runs, it has read a line. */
   guard: number | undefined;
   /** Names with an attribute that changes what they are given (`declare -l`). */
@@ -48,6 +50,7 @@ export function startState(facts: Facts): ShellState {
     variables: new Map(),
     lists: new Map(),
     input: undefined,
+    feeder: undefined,
     guard: undefined,
     opaque: new Set(),
     exported: new Set(),
@@ -91,6 +94,7 @@ export function mergeState(into: ShellState, other: ShellState): void {
     else into.lists.set(name, joined);
   }
   if (into.input !== other.input) into.input = undefined;
+  if (into.feeder !== other.feeder) into.feeder = undefined;
   for (const name of other.exported) into.exported.add(name);
   for (const name of into.functions) if (!other.functions.has(name)) into.functions.delete(name);
   into.oddSplitting ||= other.oddSplitting;
@@ -118,7 +122,7 @@ export function joinAlternatives(left: Alternatives, right: Alternatives): Alter
 function keyOf(pieces: readonly Piece[]): string {
   let key = '';
   for (const piece of pieces)
-    key += `${piece.kind}:${'text' in piece ? piece.text : piece.kind === 'value' ? `${piece.assigned}${piece.empty}` : ''}\u0000`;
+    key += `${piece.kind}:${'text' in piece ? piece.text : piece.kind === 'value' ? `${piece.assigned}${piece.empty}${piece.printedBy ?? ''}${piece.begins ?? ''}` : ''}\u0000`;
   return key;
 }
 

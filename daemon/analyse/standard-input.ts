@@ -67,6 +67,11 @@ export function isInput({ operator }: Redirection): boolean {
   return operator === '<<' || operator === '<<-' || operator === '<<<' || operator === '<';
 }
 
+/** Standard input comes from elsewhere then; a further descriptor is taken for it too. */
+export function replacesInput({ operator }: Redirection): boolean {
+  return operator.startsWith('<');
+}
+
 function begin(text: string | undefined): StandardInput | undefined {
   return text === undefined || text.length > maxLength ? undefined : { text, started: false };
 }

@@ -8,11 +8,27 @@ import type { Piece, Values } from './words.ts';
 
 type Substitution = WordPart & { readonly type: 'substitution' };
 
+/** With which command prints it, where that is all that is known. */
 export function knownSubstitution(
   part: Substitution,
   values: Values,
   context: AnalysisContext,
 ): readonly Piece[] | undefined {
+  const known = printedValue(part, values, context);
+  const printedBy = known === undefined && context.depth === 0 ? printerOf(part.body) : undefined;
+  if (printedBy === undefined) return known;
+  return [{ kind: 'value', variable: undefined, assigned: true, empty: true, printedBy }];
+}
+
+/** The command that prints all that the statements print. */
+function printerOf([only, ...others]: readonly Statement[]): number | undefined {
+  if (only === undefined || others.length > 0 || only.redirections.length > 0) return undefined;
+  if (only.type === 'command') return only.command.id;
+  const last = only.type === 'pipeline' ? only.stages.at(-1) : undefined;
+  return last?.type === 'command' ? last.command.id : undefined;
+}
+
+function printedValue(part: Substitution, values: Values, context: AnalysisContext): readonly Piece[] | undefined {
   const { cwd } = values;
   const [only] = part.body;
   if (part.body.length !== 1 || only?.type !== 'command')
@@ -24,6 +40,7 @@ export function knownSubstitution(
   ) {
     const words = command.words.map(wordValue).join(' ');
     if (words === 'pwd' && cwd !== undefined) return [{ kind: 'known', text: cwd }];
+    if (/^mktemp(?: -[dqu]+)?$/.test(words)) return temporaryName(values);
     const printed = outputOf(command, values)?.replace(/\n+$/, '');
     if (printed !== undefined && !printed.includes('\0'))
       return printed === '' ? [] : [{ kind: 'known', text: printed }];
@@ -37,6 +54,15 @@ export function knownSubstitution(
   return quiet && interpretPlain(command, context.catalogue)
     ? [{ kind: 'value', variable: undefined, assigned: true, empty: true, plain: true }]
     : undefined;
+}
+
+/** `mktemp` makes up a name in the folder for temporary files, and prints nothing when it fails. Source: mktemp(1). */
+function temporaryName({ lookUp }: Values): readonly Piece[] | undefined {
+  const [folder, ...others] = lookUp('TMPDIR') ?? [];
+  const [only, ...more] = folder ?? [];
+  if (only?.kind !== 'known' || !only.text.startsWith('/') || others.length > 0 || more.length > 0) return undefined;
+  const begins = `${only.text.replace(/\/$/, '')}/tmp.`;
+  return [{ kind: 'value', variable: undefined, assigned: true, empty: true, begins }];
 }
 
 /** Whether all that the substitution prints is one or more plain numbers, by the catalogue's word for its last program. */

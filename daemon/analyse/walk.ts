@@ -47,7 +47,7 @@ import {
   unknownValue,
   unsetValue,
 } from './shell-state.ts';
-import { pipedInput, redirectedInput } from './standard-input.ts';
+import { pipedInput, redirectedInput, replacesInput } from './standard-input.ts';
 import { allStatements } from './statements.ts';
 import { knownSubstitution, printsNumber } from './substitutions.ts';
 import { type Arg, expandValue, expandWord, type KnownList, type Piece, type Values } from './words.ts';
@@ -133,10 +133,12 @@ class Walker {
       return;
     }
     this.#redirect(statement, state);
-    const { input } = state;
+    const { input, feeder } = state;
     state.input = redirectedInput(statement.redirections, this.#values(state), input);
+    if (statement.redirections.some(replacesInput)) state.feeder = undefined;
     this.#runBody(statement, state);
     state.input = input;
+    state.feeder = feeder;
   }
 
   #runBody(statement: Statement, state: ShellState): void {
@@ -181,7 +183,7 @@ class Walker {
         this.#function(statement, state);
         return;
       case 'coproc':
-        this.statement(statement.body, copyState(state));
+        this.statement(statement.body, { ...copyState(state), feeder: undefined });
         assign(state, statement.name ?? 'COPROC', unknownValue);
         return;
       case 'conditional':
@@ -210,11 +212,13 @@ class Walker {
       return;
     }
     const before = copyState(state);
-    let { input } = before;
+    let { input, feeder } = before;
     stages.forEach((stage, index) => {
       const inside = copyState(before);
       inside.input = input;
+      inside.feeder = feeder;
       input = pipedInput(stage, this.#values(inside), input);
+      feeder = stage.type === 'command' && this.#context.depth === 0 ? stage.command.id : undefined;
       this.statement(stage, inside);
       // With `shopt -s lastpipe` the last stage runs in this shell.
       if (index === stages.length - 1 && this.#lastPipe) mergeState(state, inside);
@@ -344,6 +348,7 @@ class Walker {
     this.#everything ??= collectChanges(this.#context.script.body);
     this.#forget(this.#everything, inside);
     inside.input = undefined;
+    inside.feeder = undefined;
     assignPositional(inside, positionalLists(statement, this.#context.script));
     for (const [name, value] of positionalValues(statement, this.#context.script)) assign(inside, name, value);
     this.statement(statement.body, inside);
@@ -400,6 +405,7 @@ class Walker {
       }
       return;
     }
+    if (instance.name === 'exec' && record.command.redirections.some(replacesInput)) state.feeder = undefined;
     changeByBuiltin(instance, record, state, values, this.#context);
     for (const { text } of instance.interpretation?.names ?? []) {
       const name = /^[A-Za-z_]\w*/.exec(text ?? '')?.[0];

@@ -24,6 +24,10 @@ export type Piece =
       readonly plain?: boolean;
       /** What a search of the folder before it found: it cannot lead out of that folder. */
       readonly below?: boolean;
+      /** The simple command that prints it, all of its output or a line of it. */
+      readonly printedBy?: number;
+      /** Unless it is empty: this, and then letters and digits. */
+      readonly begins?: string;
     };
 
 /** Elements in their order, from the first. */

@@ -7,7 +7,7 @@ import type { AnalysedCommand, Analysis, Effect, Facts, Layer, PathTarget } from
 import type { Word } from '../parse/model.ts';
 import { normaliseRelative } from './command-pattern.ts';
 import { anyText, literalTokens, type Token } from './glob.ts';
-import { findFoundNames, findListedNames } from './listed-names.ts';
+import { findFoundNames, findListing } from './listed-names.ts';
 import type { TargetView } from './path-match.ts';
 import { findsHiddenNames, groupByStart, innerCommands, pathShape, wordAt } from './path-shape.ts';
 
@@ -101,10 +101,42 @@ function viewTarget(
   if (effect.kind !== 'read' && effect.kind !== 'write' && effect.kind !== 'remove') return [];
   const { kind, target } = effect;
   if (target.source === foundPath) return viewFound(kind, target, found);
-  if (target.path !== undefined) return [{ kind, target, shape: undefined }];
-  const listed = target.source === standardInput ? findListedNames(command, analysis.commands) : undefined;
-  if (listed !== undefined) return listed.map((shape) => ({ kind, target, shape, listed: true }));
-  return [{ kind, target, shape: pathShape(target, command, facts, findsHiddenNames(analysis)) }];
+  if (target.path !== undefined) return viewNamed(kind, target, command);
+  const hidden = findsHiddenNames(analysis);
+  const listing = hidden ? undefined : findListing(command, target, analysis.commands);
+  if (listing === undefined || !coversTrees(kind, target, listing.trees, facts)) {
+    return [{ kind, target, shape: pathShape(target, command, facts, hidden) }];
+  }
+  return [
+    ...listing.names.map((shape): TargetView => ({ kind, target, shape, listed: true })),
+    ...listing.trees.map((tree): TargetView => {
+      const below = { ...target, path: tree, resolved: tree, recursive: true };
+      return { kind, target: below, shape: undefined, listed: true };
+    }),
+  ];
+}
+
+/**
+ * Whether the folders of a listing stand for all that it finds in them. For searching them they do, as for a search of a tree.
+ * What shows whole files is asked about, and what changes them unless the folders are named: one could be restricted.
+ */
+function coversTrees(kind: TargetView['kind'], target: PathTarget, trees: readonly string[], facts: Facts): boolean {
+  if (trees.length === 0) return true;
+  if (kind === 'read') return target.searched === true;
+  return trees.every((tree) => ![facts.workspace, facts.cwd].some((folder) => `${folder}/`.startsWith(`${tree}/`)));
+}
+
+/** `find` shows the names in a tree, and `-delete` removes only those that it looks for. */
+function viewNamed(kind: TargetView['kind'], target: PathTarget, command: AnalysedCommand): readonly TargetView[] {
+  if (!target.recursive || command.program !== 'find') return [{ kind, target, shape: undefined }];
+  const names = kind === 'remove' ? findFoundNames(command) : undefined;
+  if (names === undefined) return [{ kind, target, shape: undefined, namesOnly: kind === 'read' }];
+  return names.map((shape) => ({
+    kind,
+    target: { ...target, path: undefined, resolved: undefined },
+    shape,
+    listed: true,
+  }));
 }
 
 /** `{}` of `find -exec`: the names that it looks for, or else its whole tree, which counts like any search of a tree. */
@@ -119,8 +151,6 @@ function viewFound(
   return [{ kind, target: { ...target, path, resolved: target.resolved ?? path, recursive: true }, shape: undefined }];
 }
 
-/** What analysis writes for the words that `xargs` takes from its standard input. */
-const standardInput = '…';
 /** What it writes for the paths that `find` gives to a command. */
 const foundPath = '{}';
 

@@ -21,6 +21,8 @@ export const anyText: Wild = { many: true, accepts: () => true };
 export const anyInSegment: Wild = { many: true, accepts: (unit) => unit !== '/' };
 /** `?` of a path rule. */
 export const oneInSegment: Wild = { many: false, accepts: (unit) => unit !== '/' };
+/** A number, perhaps with a sign. */
+export const digits: Wild = { many: true, accepts: (unit) => /[-0-9]/.test(unit) };
 /** A shell glob at the start of a path segment. Source: bash(1) "Pathname Expansion": a leading dot is matched explicitly. */
 export const visibleInSegment: Wild = {
   many: true,

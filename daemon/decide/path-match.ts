@@ -11,8 +11,10 @@ export interface TargetView {
   readonly target: PathTarget;
   /** Shape of an unknown path; undefined when `target.path` is known. */
   readonly shape: readonly Token[] | undefined;
-  /** The shape is that of names which a search of a whole tree finds. */
+  /** What a search of a whole tree finds there: names of the shape, or any name below the path. */
   readonly listed?: boolean;
+  /** Only the names in the tree are looked at. */
+  readonly namesOnly?: boolean;
 }
 
 export function grantsPath(pattern: PathPattern | undefined, view: TargetView, facts: Facts): boolean {
@@ -58,9 +60,8 @@ export function restrictsPath(
     const probes = inside ? [each, `${each === '/' ? '' : each}/${someName}`] : [each];
     if (bases.some((base) => probes.some((probe) => meets(pattern, pattern.wide, probe, base)))) return 'yes';
     if (recursive && bases.some((base) => contains(pattern, each, base))) {
-      if (view.kind !== 'read') return 'yes';
-      // Searching the whole workspace is everyday work; the sandbox hides the denied files from it.
-      if (each !== facts.workspace && each !== facts.cwd) return 'maybe';
+      const found = meetsWithin(view, each, facts, writes);
+      if (found !== 'no') return found;
     }
   }
   if (shape === undefined) return writes && recursive && holdsFolder(pattern, path, facts) ? 'maybe' : 'no';
@@ -79,6 +80,16 @@ export function restrictsPath(
   const tokens = view.listed === true ? pattern.named : pattern.wide;
   if (tokens === undefined) return 'no';
   return bases.some((base) => intersects([...literalTokens(`${base}/`), ...tokens], shape)) ? 'maybe' : 'no';
+}
+
+/** What a tree with something restricted in it comes to: removing it is certain to meet that, much else may not. */
+function meetsWithin(view: TargetView, tree: string, facts: Facts, writes: boolean): 'yes' | 'maybe' | 'no' {
+  const everything = tree === facts.workspace || tree === facts.cwd;
+  if (view.kind === 'remove') return view.listed === true ? 'maybe' : 'yes';
+  if (view.kind === 'read' && view.namesOnly === true) return 'no';
+  if (writes) return everything || view.listed === true ? 'maybe' : 'yes';
+  // Searching the whole workspace, or unpacking into it, is everyday work and names nothing in it.
+  return everything ? 'no' : 'maybe';
 }
 
 /** Stands for whatever a glob finds: a pattern that meets it does so by its own wildcard, or would meet anything there. */

@@ -1,9 +1,12 @@
 /** The shape of a path that is not fully known: what an operand such as `"$dir"/*.env` could name. */
 import type { AnalysedCommand, Analysis, Facts, PathTarget } from '../analyse/model.ts';
 import type { Word } from '../parse/model.ts';
-import { anyInSegment, anyText, literalTokens, type Token, visibleInSegment } from './glob.ts';
+import { anyInSegment, anyText, digits, literalTokens, type Token, visibleInSegment } from './glob.ts';
 
-/** @param hiddenNames globs may find names that begin with a dot, which they do not unless the shell is told so. */
+/**
+ * @param hiddenNames globs may find names that begin with a dot, and cross folders, which they do not unless the shell is
+ * told so.
+ */
 export function pathShape(
   target: PathTarget,
   command: AnalysedCommand,
@@ -18,24 +21,27 @@ export function pathShape(
   else if (first?.type === 'literal' || first?.type === 'glob') {
     const absolute = first.type === 'literal' && first.value.startsWith('/');
     if (!absolute) tokens.push(...(command.cwd === undefined ? [anyText, '/'] : literalTokens(folder(command.cwd))));
+  } else if (target.pattern !== undefined && /^[^*?[\]]*\*[^*?[\]]*$/.test(target.pattern)) {
+    return target.pattern.split('').map((unit) => (unit === '*' ? anyInSegment : unit));
   } else if (target.prefix !== undefined) {
     const byGlob = target.confined && target.prefix.endsWith('/') && !hiddenNames;
     return [...literalTokens(target.prefix), byGlob ? visibleInSegment : anyText];
-  } else return [anyText, ...parts.slice(1).flatMap(partShape)];
+  } else return [anyText, ...parts.slice(1).flatMap((part) => partShape(part, hiddenNames))];
   parts.forEach((part, index) => {
     if (index === 0 && part.type === 'tilde') return;
     const atStart = tokens[tokens.length - 1] === '/';
     const before = parts[index - 1];
-    if (part.type === 'glob') tokens.push(globShape(part.value, atStart && !hiddenNames));
+    if (part.type === 'glob') tokens.push(globShape(part.value, atStart && !hiddenNames, hiddenNames));
     else if (part.type === 'literal' && before?.type === 'glob' && before.value === '[')
       tokens.push(...literalTokens(part.value.replace(/^[!^]?[^/][^\]/]*\]/, '')));
-    else tokens.push(...partShape(part));
+    else tokens.push(...partShape(part, hiddenNames));
   });
   return dropDots(tokens);
 }
 
 /**
  * Whether globs of this text may find hidden names: `dotglob`, `GLOBIGNORE`, or an extglob that names the dot itself.
+ * Whatever sets options of the shell counts, `globstar` among them.
  * Source: bash(1) "Pathname Expansion".
  */
 export function findsHiddenNames(analysis: Analysis): boolean {
@@ -97,14 +103,19 @@ export function groupByStart(words: readonly Word[]): ReadonlyMap<number, readon
   return groups;
 }
 
-function partShape(part: Word['parts'][number]): readonly Token[] {
+function partShape(part: Word['parts'][number], deep: boolean): readonly Token[] {
   if (part.type === 'literal') return literalTokens(part.value);
-  return [part.type === 'glob' ? globShape(part.value, false) : anyText];
+  if (part.type === 'arithmetic') return [digits];
+  if (part.type === 'parameter' && (part.length || ownNumbers.has(part.name))) return [digits];
+  return [part.type === 'glob' ? globShape(part.value, false, deep) : anyText];
 }
 
-/** `**` crosses folders under `globstar`. */
-function globShape(glob: string, atSegmentStart: boolean): Token {
-  if (glob.includes('**')) return anyText;
+/** Parameters that bash sets to a number. */
+const ownNumbers: ReadonlySet<string> = new Set(['?', '#', '$', '!']);
+
+/** @param deep under `globstar` `**` crosses folders. */
+function globShape(glob: string, atSegmentStart: boolean, deep: boolean): Token {
+  if (deep && glob.includes('**')) return anyText;
   return atSegmentStart ? visibleInSegment : anyInSegment;
 }
 

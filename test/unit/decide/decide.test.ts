@@ -319,7 +319,7 @@ describe('what a restriction sees', () => {
 
   const reads: readonly [
     target: Parameters<typeof makeTarget>,
-    kind: 'read' | 'write',
+    kind: 'read' | 'write' | 'remove',
     deny: string,
     DecisionEffect,
   ][] = [
@@ -333,6 +333,9 @@ describe('what a restriction sees', () => {
     [['/home/u', { recursive: true }], 'read', 'Read(~/.ssh/**)', 'ask'],
     [['/home/u/ws', { recursive: true }], 'read', 'Read(./secrets/**)', 'allow'],
     [['/home/u/ws/conf', { recursive: true }], 'write', 'Edit(./conf/prod/**)', 'deny'],
+    [['/home/u/ws', { recursive: true }], 'write', 'Edit(./conf/prod/**)', 'ask'],
+    [['/home/u/ws', { recursive: true }], 'write', 'Read(./conf/prod/**)', 'allow'],
+    [['/home/u/ws', { recursive: true }], 'remove', 'Read(./conf/prod/**)', 'deny'],
     [[undefined], 'read', 'Read(.env)', 'ask'],
     [[undefined, { prefix: '/home/u/ws/src/' }], 'read', 'Read(~/.ssh/**)', 'allow'],
     [[undefined, { prefix: '/home/u/.ss' }], 'read', 'Read(~/.ssh/**)', 'ask'],
