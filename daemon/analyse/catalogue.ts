@@ -122,6 +122,7 @@ const meaningShape = z.strictObject({
   is: meaningText,
   /** Takes the place of an operand: `grep -e` leaves no pattern operand, `cp -t` no destination. */
   drops: z.enum(['first', 'last']).optional(),
+  except: z.array(z.string()).optional(),
   /** Changes what other words mean: `{ "read": "write" }` for `sed -i`. */
   turns: z.partialRecord(z.enum(roles), z.enum(roles)).optional(),
   /** Targets assumed when the command line names none of that role: `{ "write-tree": "." }` for `tar -x`. */
@@ -362,6 +363,8 @@ export interface Meaning {
   readonly mustBeNamed: boolean;
   readonly because: string | undefined;
   readonly drops: 'first' | 'last' | undefined;
+  /** Values that do nothing of the kind: `name=value`, `name`, or `start.*`. */
+  readonly except: readonly string[];
   readonly turns: Partial<Record<Role, Role>> | undefined;
   readonly implicit: Partial<Record<Role, string>> | undefined;
   readonly filters: boolean;
@@ -389,6 +392,7 @@ export function compileMeaning(data: MeaningData, shellAfter: readonly string[] 
   return {
     ...head,
     drops: 'drops' in shape ? shape.drops : undefined,
+    except: 'except' in shape ? (shape.except ?? []) : [],
     turns: 'turns' in shape ? shape.turns : undefined,
     implicit: 'implicit' in shape ? shape.implicit : undefined,
     filters: 'filters' in shape && shape.filters === true,

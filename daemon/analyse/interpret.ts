@@ -2,7 +2,7 @@
  * What a command line means: walks a reading of it and says its effects, whether the built-in read-only set covers it,
  * what a broad grant leaves out, and which further commands it runs.
  */
-import { codeRoles, harmlessRoles } from './catalogue.ts';
+import { codeRoles, harmlessRoles, type Role } from './catalogue.ts';
 import { needsNaming } from './compile-catalogue.ts';
 import { applyEmbedded } from './embedded-text.ts';
 import { applyAlways, applyImplicit, applyInto } from './implied-effects.ts';
@@ -46,6 +46,7 @@ export function interpret(
     draft.cwd = value.text === undefined ? undefined : resolvePath(value.text, draft.cwd);
   }
   for (const { option, value, role, arg, command, further } of reading.options) {
+    if (value?.text !== undefined && isExcepted(value.text, option.meaning.except)) continue;
     const before = draft.unnamed.length;
     if (command !== undefined) draft.commands.push(command);
     const subject = value ?? arg;
@@ -76,16 +77,19 @@ export function interpret(
         because: option.meaning.because ?? defaultReasons[role] ?? 'can do more than its program',
       });
     }
-    if (!harmlessRoles.has(role) || option.meaning.mustBeNamed)
+    if (!(harmlessRoles.has(role) || isLocalFile(role, subject)) || option.meaning.mustBeNamed)
       draft.notReadOnly ??= `\`${option.spelling}\` ${option.meaning.because ?? defaultReasons[role] ?? 'is not read-only'}`;
   }
   const asks = onlyAsks(reading);
   for (const { arg, role: given, mustBeNamed } of joinShellOperands(reading.operands)) {
     const role = asks && given === 'write' ? 'read' : given;
     const before = draft.unnamed.length;
+    const held = role === 'shell' && program.data.readOnly === true;
+    // `trap - EXIT`, `trap '' INT` and `trap EXIT` hold no code. Source: bash(1) "trap".
+    if (held && (arg.text === '-' || arg.text === '' || reading.operands.length === 1)) continue;
     apply(role, arg, true, reading, { draft, facts, cwd: draft.cwd });
     applyEmbedded(role, arg, program.data, draft, false);
-    const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run');
+    const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run' && !held);
     if (dangerous && draft.unnamed.length === before) {
       draft.unnamed.push({
         word: arg.word,
@@ -96,7 +100,13 @@ export function interpret(
     if (role === 'assignment') {
       if (!isHarmlessAssignment(arg, variables))
         draft.notReadOnly ??= `\`${arg.word.source}\` can change more than language, colour or verbosity`;
-    } else if (!harmlessRoles.has(role) && !(role === 'write' && isFree(arg)))
+    } else if (held && !mustBeNamed) {
+      draft.delegated.push({
+        word: arg.word,
+        name: arg.word.source,
+        because: defaultReasons[role] ?? 'runs shell text',
+      });
+    } else if (!harmlessRoles.has(role) && !(role === 'write' && isFree(arg)) && !isLocalFile(role, arg))
       draft.notReadOnly ??=
         role === 'unknown'
           ? `\`${arg.word.source}\` is more than the catalogue knows of \`${program.path}\``
@@ -129,6 +139,16 @@ export function interpret(
   return draft;
 }
 
+/** Whether a `name=value` is one of those that change nothing of weight. Names of settings know no case. */
+function isExcepted(text: string, except: readonly string[]): boolean {
+  if (except.length === 0) return false;
+  const given = text.toLowerCase();
+  const name = given.split('=', 1)[0] ?? '';
+  return except.some((each) =>
+    each.endsWith('*') ? name.startsWith(each.slice(0, -1)) : each.includes('=') ? given === each : name === each,
+  );
+}
+
 /** Whether SQL is given and all of it only asks: the file that it works on is read then. */
 function onlyAsks(reading: Reading): boolean {
   const texts = [
@@ -136,6 +156,11 @@ function onlyAsks(reading: Reading): boolean {
     ...reading.options.flatMap(({ role, value }) => (role === 'sql' && value !== undefined ? [value] : [])),
   ];
   return texts.length > 0 && texts.every((arg) => readSql(arg).danger === undefined);
+}
+
+/** A file that could as well have been an address. */
+function isLocalFile(role: Role, arg: Arg): boolean {
+  return role === 'remote-read' && arg.text !== undefined && !isRemotePath(arg.text);
 }
 
 function isFree(arg: Arg): boolean {
