@@ -203,6 +203,8 @@ function judgeGrantLayer(
     if (judged !== undefined) return judged;
   }
   if (isFunction(name)) return { obstacle: undefined, known: true, unnamed: [] };
+  if (asksAboutItself(granted) && context.catalogue.programs.has(name))
+    return { obstacle: undefined, known: true, unnamed: [] };
   const sameAsInnermost =
     instance.name === name &&
     granted.length <= instance.args.length &&
@@ -235,6 +237,12 @@ function judgeGrantLayer(
     known,
     unnamed: delegates ? [...interpretation.unnamed, ...interpretation.delegated] : interpretation.unnamed,
   };
+}
+
+/** `PROGRAM --version` and `PROGRAM --help`, alone, print a text about a program and end. */
+function asksAboutItself(args: readonly Arg[]): boolean {
+  const [, only, ...others] = args;
+  return others.length === 0 && (only?.text === '--version' || only?.text === '--help');
 }
 
 /** `xargs -0 grep x` only reads where `grep` with any further words only reads. */

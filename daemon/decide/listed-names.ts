@@ -30,6 +30,14 @@ export function findListing(
   return feeder === undefined ? undefined : readListing(feeder, all);
 }
 
+/** `a|b` and `\\.(a|b)$` of an extended pattern, `a\\|b` of a basic one. */
+function alternativesOf(pattern: string, extended: boolean): readonly string[] {
+  if (!extended) return pattern.split('\\|');
+  const [, before = '', group, after = ''] = /^([^()|]*)\(([^()]*)\)([^()|]*)$/.exec(pattern) ?? [];
+  if (group === undefined) return pattern.split('|');
+  return group.split('|').map((one) => `${before}${one}${after}`);
+}
+
 /** What analysis writes for the words that `xargs` takes from its standard input. */
 const standardInput = '…';
 
@@ -80,9 +88,9 @@ function chosenNames(args: readonly string[]): readonly (readonly Token[])[] | u
   if (options.includes('v')) return [];
   const pattern = args.find((arg) => !/^-[viEF]+$/.test(arg)) ?? '';
   const shapes: (readonly Token[])[] = [];
-  for (const [, start, text = '', end] of pattern
-    .split(options.includes('E') ? '|' : '\\|')
-    .map((part) => /^(\^?)((?:[\w/ -]|\\\.)+)(\$?)$/.exec(part) ?? [])) {
+  for (const [, start, text = '', end] of alternativesOf(pattern, options.includes('E')).map(
+    (part) => /^(\^?)((?:[\w/ -]|\\\.)+)(\$?)$/.exec(part) ?? [],
+  )) {
     if (text === '') return undefined;
     const plain = text.replaceAll('\\.', '.');
     const name = plain.slice(plain.lastIndexOf('/') + 1);
@@ -352,10 +360,22 @@ function listingOfVisible(program: string, args: readonly string[], cwd: string)
   const roots = operands.slice(searches && !args.includes('--files') ? 1 : 0);
   if (!lists || roots.some((root) => /(?:^|\/)\.(?!\.?(?:\/|$))/.test(root))) return undefined;
   const places = roots.length === 0 ? ['.'] : roots;
-  return {
-    names: places.flatMap((root) => names.map((name) => [...below(root, cwd), ...nameShape(name, anyInSegment)])),
-    trees: names.length > 0 ? [] : places.map((root) => folderOf(root, cwd)),
-  };
+  const found =
+    names.length === 0
+      ? places.flatMap((root) => visibleBelow(folderOf(root, cwd)))
+      : places.flatMap((root) => names.map((name) => [...below(root, cwd), ...nameShape(name, anyInSegment)]));
+  return { names: found, trees: [] };
+}
+
+const maxDepth = 12;
+
+/** Names below a folder none of whose segments begins with a dot, and the folder itself. */
+function visibleBelow(folder: string): readonly (readonly Token[])[] {
+  const start = literalTokens(folder === '/' ? '' : folder);
+  return Array.from({ length: maxDepth + 1 }, (_, depth) => [
+    ...start,
+    ...Array.from({ length: depth }, (): readonly Token[] => ['/', visibleInSegment]).flat(),
+  ]);
 }
 
 /** Where a folder lies that a listing was given. */
