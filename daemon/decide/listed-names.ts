@@ -22,12 +22,13 @@ export function findListing(
 ): Listing | undefined {
   if (target.printedBy !== undefined) {
     const printer = all.find((each) => each.command.id === target.printedBy);
-    return printer === undefined ? undefined : readListing(printer, all);
+    return printer !== undefined && printer.cwd === command.cwd ? readListing(printer, all) : undefined;
   }
   // What a command runs in turn may have an input of its own.
   if (target.source !== standardInput || command.inner.length > 0 || readsElsewhere(command)) return undefined;
   const feeder = onlyFeeders(all).get(command.command.id);
-  return feeder === undefined ? undefined : readListing(feeder, all);
+  // Names are relative to the folder of who prints them.
+  return feeder !== undefined && feeder.cwd === command.cwd ? readListing(feeder, all) : undefined;
 }
 
 /** `a|b` and `\\.(a|b)$` of an extended pattern, `a\\|b` of a basic one. */
@@ -48,7 +49,7 @@ function readsElsewhere({ command }: AnalysedCommand): boolean {
 }
 
 function readListing(feeder: AnalysedCommand, all: readonly AnalysedCommand[]): Listing | undefined {
-  if (feeder.inner.length > 0) return undefined;
+  if (feeder.inner.length > 0 || feeder.callsFunction !== undefined) return undefined;
   const { cwd } = feeder;
   if (cwd === undefined) return undefined;
   if (feeder.program === 'ls') return listingOfLs(feeder.command.words.slice(1), cwd);
