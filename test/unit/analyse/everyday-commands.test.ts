@@ -24,7 +24,6 @@ describe('everyday commands', () => {
     it(`${name}, without rules`, () => {
       assert.deepEqual(
         asked(commands, {
-          'no rules': {},
           restricted: commonRestrictions,
           'auto-allow, restricted': { autoAllow: true, ...commonRestrictions },
         }),
@@ -36,7 +35,6 @@ describe('everyday commands', () => {
     it(`${name}, with rules`, () => {
       assert.deepEqual(
         asked(commands, {
-          rules: everydayRules,
           'rules, restricted': { ...everydayRules, ...commonRestrictions },
           'auto-allow, restricted': { autoAllow: true, ...commonRestrictions },
         }),
