@@ -175,7 +175,6 @@ export const restrictionCases: readonly DecideCase[] = [
     'cat $(git ls-files)',
     'shopt -s dotglob; ls * | xargs cat',
     'shopt -s globstar; cat **/x',
-    'D=$(mktemp -d); cat "$D/$X"',
     "find() { echo .env; }; find . -name '*.ts' | xargs cat",
     'x=$(find . -name \'*.ts\'); cd a; cat "$x"',
     "find . -name '*.ts' | (cd a && xargs cat)",
