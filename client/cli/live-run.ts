@@ -12,7 +12,7 @@ import type { MethodName, Params, Result } from '../protocol/messages.ts';
 import { type AnswerWays, answerApproval } from './answer-approval.ts';
 import type { DetachKeys } from './detach-keys.ts';
 import { statuses, statusOfExit, statusOfSignal } from './exit-status.ts';
-import { formatEnd, formatEndNotes, formatError, formatSentence, formatViolation } from './report.ts';
+import { formatEnd, formatEndNotes, formatError, formatSentence, formatViolations } from './report.ts';
 import { RunInput } from './run-input.ts';
 import { RunView } from './run-view.ts';
 import type { SignalTarget } from './signals.ts';
@@ -270,7 +270,7 @@ export class LiveRun implements SignalTarget {
     await this.view.flush();
     this.#giveBackTerminal();
     const status = this.#cancelled ? statuses.cancelled : statusOfExit(exit);
-    if (status !== 0) for (const violation of this.#violations) this.view.say(formatViolation(violation));
+    for (const line of formatViolations(this.#violations, status)) this.view.say(line);
     for (const line of formatEnd(exit, this.#decision, this.#answeredNo)) this.view.say(line);
     if (tty.isatty(2)) for (const line of formatEndNotes(exit)) this.view.say(line);
     await this.#finish(status);

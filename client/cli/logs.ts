@@ -6,7 +6,7 @@ import type { RunEvent, Violation } from '../protocol/events.ts';
 import type { RunInfo } from '../protocol/messages.ts';
 import { statuses, statusOfExit, statusOfSignal } from './exit-status.ts';
 import { findRun } from './find-run.ts';
-import { formatEnd, formatViolation } from './report.ts';
+import { formatEnd, formatViolations } from './report.ts';
 import type { Caller } from './run-arguments.ts';
 import { RunView } from './run-view.ts';
 import { Tail } from './tail.ts';
@@ -86,7 +86,7 @@ class LogReader {
     else if (event.type === 'violation') this.#violations.push(event.violation);
     else if (event.type === 'exited') {
       const status = statusOfExit(event.exit);
-      if (status !== 0) for (const violation of this.#violations) this.#view.say(formatViolation(violation));
+      for (const line of formatViolations(this.#violations, status)) this.#view.say(line);
       for (const line of formatEnd(event.exit, this.#decision, false)) this.#view.say(line);
       this.#finish(this.#follow ? status : 0);
     }

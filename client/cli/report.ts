@@ -63,8 +63,13 @@ export function formatRefusal(decision: Decision, answeredNo: boolean): string[]
   return lines;
 }
 
-export function formatViolation(violation: Violation): string {
-  return formatSentence(violation.message, violation.howToAllow);
+/** What explains a failure is nobody's business after a success; that something was put aside or not kept always is. */
+const explanations: ReadonlySet<Violation['kind']> = new Set(['network', 'file', 'unsupported']);
+
+export function formatViolations(violations: readonly Violation[], status: number): string[] {
+  return violations
+    .filter(({ kind }) => status !== 0 || !explanations.has(kind))
+    .map(({ message, howToAllow }) => formatSentence(message, howToAllow));
 }
 
 function countBytes(bytes: number): string {

@@ -73,10 +73,15 @@ export const approvalSchema = z.strictObject({
 export type Approval = z.infer<typeof approvalSchema>;
 
 export const violationSchema = z.strictObject({
-  kind: z.enum(['network', 'file']),
-  target: z.string(),
-  message: z.string(),
-  howToAllow: z.string().optional(),
+  kind: z
+    .enum(['network', 'file', 'git', 'protected', 'limit', 'unsupported'])
+    .describe(
+      '`network`, `file`: something was out of reach, told when the command failed. `git`: a change of a git folder was not taken over. `protected`: a file that would run by itself was put aside. `limit`: a limit ended or cut something. `unsupported`: it cannot work in a sandbox at all.',
+    ),
+  target: z.string().describe('The path, host or thing that it was about.'),
+  access: z.enum(['read', 'write', 'connect', 'run']).optional().describe('What the command wanted of it.'),
+  message: z.string().describe('What was blocked, and why.'),
+  howToAllow: z.string().optional().describe('The narrowest grant, or what to do outside.'),
 });
 export type Violation = z.infer<typeof violationSchema>;
 
