@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Encoding } from './collected-output.ts';
 import { SbxError } from './protocol/errors.ts';
 import type { Flags, Mode, Params } from './protocol/messages.ts';
+import type { RunLimits } from './protocol/run-limits.ts';
 import type { OnApproval } from './questions.ts';
 import type { InputSource } from './run-input.ts';
 
@@ -41,6 +42,8 @@ export interface RunOptions extends FollowOptions {
   readonly stdin?: 'none' | 'open' | undefined;
   readonly pty?: PtyOption | undefined;
   readonly timeoutMs?: number | undefined;
+  /** What it may use at most; of these, the session's and every policy's the strictest holds. */
+  readonly limits?: RunLimits | undefined;
   readonly mode?: Mode | undefined;
   readonly autoAllow?: boolean | undefined;
   readonly flags?: Flags | undefined;
@@ -103,6 +106,7 @@ export function makeStart(command: Command | undefined, options: RunOptions, aro
       cwd: options.cwd === undefined ? undefined : path.resolve(around.base, options.cwd),
       pty: options.pty === undefined ? undefined : readPty(options.pty),
       timeoutMs: options.timeoutMs,
+      limits: options.limits,
       mode: options.mode,
       autoAllow: options.autoAllow,
       flags: options.flags,

@@ -4,6 +4,7 @@
  */
 import type { SbxError } from './protocol/errors.ts';
 import type { Flags, MethodName, Mode, Params, Result, RunInfo, SessionInfo } from './protocol/messages.ts';
+import type { SessionLimits } from './protocol/run-limits.ts';
 import type { Run } from './run.ts';
 import { type Command, type PtyOption, type RunOptions, withoutUndefined } from './run-options.ts';
 
@@ -18,6 +19,8 @@ export interface SessionSettings {
   readonly mode?: Mode | null | undefined;
   /** Rules for every run of the session; they replace those set before. */
   readonly flags?: Flags | null | undefined;
+  /** For every run of the session, the strictest of these, the run's own and every policy's. */
+  readonly limits?: SessionLimits | null | undefined;
   /** Variables for every run, each passed by its exact name; `null` takes one away. */
   readonly env?: Readonly<Record<string, string | null>> | undefined;
 }

@@ -62,7 +62,7 @@ async function serve(options: Options, config: Config, build: string): Promise<v
     clientCount: () => server?.connections.size ?? 0,
     engine,
     store,
-    findSandboxes: (workspace) => findSandboxes(workspace, config),
+    findSandboxes: (workspace) => findSandboxes(workspace, config, engine),
     probe: probeSandbox,
     log,
     stop: (when) => void finish(when),

@@ -13,6 +13,7 @@ import { checkExamples } from './decide/check-examples.ts';
 import { decide } from './decide/decide.ts';
 import { decideShell } from './decide/decide-shell.ts';
 import { type Explaining, explainDecision } from './decide/explain-decision.ts';
+import { type Limits, type RequestedLimits, resolveLimits } from './decide/limits.ts';
 import type { ProgramKind } from './decide/lint-policy.ts';
 import { mergePolicies } from './decide/merge-policies.ts';
 import { chooseAutoAllow, chooseMode } from './decide/mode-choice.ts';
@@ -25,6 +26,7 @@ import { lookUpFacts } from './platform/facts.ts';
 import { loadGrammarFiles } from './platform/grammar.ts';
 import { Notices } from './platform/notices.ts';
 import { TrustStore } from './platform/trust-store.ts';
+import { builtInLimits } from './policy/built-in-limits.ts';
 import {
   type EffectivePolicy,
   findFlagLock,
@@ -69,6 +71,8 @@ export interface DecisionRequest {
   readonly sessionFlags?: Flags | undefined;
   /** Allow rules that a person answered for the session. */
   readonly sessionGrants?: readonly string[];
+  /** What the request and its session want for the run. */
+  readonly limits?: readonly RequestedLimits[];
 }
 
 export interface Decided {
@@ -76,6 +80,8 @@ export interface Decided {
   readonly analysis: Analysis;
   /** Hosts that the command's words name. */
   readonly hosts: readonly string[];
+  /** What the run may use. */
+  readonly limits: Limits;
 }
 
 /** A decision, and everything that was considered for it. */
@@ -97,6 +103,8 @@ export interface Engine {
   readonly checkFlags: (flags: Flags, cwd: string, home: string, workspace?: string) => void;
   /** @throws {SbxError} `locked-by-policy` */
   readonly checkMode: (mode: Mode, workspace: string | undefined, sandboxed: boolean) => void;
+  /** What a run of this workspace may use that asks for nothing itself. */
+  readonly limitsOf: (workspace: string | undefined) => Limits;
   readonly idleMinutes: () => number | undefined;
   /** Where an answer of "always" is saved. */
   readonly answersFile: (workspace: string | undefined) => string | undefined;
@@ -167,6 +175,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return checkExamples(parsed, (command) => analyse(parse(command), facts, catalogue, parse), facts);
   };
 
+  const builtIn = builtInLimits();
   const trust = new TrustStore(options.trustFile, options.uid);
   const notices = new Notices(options.noticesFile);
   const layers = new PolicyLayers(options, trust, checkAt);
@@ -184,6 +193,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     readonly judge: (policy: Policy) => Decision;
     readonly autoAllow: boolean;
   }
+
+  const limit = ({ limits, settings }: Policy, wanted: readonly RequestedLimits[] = []): Limits =>
+    resolveLimits(limits, wanted, builtIn, settings.lockFlags?.value !== true);
 
   const evaluate = (request: DecisionRequest): Evaluated => {
     const { command, cwd, home, mode, workspace, sandboxed = true } = request;
@@ -214,13 +226,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       .problems[0];
     const decision = problem === undefined ? noteTrust(decided, effective, judge) : denyBroken(decided, problem);
     const hosts = analysis.commands.flatMap(findHosts);
-    return { decision, analysis, hosts, policy, effective, facts, judge, autoAllow };
+    const limits = limit(effective.policy, request.limits);
+    return { decision, analysis, hosts, limits, policy, effective, facts, judge, autoAllow };
   };
 
   return {
     decide: (request) => {
-      const { decision, analysis, hosts } = evaluate(request);
-      return { decision, analysis, hosts };
+      const { decision, analysis, hosts, limits } = evaluate(request);
+      return { decision, analysis, hosts, limits };
     },
     explain: (request) => {
       const { decision, analysis, policy, effective, facts, judge, autoAllow } = evaluate(request);
@@ -239,6 +252,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const policy = mergePolicies(layers.read(workspace).map(({ parsed }) => parsed));
       refuseMode(policy, mode, sandboxed || options.uid !== 0);
     },
+    limitsOf: (workspace) => limit(mergePolicies(layers.read(workspace).map(({ parsed }) => parsed))),
     idleMinutes: () => mergePolicies(layers.read(undefined).map(({ parsed }) => parsed)).settings.idleMinutes?.value,
     answersFile: (workspace) => layers.answersFile(workspace) ?? options.userPolicyFile,
     saveAnswer: (workspace, rules) => {

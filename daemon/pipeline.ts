@@ -6,16 +6,19 @@ import { Writable } from 'node:stream';
 import type { Decision } from '../client/protocol/decision.ts';
 import { SbxError } from '../client/protocol/errors.ts';
 import type { Approval, Exit, SandboxReport, Violation } from '../client/protocol/events.ts';
+import type { LimitName } from '../client/protocol/limit-names.ts';
 import { limits } from '../client/protocol/limits.ts';
 import type { RunSignal } from '../client/protocol/messages.ts';
 import { showBlock } from '../client/protocol/visible.ts';
 import type { Answer, Approvals } from './approve/approvals.ts';
 import { approvePlan } from './approve/approve.ts';
+import { describeLimit, howToRaise, type Limits } from './decide/limits.ts';
 import { findNetworkViolation } from './egress/blocked.ts';
+import { LimitWatch, type WatchedLimit } from './limit-watch.ts';
 import { type CarriedFolder, carryFolder } from './methods/carry-folder.ts';
 import type { Session } from './methods/sessions.ts';
 import { collectAftermath } from './sandbox/aftermath.ts';
-import type { CommandPlan, SandboxProcess } from './sandbox/model.ts';
+import type { CommandPlan, LimitReport, ProcessExit, SandboxProcess } from './sandbox/model.ts';
 import type { OutputStream, RunLog } from './stream/run-log.ts';
 import type { StdinGate } from './stream/stdin-gate.ts';
 
@@ -31,7 +34,7 @@ export interface RunInput {
   readonly decision: Decision;
   /** Hosts that the command's words name. */
   readonly hosts: readonly string[];
-  readonly timeoutMs: number | undefined;
+  readonly limits: Limits;
   /** Somebody can be asked. */
   readonly canAsk: boolean;
   readonly saveTo: string;
@@ -49,7 +52,13 @@ interface RunOutput {
   readonly ended: Promise<void>;
 }
 
-type StopReason = 'cancelled' | 'timeout' | 'daemon-stopped';
+const reasonOfLimit = {
+  timeoutMs: 'timeout',
+  idleTimeoutMs: 'idle-timeout',
+  outputBytes: 'output-limit',
+} as const satisfies Record<WatchedLimit, Exit['reason']>;
+
+type StopReason = 'cancelled' | 'daemon-stopped' | WatchedLimit;
 type Ending = Pick<Exit, 'reason' | 'code' | 'signal' | 'message' | 'help'>;
 
 /** A terminal has no end of input of its own: the person types it. */
@@ -70,6 +79,8 @@ export class Run {
   #abandoned = false;
   #size: { columns: number; rows: number } | undefined;
   #report: SandboxReport | undefined;
+  #used: Pick<Exit, 'cpuMs' | 'maxRssBytes'> = {};
+  readonly #watch: LimitWatch;
   #errorTail = Buffer.alloc(0);
   #violations = 0;
   #unaskable: Pick<Exit, 'message' | 'help'> = {};
@@ -78,12 +89,14 @@ export class Run {
 
   constructor(input: RunInput) {
     this.#input = input;
+    this.#watch = new LimitWatch(input.limits, (name) => this.#stopAtLimit(name));
     this.ended = this.#run().then((exit) => {
       this.#exit = {
         ...exit,
         durationMs: performance.now() - this.#started,
         outputBytes: input.log.outputBytes,
         violations: this.#violations,
+        ...this.#used,
         ...(this.#report ? { sandbox: this.#report } : {}),
         ...this.#folder,
       };
@@ -147,6 +160,13 @@ export class Run {
     this.stop(0, reason);
   }
 
+  /** What it prints after that is read and forgotten, so that it can end. */
+  #stopAtLimit(name: WatchedLimit): void {
+    if (name === 'outputBytes') this.#input.log.setSource(undefined);
+    this.stop(limits.stopGraceMs, name);
+    if (name === 'outputBytes') this.#output?.resume();
+  }
+
   async #run(): Promise<Ending> {
     const { decision, plan, log } = this.#input;
     try {
@@ -159,8 +179,8 @@ export class Run {
       this.#process = process;
       // It may have come while the sandbox was made.
       if (this.#size) process.pty?.resize(this.#size.columns, this.#size.rows);
-      this.#report = report;
-      log.append({ type: 'started', sandbox: report });
+      this.#report = { ...report, ...reportLimits(this.#input.limits, process.limits) };
+      log.append({ type: 'started', sandbox: this.#report });
       return await this.#stream(process);
     } catch (error) {
       const known = error instanceof SbxError ? error : new SbxError('internal', (error as Error).message);
@@ -210,17 +230,17 @@ export class Run {
   }
 
   async #stream(process: SandboxProcess): Promise<Ending> {
-    const { log, plan, session, stdin, timeoutMs } = this.#input;
+    const { log, plan, session, stdin } = this.#input;
     const input = process.stdin ?? (process.pty && terminalInput(process.pty));
     if (input) stdin.attach(input);
     const output = this.#readOutput(process);
     this.#output = output;
     if (!this.#abandoned) log.setSource(output);
-    const timer =
-      timeoutMs === undefined ? undefined : setTimeout(() => this.stop(limits.stopGraceMs, 'timeout'), timeoutMs);
+    this.#watch.begin();
     if (this.#stopRequested) process.stop(this.#stopRequested.graceMs);
     const exit = await process.exit;
-    clearTimeout(timer);
+    this.#watch.end();
+    this.#used = used(exit);
     // Every writer is gone, so the pipes end; a slow viewer may still be taking what is in them.
     await output.ended;
     log.setSource(undefined);
@@ -230,26 +250,34 @@ export class Run {
     if (exit.code !== 0 && !this.#stopRequested) this.#explainFailure();
     const signal = exit.signal === undefined ? {} : { signal: exit.signal };
     if (this.#stopRequested) return { ...this.#describeStop(this.#stopRequested.reason), code: exit.code, ...signal };
+    if (exit.outOfMemory === true) return { reason: 'memory', code: exit.code, ...this.#describeLimit('memoryBytes') };
     return { reason: exit.signal === undefined ? 'exited' : 'signalled', code: exit.code, ...signal };
   }
 
   #describeStop(reason: StopReason): Ending {
-    if (reason === 'timeout') return { reason, message: `stopped after ${this.#input.timeoutMs} ms (--timeout)` };
     if (reason === 'daemon-stopped') return { reason, message: 'the daemon was stopped, and the command with it' };
-    return { reason };
+    if (reason === 'cancelled') return { reason };
+    return { reason: reasonOfLimit[reason], ...this.#describeLimit(reason) };
+  }
+
+  #describeLimit(name: LimitName): Pick<Exit, 'message' | 'help'> {
+    const limit = this.#input.limits[name];
+    if (limit === undefined) return {};
+    return { message: `stopped at ${describeLimit(name, limit)}`, help: howToRaise(name, limit) };
   }
 
   #readOutput(process: SandboxProcess): RunOutput {
     const { log } = this.#input;
     const take = (stream: OutputStream, bytes: Buffer) => {
       if (this.#abandoned) return;
-      log.appendOutput(stream, bytes);
+      const taken = this.#watch.take(bytes.length);
+      if (taken > 0) log.appendOutput(stream, bytes.subarray(0, taken));
       if (stream !== 'stdout') this.#keepTail(bytes);
     };
     if (process.pty) {
       const { pty } = process;
       pty.onData((bytes) => take('pty', bytes));
-      return { pause: pty.pause, resume: pty.resume, ended: pty.ended };
+      return this.#withWatch({ pause: pty.pause, resume: pty.resume, ended: pty.ended });
     }
     const streams = (['stdout', 'stderr'] as const).flatMap((name) => {
       const stream = process[name];
@@ -262,10 +290,24 @@ export class Run {
         (stream) => new Promise<void>((resolve) => stream.once('close', resolve).once('error', () => resolve())),
       ),
     );
-    return {
+    return this.#withWatch({
       pause: () => streams.forEach((stream) => void stream.pause()),
       resume: () => streams.forEach((stream) => void stream.resume()),
       ended: ended.then(() => undefined),
+    });
+  }
+
+  #withWatch({ pause, resume, ended }: RunOutput): RunOutput {
+    return {
+      pause: () => {
+        this.#watch.hold();
+        pause();
+      },
+      resume: () => {
+        this.#watch.release();
+        resume();
+      },
+      ended,
     };
   }
 
@@ -283,4 +325,17 @@ export class Run {
     this.#violations++;
     this.#input.log.append({ type: 'violation', violation });
   }
+}
+
+function used({ cpuMs, maxRssBytes }: ProcessExit): Pick<Exit, 'cpuMs' | 'maxRssBytes'> {
+  return { ...(cpuMs === undefined ? {} : { cpuMs }), ...(maxRssBytes === undefined ? {} : { maxRssBytes }) };
+}
+
+/** Those that the daemon holds itself, and what the sandbox says of the others. */
+function reportLimits(chosen: Limits, { limits: held, limitsAbsent }: LimitReport): LimitReport {
+  const own = (Object.keys(reasonOfLimit) as WatchedLimit[]).flatMap((name) => {
+    const value = chosen[name]?.value;
+    return value === undefined ? [] : [{ name, value, per: 'run' as const }];
+  });
+  return { limits: [...own, ...held], limitsAbsent };
 }

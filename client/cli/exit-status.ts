@@ -10,6 +10,7 @@ export const statuses = {
   /** Denied or not approved. */
   notAllowed: 126,
   cancelled: 130,
+  memory: 137,
   brokenPipe: 141,
 } as const;
 
@@ -26,11 +27,15 @@ export function statusOfExit(exit: Pick<Exit, 'reason' | 'code' | 'signal'>): nu
       if (exit.signal !== undefined) return statusOfSignal(exit.signal);
       return exit.code ?? statuses.failed;
     case 'timeout':
+    case 'idle-timeout':
       return statuses.timeout;
+    case 'memory':
+      return statuses.memory;
     case 'denied':
       return statuses.notAllowed;
     case 'cancelled':
       return statuses.cancelled;
+    case 'output-limit':
     case 'daemon-stopped':
     case 'sandbox-failed':
       return statuses.failed;

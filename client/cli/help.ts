@@ -44,11 +44,20 @@ before the command; nothing after its first word is an option of sbx.
   --background, -d     print the run's id once it has started and leave it to itself: see sbx ps, logs, attach, kill
   --tag WORD           a word that sbx ps shows beside it (repeatable)
   --timeout TIME       90, 90s, 5m, 1h or 500ms
+  --idle-timeout TIME  stop it when it has printed nothing for so long
+  --cpu TIME           processor time of each of its processes
+  --memory SIZE        of all its processes together: 512M, 2G
+  --processes NUMBER   at one time, threads included
+  --open-files NUMBER  of each of its processes
+  --max-file SIZE      of each file that it writes
+  --max-output SIZE    stop it when it has printed so much
   --pty, --no-pty      give the command a terminal (default: when stdin and stdout are one)
   --json               one event a line on stdout
 
-exit status: the command's own; 128+n on a signal; 124 time limit; 125 sbx, its usage or the sandbox failed;
-             126 denied or not approved; 130 cancelled
+A limit may be lower than what a policy file sets, never higher.
+
+exit status: the command's own; 128+n on a signal; 124 a time limit; 125 sbx, its usage or the sandbox failed, or
+             the output limit; 126 denied or not approved; 130 cancelled; 137 the memory limit
 `;
 
 export const checkHelp = `usage: sbx check [OPTION…] 'SHELL TEXT'

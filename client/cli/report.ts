@@ -97,7 +97,9 @@ export function formatEnd(exit: Exit, decision: Decision | undefined, answeredNo
   if (exit.message !== undefined) return [formatSentence(exit.message, exit.help)];
   switch (exit.reason) {
     case 'timeout':
-      return [formatSentence(`stopped after ${Math.round(exit.durationMs)} ms: the time limit was reached`)];
+    case 'idle-timeout':
+    case 'output-limit':
+      return [formatSentence(`stopped after ${Math.round(exit.durationMs)} ms: a limit was reached (${exit.reason})`)];
     case 'denied':
       return [formatSentence('not run: denied or not approved')];
     case 'daemon-stopped':

@@ -2,10 +2,12 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { SbxError } from '../protocol/errors.ts';
+import { showLimit } from '../protocol/limit-names.ts';
 import type { Flags, Mode } from '../protocol/messages.ts';
+import type { RunLimits } from '../protocol/run-limits.ts';
 import { showText } from '../protocol/visible.ts';
 import { type CommandWords, readCommandWords } from './command-words.ts';
-import { parseDuration } from './duration.ts';
+import { parseCount, parseDuration, parseSize } from './read-amounts.ts';
 import { findNearest } from './nearest.ts';
 import { type OptionValues, readOptions } from './read-options.ts';
 
@@ -20,6 +22,13 @@ const runOptions = {
   '--cwd': 'value',
   '--env': 'list',
   '--timeout': 'value',
+  '--idle-timeout': 'value',
+  '--cpu': 'value',
+  '--memory': 'value',
+  '--processes': 'value',
+  '--open-files': 'value',
+  '--max-file': 'value',
+  '--max-output': 'value',
   '--workspace': 'value',
   '--new-session': 'flag',
   '--background': 'flag',
@@ -51,6 +60,7 @@ export interface Place {
 export interface RunWish extends Place {
   readonly words: CommandWords;
   readonly timeoutMs: number | undefined;
+  readonly limits: RunLimits | undefined;
   readonly mode: Mode | undefined;
   /** Undefined: as the policy says. */
   readonly autoAllow: boolean | undefined;
@@ -193,6 +203,38 @@ function checkTags(tags: readonly string[]): readonly string[] {
   });
 }
 
+/** The least of each that the daemon takes, in its own words: below it no program could start at all. */
+const least = { memoryBytes: 16 * 1024 ** 2, processes: 8, openFiles: 64, fileBytes: 1024 } as const;
+
+/** @throws {SbxError} `bad-usage` */
+function collectLimits(options: OptionValues<typeof runOptions>): RunLimits | undefined {
+  const read = <T extends keyof RunLimits>(
+    name: T,
+    option: keyof typeof runOptions,
+    parse: (text: string, option: string) => number,
+  ): { [K in T]?: number } => {
+    const text = options[option];
+    if (typeof text !== 'string') return {};
+    const value = parse(text, option);
+    const lowest = name in least ? least[name as keyof typeof least] : 1;
+    if (value >= lowest) return { [name]: value } as { [K in T]?: number };
+    throw new SbxError('bad-usage', `\`${option}\`: less than ${showLimit(name, lowest)} lets no command start`, {
+      help: `give at least ${showLimit(name, lowest)}`,
+    });
+  };
+  const seconds = (text: string, option: string): number => Math.max(1, Math.round(parseDuration(text, option) / 1000));
+  const limits: RunLimits = {
+    ...read('idleTimeoutMs', '--idle-timeout', parseDuration),
+    ...read('cpuSeconds', '--cpu', seconds),
+    ...read('memoryBytes', '--memory', parseSize),
+    ...read('processes', '--processes', parseCount),
+    ...read('openFiles', '--open-files', parseCount),
+    ...read('fileBytes', '--max-file', parseSize),
+    ...read('outputBytes', '--max-output', parseSize),
+  };
+  return Object.keys(limits).length === 0 ? undefined : limits;
+}
+
 /** Undefined when help was asked for. @throws {SbxError} of kind `input` */
 export function readRunArguments(args: readonly string[], caller: Caller): RunWish | undefined {
   const read = readOptions(runOptions, args, 'sbx run');
@@ -208,6 +250,7 @@ export function readRunArguments(args: readonly string[], caller: Caller): RunWi
     words,
     ...collectPlace(options, caller),
     timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, '--timeout'),
+    limits: collectLimits(options),
     mode: mode === undefined ? undefined : parseMode(mode),
     autoAllow: options['--no-auto-allow'] ? false : options['--auto-allow'] ? true : undefined,
     flags: collectFlags(options, caller),

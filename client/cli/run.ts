@@ -14,6 +14,7 @@ function describeStart(wish: RunWish, { pty, stdin, askOn }: Surroundings): Star
     ...(pty ? { pty } : {}),
     stdin,
     ...(wish.timeoutMs === undefined ? {} : { timeoutMs: wish.timeoutMs }),
+    ...(wish.limits === undefined ? {} : { limits: wish.limits }),
     ...(wish.mode === undefined ? {} : { mode: wish.mode }),
     autoAllow: wish.autoAllow,
     ...(wish.flags ? { flags: wish.flags } : {}),

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { decisionSchema, suggestionSchema } from './decision.ts';
+import { limitNames } from './limit-names.ts';
 
 export const idSchema = z
   .string()
@@ -21,17 +22,29 @@ export const sandboxReportSchema = z.strictObject({
   user: z.string().describe('Name of the account the command ran as.'),
   writable: z.array(z.string()),
   warnings: z.array(z.string()),
+  limits: z
+    .array(z.strictObject({ name: z.enum(limitNames), value: z.number(), per: z.enum(['run', 'session', 'process']) }))
+    .optional()
+    .describe('What the run may use: all its processes together, all of its session, or each process.'),
+  limitsAbsent: z
+    .array(z.strictObject({ name: z.enum(limitNames), value: z.number(), because: z.string() }))
+    .optional()
+    .describe('Limits that should hold and that nothing on this machine can.'),
 });
 export type SandboxReport = z.infer<typeof sandboxReportSchema>;
 
 /**
- * `cancelled`: stopped on request, or because its client was gone for longer than it had asked for. `daemon-stopped`: the
+ * `idle-timeout`, `output-limit`: stopped at that limit, as `timeout` is at the other. `memory`: the kernel ended it at its
+ * memory limit. `cancelled`: stopped on request, or because its client was gone for longer than it had asked for. `daemon-stopped`: the
  * daemon ended first.
  */
 export const exitReasonSchema = z.enum([
   'exited',
   'signalled',
   'timeout',
+  'idle-timeout',
+  'output-limit',
+  'memory',
   'denied',
   'cancelled',
   'daemon-stopped',
@@ -45,6 +58,11 @@ export const exitSchema = z.strictObject({
   durationMs: z.number(),
   outputBytes: z.int().min(0),
   violations: z.int().min(0),
+  cpuMs: z.number().optional().describe('Processor time of all its processes, where the kernel counts it per run.'),
+  maxRssBytes: z
+    .int()
+    .optional()
+    .describe('The most memory that it had at one time, where the kernel counts it per run.'),
   sandbox: sandboxReportSchema.optional().describe('Absent when nothing was started.'),
   cwd: z
     .string()

@@ -9,6 +9,7 @@ import { explanationSchema } from './explanation.ts';
 import { limits } from './limits.ts';
 import { modeSchema } from './modes.ts';
 import { policyReportSchema } from './policy-report.ts';
+import { runLimitsSchema, sessionLimitsSchema } from './run-limits.ts';
 
 const pathSchema = z.string().min(1).max(4096).startsWith('/', 'a path on the wire is absolute');
 
@@ -97,6 +98,12 @@ const sessionSettings = {
     .nullable()
     .optional()
     .describe('Rules for every run of the session, as flags would give them for one. Replaces those set before.'),
+  limits: sessionLimitsSchema
+    .nullable()
+    .optional()
+    .describe(
+      'For every run of the session; a policy and the run itself may set lower ones. Replaces those set before.',
+    ),
   env: z
     .strictObject({ set: environmentSchema.optional(), unset: z.array(z.string()).optional() })
     .optional()
@@ -112,6 +119,7 @@ export const sessionInfoSchema = z.strictObject({
   autoAllow: z.boolean().optional().describe('Absent: as the policy says.'),
   mode: modeSchema.optional(),
   flags: flagsSchema.optional(),
+  limits: sessionLimitsSchema.optional(),
   env: z.array(z.string()).describe('Names only.'),
   grants: z.int().min(0),
   clients: z.int().min(0),
@@ -240,6 +248,9 @@ export const methods = {
         .enum(['none', 'stream'])
         .describe('`none`: /dev/null. `stream`: stdin frames until run.closeStdin. Ignored with a pty.'),
       timeoutMs: z.int().min(1).max(2_147_483_647).optional(),
+      limits: runLimitsSchema
+        .optional()
+        .describe('What it may use at most. The strictest of these, of the session and of every policy file holds.'),
       mode: modeSchema.optional(),
       autoAllow: z.boolean().optional(),
       flags: flagsSchema.optional(),

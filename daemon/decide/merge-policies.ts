@@ -3,6 +3,7 @@
  * layer holds against all (RULES E3, S1). Locks take grants away from the layers that they bind (RULES S6, S9).
  */
 import type { Origin } from '../../client/protocol/decision.ts';
+import { mergeLimits } from './limits.ts';
 import { tightest } from './mode-choice.ts';
 import type { ParsedPolicy, Policy, PolicyNote, Setting, Settings } from './policy.ts';
 import type { Rule } from './rule.ts';
@@ -100,6 +101,7 @@ export function mergePolicies(layers: readonly ParsedPolicy[]): Policy {
     ask: list('ask'),
     deny: list('deny'),
     settings,
+    limits: mergeLimits(bound, settings.managedRulesOnly?.value === true),
     modeLimit: tightest([hardModeLimit, ...bound.map((layer) => layer.modeLimit)]),
     hardModeLimit,
     autoAllowOff: findAutoAllowOff(bound, managed, settings),

@@ -3,6 +3,7 @@
  * (`policies/policy.schema.json`, written by `scripts/generate-schema.mjs`).
  */
 import { z } from 'zod';
+import { policyLimitsSchema } from '../../client/protocol/run-limits.ts';
 
 const ruleText = z
   .string()
@@ -115,9 +116,13 @@ export const policySchema = z.strictObject({
         .optional()
         .describe('Whether `sbx shell` may open a shell, whose lines are not decided one by one')
         .meta({ default: true }),
+      limits: policyLimitsSchema
+        .optional()
+        .describe('What a run may use. The strictest of all files and of the request holds')
+        .meta({ default: {} }),
     })
     .optional()
-    .describe('What may be done without the decision or without the wall'),
+    .describe('What may be done without the decision or without the wall, and what a run may use'),
   daemon: z
     .strictObject({
       idleMinutes: z

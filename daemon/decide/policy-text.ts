@@ -3,7 +3,9 @@
  * can be read: a typo must never switch a deny off (RULES O36).
  */
 import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
+import { limitNames } from '../../client/protocol/limit-names.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
+import { type Limits, strictest } from './limits.ts';
 import { emptyLayer, type ParsedPolicy, type RuleExample, type Setting, type Settings } from './policy.ts';
 import { PolicyDocument, type PolicySource } from './policy-document.ts';
 import { modeNames, objectRuleSchema, policySchema } from './policy-schema.ts';
@@ -59,6 +61,7 @@ class PolicyReader {
       rules: this.#rules,
       examples: this.#examples,
       settings: this.#readSettings(),
+      limits: this.#readLimits(),
       directories: this.#readDirectories(),
       problems: document.problems,
       notes: document.notes,
@@ -143,6 +146,18 @@ class PolicyReader {
     }
     const defaultMode = this.#readMode();
     return { ...(found as Settings), ...(defaultMode === undefined ? {} : { defaultMode }) };
+  }
+
+  /** A limit that is no number is a mistake of the file, and limits nothing. */
+  #readLimits(): Limits {
+    const found = limitNames.flatMap((name) =>
+      this.#document.membersAt(['sandbox', 'limits', name]).flatMap((node): readonly Limits[] => {
+        const value: unknown = node.value;
+        if (typeof value !== 'number' || !(value > 0)) return [];
+        return [{ [name]: { value, origin: this.#originOf(node) } }];
+      }),
+    );
+    return strictest(found);
   }
 
   #readMode(): Setting<Mode> | undefined {

@@ -1,6 +1,7 @@
 /** What a policy is: one layer as it was read, and the layers merged as decisions use them. Every entry keeps its place. */
 import type { Origin } from '../../client/protocol/decision.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
+import type { Limits, PolicyLimits } from './limits.ts';
 import type { Rule } from './rule.ts';
 
 /** An error of a policy file, with its place. */
@@ -71,6 +72,7 @@ export interface ParsedPolicy {
   readonly rules: readonly Rule[];
   readonly examples: readonly RuleExample[];
   readonly settings: Settings;
+  readonly limits: Limits;
   /** Additional directories, absolute. */
   readonly directories: readonly Setting<string>[];
   /** The default mode may not be looser than this: what is left of a mode in a layer that may not choose one. */
@@ -87,6 +89,7 @@ export interface Policy {
   readonly ask: readonly Rule[];
   readonly deny: readonly Rule[];
   readonly settings: Settings;
+  readonly limits: PolicyLimits;
   /** The tightest limit, if any. A mode that managed policy chooses is one, for clients too. */
   readonly modeLimit: ModeLimit | undefined;
   /** A limit for the clients' choice as well as for the default. */
@@ -123,6 +126,7 @@ export function emptyLayer(layer: Origin['layer'], file?: string): ParsedPolicy 
     rules: [],
     examples: [],
     settings: {},
+    limits: {},
     directories: [],
     modeLimit: undefined,
     autoAllowOff: undefined,

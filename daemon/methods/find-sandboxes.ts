@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { SbxError } from '../../client/protocol/errors.ts';
 import type { Config } from '../config.ts';
+import type { Engine } from '../offline.ts';
 import { ensurePrivateDirectory } from '../platform/directories.ts';
 import { loadSessionData } from '../platform/session-data.ts';
 import { runTool } from '../platform/spawn.ts';
@@ -16,7 +17,11 @@ import { openUnsandboxed } from '../sandbox/unsandboxed/unsandboxed.ts';
 import type { SandboxSources } from './sessions.ts';
 
 /** @throws {SbxError} `bad-workspace`, `sandbox-unavailable` */
-export async function findSandboxes(workspace: string | undefined, config: Config): Promise<SandboxSources> {
+export async function findSandboxes(
+  workspace: string | undefined,
+  config: Config,
+  engine: Pick<Engine, 'limitsOf'>,
+): Promise<SandboxSources> {
   const found = await findAccount(workspace);
   // The daemon's own home is where its user says it is, which need not be what the account database says.
   const account = found.uid === config.uid ? { ...found, home: config.home } : found;
@@ -27,15 +32,19 @@ export async function findSandboxes(workspace: string | undefined, config: Confi
   const sandboxed: TemplateSource = {
     account,
     cacheFolder,
-    open: () =>
-      openSession({
+    open: () => {
+      const { processes, tmpBytes } = engine.limitsOf(workspace);
+      return openSession({
         workspace,
         account,
         protectedPaths,
         writable: cache === undefined ? [] : [{ source: cache, target: insideCacheFolder }],
         otherHomes: [found.home],
         denyRead: [config.stateDirectory, config.cacheDirectory, config.configDirectory],
-      }),
+        ...(processes === undefined ? {} : { processes: processes.value }),
+        ...(tmpBytes === undefined ? {} : { tmpBytes: tmpBytes.value }),
+      });
+    },
   };
   return { sandboxed, unsandboxed: { account, cacheFolder, open: () => openUnsandboxed(account) } };
 }

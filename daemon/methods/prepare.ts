@@ -25,7 +25,7 @@ export function prepareCommand(
   session: Session,
   folder: string,
   config: Config,
-): CommandPlan {
+): Omit<CommandPlan, 'limits'> {
   return {
     command: params.shell ? readShellWish(params) : commandText(params),
     shell: params.shell === true,

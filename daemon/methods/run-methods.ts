@@ -10,9 +10,11 @@ import type { Params, Result } from '../../client/protocol/messages.ts';
 import { showText } from '../../client/protocol/visible.ts';
 import type { Approvals } from '../approve/approvals.ts';
 import type { Config } from '../config.ts';
+import type { Limits } from '../decide/limits.ts';
 import type { Engine } from '../offline.ts';
 import { Run } from '../pipeline.ts';
 import type { Connection, Handlers } from '../request/connection.ts';
+import type { CommandLimits, CommandPlan } from '../sandbox/model.ts';
 import { Audience } from '../stream/audience.ts';
 import type { OutputStore } from '../stream/output-store.ts';
 import { RunLog } from '../stream/run-log.ts';
@@ -190,20 +192,29 @@ export class RunMethods {
     const { runId, background = false } = params;
     const sandboxed = session.sandboxed;
     const folder = findSessionFolder(session);
-    const plan = prepareCommand(params, session, folder.cwd, config);
-    const { decision, hosts } = engine.decide({
-      command: plan.command,
-      cwd: plan.cwd,
+    const prepared = prepareCommand(params, session, folder.cwd, config);
+    const {
+      decision,
+      hosts,
+      limits: chosen,
+    } = engine.decide({
+      command: prepared.command,
+      cwd: prepared.cwd,
       workspace: session.workspace,
       home: session.account.home,
       mode: params.mode ?? session.mode,
       autoAllow: params.autoAllow ?? session.autoAllow,
       sandboxed,
-      shell: plan.shell,
+      shell: prepared.shell,
       flags: params.flags,
       sessionFlags: session.flags,
       sessionGrants: session.grants.map(({ rule }) => rule),
+      limits: [
+        { layer: 'flags', values: { timeoutMs: params.timeoutMs, ...params.limits } },
+        { layer: 'session', values: session.limits ?? {} },
+      ],
     });
+    const plan: CommandPlan = { ...prepared, limits: readKernelLimits(chosen) };
     const notes = [
       ...decision.notes,
       ...(params.cwd === undefined && folder.note !== undefined ? [folder.note] : []),
@@ -228,7 +239,7 @@ export class RunMethods {
       plan,
       decision: { ...decision, notes },
       hosts,
-      timeoutMs: params.timeoutMs,
+      limits: chosen,
       canAsk: params.approver,
       saveTo: engine.answersFile(session.workspace) ?? config.userPolicyFile,
       log,
@@ -305,6 +316,12 @@ export class RunMethods {
       help: 'run.attach with `write`',
     });
   }
+}
+
+/** Those that the sandbox holds for a command. */
+function readKernelLimits(limits: Limits): CommandLimits {
+  const names = ['cpuSeconds', 'memoryBytes', 'processes', 'openFiles', 'fileBytes'] as const;
+  return Object.fromEntries(names.flatMap((name) => (limits[name] ? [[name, limits[name].value]] : [])));
 }
 
 function showStart(command: string): string {

@@ -133,7 +133,7 @@ export class SessionMethods {
   #update(params: Params<'session.update'>, client: Connection): Result<'session.update'> {
     const session = this.find(params.sessionId, client);
     const { engine, config } = this.#input;
-    const { autoAllow, env, flags, mode, sandbox } = params;
+    const { autoAllow, env, flags, limits, mode, sandbox } = params;
     if (sandbox === false && !engine.allowsUnsandboxed(session.workspace)) {
       throw new SbxError('locked-by-policy', 'no policy allows this session to leave the sandbox', {
         help: `set "sandbox": {"allowUnsandboxed": true} in ${config.userPolicyFile}`,
@@ -149,6 +149,7 @@ export class SessionMethods {
     if (autoAllow !== undefined) session.autoAllow = autoAllow ?? undefined;
     if (mode !== undefined) session.mode = mode ?? undefined;
     if (flags !== undefined) session.flags = flags ?? undefined;
+    if (limits !== undefined) session.limits = limits ?? undefined;
     for (const name of env?.unset ?? []) session.env.delete(name);
     for (const [name, value] of Object.entries(set)) session.env.set(name, value);
     session.prepare();

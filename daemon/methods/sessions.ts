@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { SbxError } from '../../client/protocol/errors.ts';
 import type { Flags, Mode, SessionInfo } from '../../client/protocol/messages.ts';
+import type { SessionLimits } from '../../client/protocol/run-limits.ts';
 import { LiveSandbox, type TemplateSource } from '../sandbox/live-sandbox.ts';
 import type { ApprovedPlan } from '../sandbox/model.ts';
 import type { Account } from '../sandbox/plan/account.ts';
@@ -38,6 +39,7 @@ export class Session {
   autoAllow: boolean | undefined;
   mode: Mode | undefined;
   flags: Flags | undefined;
+  limits: SessionLimits | undefined;
   /** How long it outlives its last client and its last run; only a fresh one does not wait for idleness. */
   keepMs = 0;
   readonly #startFolder: string;
@@ -134,6 +136,7 @@ export class Session {
       ...(this.autoAllow === undefined ? {} : { autoAllow: this.autoAllow }),
       ...(this.mode === undefined ? {} : { mode: this.mode }),
       ...(this.flags === undefined ? {} : { flags: this.flags }),
+      ...(this.limits === undefined ? {} : { limits: this.limits }),
       env: [...this.env.keys()],
       grants: this.#grants.length,
       clients: this.clients.size,

@@ -1,6 +1,7 @@
 /** What the sandbox stage takes and gives. `launch` accepts only an `ApprovedPlan`, which only the approve stage makes. */
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxReport, Violation } from '../../client/protocol/events.ts';
+import type { LimitName } from '../../client/protocol/limit-names.ts';
 import type { Account } from './plan/account.ts';
 
 declare const approved: unique symbol;
@@ -18,8 +19,22 @@ export interface CommandPlan {
   readonly pty: { readonly columns: number; readonly rows: number; readonly term: string } | undefined;
   /** `none` is /dev/null, `stream` a real pipe. Ignored with a pty. */
   readonly stdin: 'none' | 'stream';
+  /** What its processes may use; a limit that is absent does not hold. */
+  readonly limits: CommandLimits;
   /** Wanted: the folder in which the command's own shell ends. */
   readonly reportCwd: boolean;
+}
+
+/** Those that the kernel has to hold. */
+export type KernelLimit = Extract<
+  LimitName,
+  'cpuSeconds' | 'memoryBytes' | 'processes' | 'openFiles' | 'fileBytes' | 'tmpBytes'
+>;
+export type CommandLimits = { readonly [K in Exclude<KernelLimit, 'tmpBytes'>]?: number };
+
+export interface LimitReport {
+  readonly limits: NonNullable<SandboxReport['limits']>;
+  readonly limitsAbsent: NonNullable<SandboxReport['limitsAbsent']>;
 }
 
 export type ApprovedPlan = CommandPlan & { readonly [approved]: true };
@@ -30,6 +45,11 @@ export interface ProcessExit {
   readonly signal: string | undefined;
   /** Set when bubblewrap or nsenter failed before the command began. */
   readonly failure: string | undefined;
+  /** The kernel ended it at its memory limit. */
+  readonly outOfMemory?: boolean;
+  /** Of all its processes, where the kernel counts them together. */
+  readonly cpuMs?: number | undefined;
+  readonly maxRssBytes?: number | undefined;
 }
 
 export interface SandboxProcess {
@@ -62,6 +82,8 @@ export interface SandboxProcess {
    * May be long, and may take long. Never rejects.
    */
   readonly aftermath: Promise<readonly Violation[]>;
+  /** Which of its plan's limits hold, and which cannot. */
+  readonly limits: LimitReport;
   /** To every process of the command's session group; without effect once it ended. */
   readonly signal: (name: NodeJS.Signals) => void;
   /** TERM, then KILL of the command's init after `graceMs`. */

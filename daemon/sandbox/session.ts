@@ -2,9 +2,11 @@
 import { closeSync, existsSync } from 'node:fs';
 import { SbxError } from '../../client/protocol/errors.ts';
 import type { SandboxReport } from '../../client/protocol/events.ts';
+import { readHardLimits } from '../platform/resource-limits.ts';
 import { findTool, runTool } from '../platform/spawn.ts';
 import { hiddenProcFiles } from './command/command.ts';
 import { type LaunchSetting, prepareCommand, startCommand } from './command/launch.ts';
+import { reportLimits } from './command/limit-report.ts';
 import { leadTerminal, terminalSignals } from './command/terminal.ts';
 import { readBubblewrapVersion, supportsDisableUserns } from './doctor/version.ts';
 import type { SandboxSession } from './model.ts';
@@ -112,6 +114,9 @@ async function prepareSetting(plan: SessionPlan, template: Template, filter: Pri
     bash,
     holdTerminal: leadTerminal({ bash, setsid: requireTool('setsid'), env }),
     carriers: new Set(),
+    prlimit: requireTool('prlimit'),
+    reportLimits: (limits) => reportLimits(limits, plan),
+    ceilings: { processes: plan.processes, hard: readHardLimits() },
     resetSignals: env === undefined ? [] : [env, `--default-signal=${terminalSignals}`],
   };
 }

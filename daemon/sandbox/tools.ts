@@ -2,7 +2,12 @@
 import { SbxError } from '../../client/protocol/errors.ts';
 import { findTool } from '../platform/spawn.ts';
 
-const packages: Record<string, string> = { bwrap: 'bubblewrap', nsenter: 'util-linux', setpriv: 'util-linux' };
+const packages: Record<string, string> = {
+  bwrap: 'bubblewrap',
+  nsenter: 'util-linux',
+  setpriv: 'util-linux',
+  prlimit: 'util-linux',
+};
 
 /** The command that installs a package with the package manager that is there. */
 export function installCommand(packageName: string): string {

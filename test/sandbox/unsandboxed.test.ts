@@ -158,6 +158,7 @@ for (const account of listTestAccounts()) {
         const plan = planCommand(session, 'true', { env: { [name]: 'x' } });
         const setting = {
           bash: '/bin/bash',
+          limit: [],
           resetSignals: [],
           procFiles: new Set<string>(),
           disableUserns: true,

@@ -12,6 +12,7 @@ import { createPrivateFile } from '../private-file.ts';
 import { carrierDescriptors, type StarterPipe } from '../template/starter.ts';
 import type { CompiledCommand } from './command.ts';
 import type { LaunchSetting } from './launch.ts';
+import { asPrlimit, asUlimits } from './process-limits.ts';
 import type { CommandPipes, SessionStdio } from './session-stdio.ts';
 import { watchStart } from './start-watch.ts';
 
@@ -51,7 +52,14 @@ export async function startInSession(
   const status = new Socket({ fd: statusEnd, readable: true, writable: false });
   const { ino: statusId } = fstatSync(statusEnd);
   const argv = bubblewrapArgv(setting, compiled);
-  const started = starter.start({ argv, ...pipes, endFolder, text, umask: plan.umask });
+  const started = starter.start({
+    argv,
+    ...pipes,
+    endFolder,
+    text,
+    umask: plan.umask,
+    limits: asUlimits(plan.limits, setting.ceilings),
+  });
   let hasEnded = false;
   const find = (): number | undefined =>
     hasEnded ? undefined : readChildren(starter.pid).find((pid) => holdsPipe(pid, statusId));
@@ -108,7 +116,12 @@ export function startOnTerminal(
   const [filter = 'ignore', ...others] = handed.filter((descriptor) => descriptor !== undefined);
   try {
     const { pid, streams, exit } = startProcess(
-      [...setting.holdTerminal, ...setting.enter(init), ...bubblewrapArgv(setting, compiled)],
+      [
+        ...setting.holdTerminal,
+        ...setting.enter(init),
+        ...asPrlimit(setting.prlimit, plan.limits, setting.ceilings),
+        ...bubblewrapArgv(setting, compiled),
+      ],
       // error output is the leader's report; it gives the command the terminal instead
       { stdio: [slave, slave, 'pipe', 'pipe', filter, 'pipe', ...others], umask: plan.umask },
     );

@@ -39,6 +39,8 @@ export interface CompiledCommand {
 
 export interface CommandSetting {
   readonly bash: string;
+  /** Starts the next program with limits that hold for this command alone. */
+  readonly limit: readonly string[];
   /** GNU env, when signals that the launcher ignores must be put back (terminal runs). */
   readonly resetSignals: readonly string[];
   /** Names of /proc that exist on this kernel. */
@@ -83,7 +85,7 @@ export function compileCommand(plan: CommandPlan, setting: CommandSetting): Comp
     ...(plan.shell ? ['--setenv', 'HISTFILE', ''] : []),
     ...['--chdir', plan.cwd],
   ];
-  const shell = [...setting.resetSignals, setting.bash, '--norc', '--noprofile'];
+  const shell = [...setting.limit, ...setting.resetSignals, setting.bash, '--norc', '--noprofile'];
   if (plan.shell) return { options, argv: [...shell, '-i'], longCommand: undefined };
   if (!isLong) return { options, argv: [...shell, '-c', plan.command, 'bash'], longCommand: undefined };
   // on one line, so that line numbers of messages stay those of the text; no variable is left behind

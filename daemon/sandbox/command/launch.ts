@@ -3,13 +3,14 @@
  * that a waiting sandbox can later stand where prepare is now.
  */
 import { SbxError } from '../../../client/protocol/errors.ts';
-import type { CommandPlan, SandboxProcess } from '../model.ts';
+import type { CommandLimits, CommandPlan, LimitReport, SandboxProcess } from '../model.ts';
 import type { Account } from '../plan/account.ts';
 import type { PrivateFile } from '../private-file.ts';
 import { carrierDescriptors, type Starter } from '../template/starter.ts';
 import type { Template } from '../template/template.ts';
 import { startInSession, startOnTerminal } from './carrier.ts';
 import { compileCommand } from './command.ts';
+import { limitInside, type SessionCeilings } from './process-limits.ts';
 import { openSessionStdio, type SessionStdio, type StdioWish } from './session-stdio.ts';
 import { superviseCommand } from './supervise.ts';
 
@@ -28,6 +29,9 @@ export interface LaunchSetting {
   /** Wraps a terminal run: signals of keys reach the command, not the processes that carry it. */
   readonly holdTerminal: readonly string[];
   readonly resetSignals: readonly string[];
+  readonly ceilings: SessionCeilings;
+  readonly prlimit: string;
+  readonly reportLimits: (limits: CommandLimits) => LimitReport;
   /** Processes of the daemon's own that carry commands right now. */
   readonly carriers: Set<number>;
 }
@@ -47,6 +51,7 @@ export async function startCommand(
     if (init === undefined) throw new SbxError('sandbox-failed', 'the session has ended');
     const compiled = compileCommand(plan, {
       bash: setting.bash,
+      limit: limitInside(setting.prlimit, plan.limits, setting.ceilings),
       resetSignals: plan.pty === undefined ? [] : setting.resetSignals,
       procFiles: setting.procFiles,
       disableUserns: setting.disableUserns,
@@ -57,7 +62,7 @@ export async function startCommand(
       stdio.pipes === undefined
         ? startOnTerminal(setting, stdio, plan, compiled, init)
         : await startInSession(setting, stdio, stdio.pipes, plan, compiled);
-    return superviseCommand(setting, stdio, carrier);
+    return superviseCommand(setting, stdio, carrier, plan.limits);
   } catch (error) {
     stdio.discard();
     throw error instanceof SbxError

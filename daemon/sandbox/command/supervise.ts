@@ -1,6 +1,6 @@
 /** Follows one command from its start to its end: signals, the kill that holds, and the moment when all of it is gone. */
 import { findInit, readChildren, readGroupsBelow, sendSignal } from '../../platform/process-tree.ts';
-import type { ProcessExit, SandboxProcess } from '../model.ts';
+import type { CommandLimits, ProcessExit, SandboxProcess } from '../model.ts';
 import type { Carrier } from './carrier.ts';
 import { separateErrorOutput } from './error-output.ts';
 import { describeExit } from './exit.ts';
@@ -37,7 +37,12 @@ function readStatus({ status: stream, ended }: Carrier): Status {
   return { begun, end };
 }
 
-export function superviseCommand(setting: LaunchSetting, stdio: SessionStdio, carrier: Carrier): SandboxProcess {
+export function superviseCommand(
+  setting: LaunchSetting,
+  stdio: SessionStdio,
+  carrier: Carrier,
+  limits: CommandLimits,
+): SandboxProcess {
   const status = readStatus(carrier);
   const sent = new Set<NodeJS.Signals>();
   let ended = false;
@@ -98,6 +103,7 @@ export function superviseCommand(setting: LaunchSetting, stdio: SessionStdio, ca
     pty: stdio.terminal && deliverTerminal(stdio.terminal, carrier.report),
     exit,
     cwd: exit.then(stdio.takeEndFolder),
+    limits: setting.reportLimits(limits),
     aftermath: Promise.resolve([]),
     signal,
     stop: (graceMs) => {

@@ -90,7 +90,19 @@ const passed: Outcome = { ok: true, message: 'works' };
 
 function checkTools(): Outcome {
   try {
-    for (const name of ['bash', 'bwrap', 'nsenter', 'setsid', 'setpriv', 'mount', 'umount', 'mknod', 'mkdir', 'chmod'])
+    for (const name of [
+      'bash',
+      'bwrap',
+      'nsenter',
+      'prlimit',
+      'setsid',
+      'setpriv',
+      'mount',
+      'umount',
+      'mknod',
+      'mkdir',
+      'chmod',
+    ])
       requireTool(name);
     return passed;
   } catch (error) {
@@ -196,6 +208,7 @@ async function checkCommand(): Promise<Outcome> {
         pty: undefined,
         stdin: 'none',
         reportCwd: false,
+        limits: {},
       };
       // the text is ours, so nobody has to approve it
       const command = await session.launch(plan as unknown as ApprovedPlan);

@@ -23,4 +23,6 @@ export interface SessionInput {
   readonly otherHomes?: readonly string[];
   /** Size of `/tmp` and of `/var/tmp`. */
   readonly tmpBytes?: number;
+  /** Of all commands together. */
+  readonly processes?: number;
 }

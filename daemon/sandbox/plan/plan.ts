@@ -50,6 +50,7 @@ export interface SessionPlan {
   readonly runLinks: readonly (readonly [name: string, target: string])[];
   readonly freshFolders: readonly string[];
   readonly tmpBytes: number;
+  readonly processes: number;
   readonly inotify: { readonly instances: number; readonly watches: number };
   /** `blocked` where a socket of the host lies inside a writable place. */
   readonly unixSockets: 'allowed' | 'blocked';
@@ -57,6 +58,7 @@ export interface SessionPlan {
 }
 
 const defaultTmpBytes = 2 * 1024 ** 3;
+const defaultProcesses = 4096;
 
 export function isWithin(folder: string, candidate: string): boolean {
   return candidate === folder || candidate.startsWith(folder === '/' ? '/' : `${folder}/`);
@@ -153,6 +155,7 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     runLinks: facts.runLinks,
     freshFolders,
     tmpBytes: input.tmpBytes ?? defaultTmpBytes,
+    processes: input.processes ?? defaultProcesses,
     inotify: {
       instances: Math.max(16, Math.floor(facts.inotify.instances / 2)),
       watches: Math.max(1024, Math.floor(facts.inotify.watches / 2)),

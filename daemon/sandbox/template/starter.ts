@@ -19,11 +19,14 @@ const poolSize = 20;
 const filterPlace = 9;
 const closings = Array.from({ length: poolSize + 4 }, (_, index) => `${filterPlace + index}<&-`).join(' ');
 
+/** What a command adds to its own badness, of 1000: the kernel then ends it rather than what the person works with. */
+export const oomScore = 500;
+
 const startLine = (extra: string): string =>
   [
-    '"${words[@]}" <"$input" >"/proc/self/fd/$output" 2>"/proc/self/fd/$errors"',
+    '(confine; exec "${words[@]}" <"$input" >"/proc/self/fd/$output" 2>"/proc/self/fd/$errors"',
     `${carrierDescriptors.options}<"/proc/self/fd/$options" ${carrierDescriptors.filter}</proc/self/fd/${filterPlace}`,
-    `${carrierDescriptors.status}>"/proc/self/fd/$status" ${extra} ${closings} &`,
+    `${carrierDescriptors.status}>"/proc/self/fd/$status" ${extra} ${closings}) &`,
   ].join(' ');
 
 const folderEnd = `${carrierDescriptors.endFolder}>"/proc/self/fd/$folder"`;
@@ -33,6 +36,9 @@ const folderEnd = `${carrierDescriptors.endFolder}>"/proc/self/fd/$folder"`;
  * has a process group of its own and does not start out with SIGINT ignored. A here-string is a pipe made without a fork
  * (bash 5.1; before, a file). Each pipe is kept open for reading and writing until its command has it: no end is seen
  * early. The end of the input is the end of the daemon, and of everything started here.
+ *
+ * `confine` is for who is about to become the carrier: nothing is started with limits that could not be set, and when
+ * the machine runs out of memory the kernel looks at commands before the daemon and the session.
  */
 export const starterScript = `set -m
 shift 3
@@ -45,10 +51,18 @@ make() {
   ((pipe <= ${filterPlace + poolSize + 2})) || exit
   made+=" $pipe"
 }
+confine() {
+  local each range
+  for each in \${limits//,/ }; do
+    range=\${each#*:}
+    ulimit -S \${each%%:*} \${range%:*} && ulimit -H \${each%%:*} \${range#*:} || exit
+  done
+  echo ${oomScore} >"/proc/$BASHPID/oom_score_adj"
+}
 made=
 for ((i = 0; i < ${poolSize}; i++)); do make; done
 echo "made$made"
-while read -r verb input output errors options status folder text mask lengths; do
+while read -r verb input output errors options status folder text mask limits lengths; do
   made=
   case $verb in
     start)
@@ -93,6 +107,8 @@ export interface StartOrder {
   /** Given at the descriptor after the last one of the others. */
   readonly text: StarterPipe | undefined;
   readonly umask: number;
+  /** As `asUlimits` of process-limits.ts writes them. */
+  readonly limits: string;
 }
 
 export interface Starter {
@@ -192,7 +208,9 @@ function encodeOrder(order: StartOrder): Buffer {
   const words = order.argv.map((word) => Buffer.from(word));
   const { input, output, errors, options, status, endFolder, text } = order;
   const pipes = [input, output, errors, options, status, endFolder, text].map((pipe) => pipe?.number ?? '-');
-  const line = ['start', ...pipes, order.umask.toString(8), ...words.map((word) => word.length)].join(' ');
+  const line = ['start', ...pipes, order.umask.toString(8), order.limits, ...words.map((word) => word.length)].join(
+    ' ',
+  );
   return Buffer.concat([Buffer.from(`${line}\n`), ...words]);
 }
 

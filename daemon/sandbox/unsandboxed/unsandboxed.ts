@@ -9,6 +9,7 @@ import { SbxError } from '../../../client/protocol/errors.ts';
 import { type ProcessEnd, type RunningProcess, type Stdio, startProcess } from '../../platform/spawn.ts';
 import { type CommandStdio, openCommandStdio } from '../command/command-stdio.ts';
 import { separateErrorOutput } from '../command/error-output.ts';
+import { reportNone } from '../command/limit-report.ts';
 import { endAfterCommand } from '../command/output-end.ts';
 import { openPipeFactory, type PipeFactory } from '../command/pipes.ts';
 import { deliverTerminal, leadTerminal } from '../command/terminal.ts';
@@ -221,6 +222,7 @@ function supervise(setting: Setting, plan: CommandPlan, stdio: CommandStdio, lea
     pty: stdio.terminal && deliverTerminal(stdio.terminal, leader.streams[2]),
     exit,
     cwd: exit.then(stdio.takeEndFolder),
+    limits: reportNone(plan.limits),
     aftermath: Promise.resolve([]),
     signal,
     stop: (graceMs) => {

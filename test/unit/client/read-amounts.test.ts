@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parseDuration } from '../../../client/cli/duration.ts';
+import { parseDuration } from '../../../client/cli/read-amounts.ts';
 
 const good: readonly [string, number][] = [
   ['90', 90_000],
