@@ -7,9 +7,13 @@ type Absent = LimitReport['limitsAbsent'][number];
 
 const perProcess = ['cpuSeconds', 'openFiles', 'fileBytes'] as const satisfies readonly KernelLimit[];
 
+type SessionLimits = Pick<SessionPlan, 'account' | 'processes' | 'processNumbers' | 'tmpBytes'>;
+
+const uncounted = 'commands run as root, whose processes the kernel does not count for one command';
+
 export function reportLimits(
   limits: CommandLimits,
-  { account, processes: together, tmpBytes }: Pick<SessionPlan, 'account' | 'processes' | 'tmpBytes'>,
+  { account, processes: together, processNumbers, tmpBytes }: SessionLimits,
 ): LimitReport {
   const held: Held[] = perProcess.flatMap((name) => {
     const value = limits[name];
@@ -18,11 +22,10 @@ export function reportLimits(
   const absent: Absent[] = [];
   const { memoryBytes, processes = together } = limits;
   if (account.uid === 0) {
-    absent.push({
-      name: 'processes',
-      value: processes,
-      because: 'commands run as root, whose processes are not counted',
-    });
+    if (processNumbers !== undefined) held.push({ name: 'processes', value: processNumbers, per: 'session' });
+    if (processNumbers === undefined || processes < together) {
+      absent.push({ name: 'processes', value: processes, because: uncounted });
+    }
   } else held.push({ name: 'processes', value: processes, per: processes < together ? 'run' : 'session' });
   if (memoryBytes !== undefined) {
     absent.push({ name: 'memoryBytes', value: memoryBytes, because: 'there is no control group for it' });

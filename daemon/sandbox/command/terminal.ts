@@ -11,6 +11,7 @@
 import { Readable, Writable } from 'node:stream';
 import type { Terminal } from '../../platform/spawn.ts';
 import type { SandboxProcess } from '../model.ts';
+import { oomScore } from '../template/starter.ts';
 
 export interface LeaderTools {
   readonly bash: string;
@@ -28,7 +29,8 @@ export const terminalSignals = 'INT,QUIT,TSTP,TERM,HUP';
  * such. Pipes of the run are closed first, others wait for their ends. Signals are caught rather than ignored, because a
  * program starts with what its parent ignores; `trap` leaves alone what GNU env made the leader ignore.
  */
-const leaderScript = `trap : ${terminalSignals.replaceAll(',', ' ')} USR1 USR2 PIPE
+const leaderScript = `echo ${oomScore} >/proc/self/oom_score_adj
+trap : ${terminalSignals.replaceAll(',', ' ')} USR1 USR2 PIPE
 "$@" 2>&1
 code=$?
 trap '' ${terminalSignals.replaceAll(',', ' ')}

@@ -3,6 +3,7 @@
  * The only impure part of planning.
  */
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { type Mount, readMountTable } from '../../platform/mount-table.ts';
 import type { Account } from './account.ts';
@@ -40,6 +41,8 @@ export interface HostFacts {
   readonly resolver: string | undefined;
   readonly runLinks: readonly (readonly [name: string, target: string])[];
   readonly hasVarTmp: boolean;
+  /** Process numbers are limited per pid namespace. */
+  readonly limitsNumbers: boolean;
   readonly inotify: { readonly instances: number; readonly watches: number };
 }
 
@@ -229,10 +232,21 @@ export function readHostFacts(input: SessionInput & { readonly account: Account 
     resolver: kindOf('/etc/resolv.conf') === 'link' ? tryRealpath('/etc/resolv.conf') : undefined,
     runLinks: findRunLinks(),
     hasVarTmp: isRealFolder('/var/tmp'),
+    limitsNumbers: limitsNumbers(os.release()),
     inotify: { instances: readLimit('max_user_instances'), watches: readLimit('max_user_watches') },
   };
 }
 
 function withoutNested(facts: HiddenFact[]): HiddenFact[] {
   return facts.filter((fact) => !facts.some((other) => other !== fact && fact.path.startsWith(`${other.path}/`)));
+}
+
+/**
+ * Since Linux 6.14 each pid namespace has a highest process number of its own. Before, writing it changed the host's,
+ * which root may do from inside a namespace: so it is not tried, and an unknown version counts as an old one.
+ * Source: Linux 7863dcc72d0f "pid: allow pid_max to be set per pid namespace".
+ */
+export function limitsNumbers(release: string): boolean {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? [];
+  return Number(major) > 6 || (Number(major) === 6 && Number(minor) >= 14);
 }

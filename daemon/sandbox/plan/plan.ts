@@ -50,7 +50,10 @@ export interface SessionPlan {
   readonly runLinks: readonly (readonly [name: string, target: string])[];
   readonly freshFolders: readonly string[];
   readonly tmpBytes: number;
+  /** Of all commands together. */
   readonly processes: number;
+  /** The highest number of a process in the session, where that limits how many there are. */
+  readonly processNumbers: number | undefined;
   readonly inotify: { readonly instances: number; readonly watches: number };
   /** `blocked` where a socket of the host lies inside a writable place. */
   readonly unixSockets: 'allowed' | 'blocked';
@@ -59,6 +62,8 @@ export interface SessionPlan {
 
 const defaultTmpBytes = 2 * 1024 ** 3;
 const defaultProcesses = 4096;
+/** Numbers below are given out only once. Source: kernel/pid.c, `RESERVED_PIDS` */
+const reservedNumbers = 300;
 
 export function isWithin(folder: string, candidate: string): boolean {
   return candidate === folder || candidate.startsWith(folder === '/' ? '/' : `${folder}/`);
@@ -91,6 +96,7 @@ const kernelFolders = ['/proc', '/sys', '/dev'];
 
 export function planSession(input: SessionInput, facts: HostFacts): SessionPlan {
   const { account } = facts;
+  const processes = input.processes ?? defaultProcesses;
   const freshFolders = ['/tmp', ...(facts.hasVarTmp ? ['/var/tmp'] : [])];
   const writable: WritableBind[] = [
     ...(input.workspace === undefined ? [] : [{ source: input.workspace, target: input.workspace }]),
@@ -155,7 +161,9 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     runLinks: facts.runLinks,
     freshFolders,
     tmpBytes: input.tmpBytes ?? defaultTmpBytes,
-    processes: input.processes ?? defaultProcesses,
+    processes,
+    // root's processes are not counted otherwise
+    processNumbers: account.uid === 0 && facts.limitsNumbers ? processes + reservedNumbers : undefined,
     inotify: {
       instances: Math.max(16, Math.floor(facts.inotify.instances / 2)),
       watches: Math.max(1024, Math.floor(facts.inotify.watches / 2)),

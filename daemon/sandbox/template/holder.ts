@@ -48,6 +48,7 @@ while (($#)); do
     remove) n=$2; rmdir -- "\${@:3:n}"; shift $((n + 2)) ;;
     detach) umount -n --no-canonicalize --lazy "$2"; shift 2 ;;
     limit) echo "$3" >"/proc/sys/user/$2"; shift 3 ;;
+    numbers) echo "$2" >/proc/sys/kernel/pid_max; shift 2 ;;
     proc) mount -n -t proc proc /proc; shift ;;
     seal) mount -n -o remount,ro "$2"; shift 2 ;;
     start) shift; exec "$@" ;;
@@ -115,6 +116,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...['remove', String(stashed.length + 1), ...stashed, stash, 'seal', '/run', 'proc'],
     ...['limit', 'max_inotify_instances', String(plan.inotify.instances)],
     ...['limit', 'max_inotify_watches', String(plan.inotify.watches)],
+    ...(plan.processNumbers === undefined ? [] : ['numbers', String(plan.processNumbers)]),
   ];
   return {
     options,

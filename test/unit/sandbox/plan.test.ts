@@ -41,6 +41,7 @@ function facts(changes: Partial<HostFacts> = {}): HostFacts {
     resolver: undefined,
     runLinks: [],
     hasVarTmp: true,
+    limitsNumbers: true,
     inotify: { instances: 128, watches: 65_536 },
     ...changes,
   };

@@ -1,0 +1,99 @@
+/**
+ * What a command may use, tried by commands that want more. Every load is bounded by itself, so that a limit that does
+ * not hold takes no machine down, and stands beside a command that stays below.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import type { SandboxSession } from '../../daemon/sandbox/model.ts';
+import {
+  listTestAccounts,
+  makePlace,
+  openPlace,
+  type Place,
+  run,
+  start,
+  waitForOutput,
+} from '../fixtures/sandbox-session.ts';
+
+/** Forks at most `most` processes, all waiting, and says how many there were at one time. */
+const bomb = (most: number): string =>
+  `perl -e 'my @made; for (1..${most}) { my $pid = fork(); last unless defined $pid; if (!$pid) { sleep 20; exit } push @made, $pid } print scalar(@made), "\\n"; kill 9, @made'`;
+
+for (const account of listTestAccounts()) {
+  describe(`limits as ${account.name}`, { timeout: 120_000 }, () => {
+    let place: Place;
+    let session: SandboxSession;
+    before(async () => {
+      place = makePlace(account);
+      session = await openPlace(place, { tmpBytes: 4 * 1024 ** 2, processes: 300 });
+    });
+    after(async () => {
+      await session.close();
+      place.remove();
+    });
+
+    const rows: readonly [what: string, limits: object, command: string, code: number, neighbour: string][] = [
+      [
+        'a file of more than its size',
+        { fileBytes: 1024 ** 2 },
+        'head -c 1100000 /dev/zero >big',
+        153,
+        'head -c 1000000 /dev/zero >small && head -c 1000000 /dev/zero >another',
+      ],
+      [
+        'more open files than allowed',
+        { openFiles: 64 },
+        `perl -e 'my @f; for (1..100) { open my $f, "<", "/dev/null" or exit 9; push @f, $f }'`,
+        9,
+        `perl -e 'my @f; for (1..50) { open my $f, "<", "/dev/null" or exit 9; push @f, $f }'`,
+      ],
+      ['more processor time than allowed', { cpuSeconds: 1 }, `perl -e '1 while time - $^T < 20'`, 152, 'sleep 1.2'],
+      [
+        'a process that ignores the signal at its processor time',
+        { cpuSeconds: 1 },
+        `perl -e '$SIG{XCPU} = "IGNORE"; 1 while time - $^T < 20'`,
+        137,
+        `perl -e '$SIG{XCPU} = "IGNORE"'`,
+      ],
+      ['the limit raised again', { openFiles: 64 }, 'ulimit -n 1000', 1, 'ulimit -n 64 && ulimit -n 32'],
+      ['the file size raised again', { fileBytes: 2048 }, 'ulimit -f 1000', 1, 'ulimit -f 1'],
+    ];
+    for (const [what, limits, command, code, neighbour] of rows) {
+      test(`${what} ends as it should, and what stays below works`, async () => {
+        const refused = await run(session, command, { limits });
+        assert.deepEqual([refused.code, refused.failure], [code, undefined], refused.stderr);
+        const allowed = await run(session, neighbour, { limits });
+        assert.deepEqual([allowed.code, allowed.stderr], [0, '']);
+      });
+    }
+
+    for (const pty of [undefined, { columns: 80, rows: 24, term: 'dumb' }]) {
+      test(`no core file is written, and commands give way first when memory runs out (${pty ? 'terminal' : 'pipes'})`, async () => {
+        const command = 'ulimit -c; ulimit -Hc; ulimit -Hn; cat /proc/self/oom_score_adj';
+        const started = await start(session, command, { limits: { openFiles: 100 }, pty });
+        const seen = await waitForOutput(started, '500');
+        assert.deepEqual(seen.trim().split(/\s+/), ['0', '0', '100', '500']);
+        await started.exit;
+        assert.notEqual(readFileSync('/proc/self/oom_score_adj', 'utf8').trim(), '500', 'the daemon does not');
+      });
+    }
+
+    for (const folder of ['/tmp', '/var/tmp']) {
+      test(`${folder} takes what it has room for and no more`, async () => {
+        const refused = await run(session, `head -c 6000000 /dev/zero >${folder}/big; s=$?; rm ${folder}/big; exit $s`);
+        assert.match(refused.stderr, /No space left/);
+        const allowed = await run(session, `head -c 3000000 /dev/zero >${folder}/small && rm ${folder}/small`);
+        assert.equal(allowed.code, 0, allowed.stderr);
+      });
+    }
+
+    test('a fork bomb stops at the limit of the session, and the next command runs', async () => {
+      const result = await run(session, bomb(600));
+      const made = Number(result.stdout);
+      // a terminal's or a pipe's carrier and the session's own processes count as well
+      assert.ok(made > 20 && made <= 600, `${made} processes`);
+      assert.equal((await run(session, bomb(20))).stdout, '20\n');
+    });
+  });
+}
