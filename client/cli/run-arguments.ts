@@ -7,8 +7,8 @@ import type { Flags, Mode } from '../protocol/messages.ts';
 import type { RunLimits } from '../protocol/run-limits.ts';
 import { showText } from '../protocol/visible.ts';
 import { type CommandWords, readCommandWords } from './command-words.ts';
-import { parseCount, parseDuration, parseSize } from './read-amounts.ts';
 import { findNearest } from './nearest.ts';
+import { parseCount, parseDuration, parseSize } from './read-amounts.ts';
 import { type OptionValues, readOptions } from './read-options.ts';
 
 const runOptions = {
