@@ -1,0 +1,52 @@
+/** One git folder during a merge back: where it is in the real and in the staged tree, and what is known of its past. */
+import type { BigIntStats } from 'node:fs';
+import { type FileContent, readAll } from './folder-tree.ts';
+import type { GitBase } from './git-base.ts';
+import type { Locks } from './locks.ts';
+import type { Notes } from './notes.ts';
+import type { ObjectFormat } from './object-format.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { StagedLayer } from './staged-layer.ts';
+import type { TargetFolder } from './target-folder.ts';
+
+export interface Repository {
+  readonly target: TargetFolder;
+  readonly staged: StagedLayer;
+  /** Of this repository within both: empty, or with a slash at the end. */
+  readonly prefix: string;
+  /** Where objects, references and configuration are; another one for linked worktrees. */
+  readonly commonPrefix: string;
+  /** Absolute path of the outermost git folder. */
+  readonly folder: string;
+  readonly workspace: string;
+  readonly upper: string;
+  readonly format: ObjectFormat;
+  readonly store: ObjectStore;
+  readonly locks: Locks;
+  readonly notes: Notes;
+  readonly base: GitBase | undefined;
+  readonly startedAtNs: bigint;
+}
+
+/**
+ * Nobody has written the file since the run began. The kernel sets this time itself, at every write and rename.
+ * A file of the very moment counts as changed.
+ */
+export const isUnchanged = ({ startedAtNs }: Repository, stat: BigIntStats): boolean => stat.ctimeNs < startedAtNs;
+
+export interface BaseContent {
+  readonly bytes: Buffer | undefined;
+}
+
+/**
+ * A file's content when the run began; `bytes` is undefined where there was none.
+ * @returns undefined when that cannot be known any more.
+ */
+export function readBase(repository: Repository, name: string, maxBytes: number): BaseContent | undefined {
+  const { base, target, prefix } = repository;
+  const kept = base?.files.get(prefix + name);
+  if (kept === 'absent') return { bytes: undefined };
+  if (kept !== undefined) return { bytes: readAll(kept, maxBytes, prefix + name).bytes };
+  const current: FileContent | undefined = target.read(prefix + name, maxBytes);
+  return current !== undefined && isUnchanged(repository, current.stat) ? { bytes: current.bytes } : undefined;
+}
