@@ -17,8 +17,10 @@ export const sandboxReportSchema = z.strictObject({
   network: z.enum(['none', 'host']).describe("`none`: only the session's loopback. `host`: the machine's own network."),
   seccomp: z.boolean(),
   userns: z
-    .enum(['disabled', 'filter-only', 'none'])
-    .describe('Nested user namespaces are closed off by bubblewrap itself, by the filter alone, or not at all.'),
+    .enum(['disabled', 'filter-only', 'open', 'none'])
+    .describe(
+      'Nested user namespaces are closed off by bubblewrap itself, by the filter alone, or open because the policy says so. `none`: no sandbox.',
+    ),
   user: z.string().describe('Name of the account the command ran as.'),
   writable: z.array(z.string()),
   warnings: z.array(z.string()),

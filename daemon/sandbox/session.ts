@@ -80,7 +80,7 @@ function makeFilter(plan: SessionPlan): PrivateFile {
   if (architecture === undefined) {
     throw new SbxError('unsupported-platform', `there is no system call filter for \`${process.arch}\``);
   }
-  return createPrivateFile(assembleFilter(architecture, plan.unixSockets), plan.account);
+  return createPrivateFile(assembleFilter(architecture, plan), plan.account);
 }
 
 async function openTemplateWith(plan: SessionPlan, filter: PrivateFile): Promise<Template> {
@@ -108,7 +108,7 @@ async function prepareSetting(plan: SessionPlan, template: Template, filter: Pri
         .filter(([name, reader]) => (reader === 'anyone' || plan.account.uid === 0) && existsSync(`/proc/${name}`))
         .map(([name]) => name),
     ),
-    disableUserns: supportsDisableUserns(version),
+    disableUserns: plan.userNamespaces === 'closed' && supportsDisableUserns(version),
     enter: (init) => [...asOwner, nsenter, '-t', String(init), '-U', '-n', '-m', '-p', '--preserve-credentials'],
     bwrap,
     bash,
@@ -133,7 +133,7 @@ function reportSession(plan: SessionPlan, setting: LaunchSetting): SandboxReport
     backend: 'bubblewrap',
     network: 'none',
     seccomp: true,
-    userns: setting.disableUserns ? 'disabled' : 'filter-only',
+    userns: plan.userNamespaces === 'open' ? 'open' : setting.disableUserns ? 'disabled' : 'filter-only',
     user: plan.account.name,
     writable: [...plan.writable.map((bind) => bind.target), ...plan.freshFolders],
     warnings: [...plan.warnings],

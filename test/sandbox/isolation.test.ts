@@ -155,6 +155,23 @@ for (const account of listTestAccounts()) {
       assert.equal(result.stdout, 'closed\nclosed\n');
     });
 
+    test('user namespaces that the policy opens show nothing more of the host', async () => {
+      place.write(path.join(place.home, '.netrc'), 'secret');
+      const open = await openPlace(place, { userNamespaces: 'open' });
+      try {
+        assert.equal(open.report.userns, 'open');
+        const result = await run(
+          open,
+          `unshare -Urm bash -c 'umount -l ~/.netrc; umount -l "$HOME"; umount -l /; mount --bind / /mnt; mount --rbind / /tmp; cat ~/.netrc /mnt$HOME/.netrc /tmp$HOME/.netrc; echo x >/etc/made; mount -o remount,rw /; echo x >/etc/made; mount -t tmpfs none /mnt && echo mounted' 2>/dev/null`,
+          { env: { HOME: place.home } },
+        );
+        // the kernel lets nobody map root into a namespace of its own without a capability that no command has
+        assert.equal(result.stdout, account.uid === 0 ? '' : 'mounted\n');
+      } finally {
+        await open.close();
+      }
+    });
+
     test('System V and POSIX shared memory are the command’s own', async () => {
       await run(session, 'ipcmk -M 100 >/dev/null; echo x >/dev/shm/shared');
       assert.equal((await run(session, 'ipcs -m | grep -c 0x; ls /dev/shm')).stdout, '0\n');

@@ -21,6 +21,8 @@ export interface SessionInput {
   readonly denyRead?: readonly string[];
   /** Further homes of the account, in which credentials are hidden as well. */
   readonly otherHomes?: readonly string[];
+  /** Whether programs may make sandboxes of their own (browsers, rootless containers); closed by default. */
+  readonly userNamespaces?: 'closed' | 'open';
   /** Size of `/tmp` and of `/var/tmp`. */
   readonly tmpBytes?: number;
   /** Of all commands together. */

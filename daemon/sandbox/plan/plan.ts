@@ -57,6 +57,7 @@ export interface SessionPlan {
   readonly inotify: { readonly instances: number; readonly watches: number };
   /** `blocked` where a socket of the host lies inside a writable place. */
   readonly unixSockets: 'allowed' | 'blocked';
+  readonly userNamespaces: 'closed' | 'open';
   readonly warnings: readonly string[];
 }
 
@@ -138,6 +139,11 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
       );
     }
   }
+  if (input.userNamespaces === 'open') {
+    warnings.push(
+      'commands may make user namespaces, because the policy says so: more of the kernel is in their reach',
+    );
+  }
   const socketsInside = facts.sockets.filter(inWritable);
   if (socketsInside.length > 0) {
     warnings.push(`unix sockets are blocked, because \`${socketsInside[0]}\` of the host lies in a writable folder`);
@@ -169,6 +175,7 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
       watches: Math.max(1024, Math.floor(facts.inotify.watches / 2)),
     },
     unixSockets: socketsInside.length > 0 ? 'blocked' : 'allowed',
+    userNamespaces: input.userNamespaces ?? 'closed',
     warnings,
   };
 }

@@ -11,7 +11,7 @@ import {
   whenEqual,
 } from './instructions.ts';
 import { type Architecture, architectures, newestKnownSyscall, syscallNumbers } from './syscalls.ts';
-import { listEntries, type TableEntry } from './table.ts';
+import { type FilterChoice, listEntries, type TableEntry } from './table.ts';
 
 /** The entries of one call in turn: the first whose conditions hold decides, none means allow. */
 function compileCall(entries: readonly TableEntry[]): readonly Instruction[] {
@@ -22,10 +22,10 @@ function compileCall(entries: readonly TableEntry[]): readonly Instruction[] {
 }
 
 /** Filter for `bwrap --seccomp`. */
-export function assembleFilter(architecture: Architecture, unixSockets: 'allowed' | 'blocked'): Buffer {
+export function assembleFilter(architecture: Architecture, choice: FilterChoice): Buffer {
   const { audit, foreignBit, column } = architectures[architecture];
   const perNumber = new Map<number, TableEntry[]>();
-  for (const entry of listEntries(unixSockets)) {
+  for (const entry of listEntries(choice)) {
     for (const call of entry.calls) {
       const number = syscallNumbers[call][column];
       if (number !== undefined) perNumber.set(number, [...(perNumber.get(number) ?? []), entry]);

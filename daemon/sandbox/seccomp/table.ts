@@ -37,8 +37,14 @@ function setIdMode(argument: 1 | 2 | 3): Condition {
   return { argument, anyBit: setIdBits };
 }
 
-/** AF_UNIX is blocked only where a socket of the host lies inside a writable place. */
-function socketEntries(unixSockets: 'allowed' | 'blocked'): TableEntry[] {
+export interface FilterChoice {
+  /** Blocked only where a socket of the host lies inside a writable place. */
+  readonly unixSockets: 'allowed' | 'blocked';
+  /** Open only where the user's policy says so, for programs that make a sandbox of their own. */
+  readonly userNamespaces: 'closed' | 'open';
+}
+
+function socketEntries(unixSockets: FilterChoice['unixSockets']): TableEntry[] {
   const families = [AF_INET, AF_INET6, AF_NETLINK, ...(unixSockets === 'allowed' ? [AF_UNIX] : [])];
   return [
     {
@@ -68,9 +74,44 @@ function socketEntries(unixSockets: 'allowed' | 'blocked'): TableEntry[] {
   ];
 }
 
-export function listEntries(unixSockets: 'allowed' | 'blocked'): TableEntry[] {
+/** What a command may do only with a user namespace of its own, and in it only to mounts that it made itself. */
+const namespaceEntries: readonly TableEntry[] = [
+  {
+    calls: [
+      'mount',
+      'umount2',
+      'pivot_root',
+      'mount_setattr',
+      'open_tree',
+      'open_tree_attr',
+      'move_mount',
+      'fsopen',
+      'fsconfig',
+      'fsmount',
+      'fspick',
+    ],
+    verdict: EPERM,
+    why: 'the mounts are the file wall',
+  },
+  { calls: ['setns'], verdict: EPERM, why: 'enters a namespace by descriptor' },
+  {
+    calls: ['unshare'],
+    when: [{ argument: 0, anyBit: namespaceFlags | timeNamespaceFlag }],
+    verdict: EPERM,
+    why: 'a user namespace of its own gives a command every capability inside it, and with them most kernel bugs',
+  },
+  {
+    calls: ['clone'],
+    when: [{ argument: 0, anyBit: namespaceFlags }],
+    verdict: EPERM,
+    why: 'as unshare; threads and processes without namespace flags are not affected',
+  },
+];
+
+export function listEntries({ unixSockets, userNamespaces }: FilterChoice): TableEntry[] {
   return [
     ...socketEntries(unixSockets),
+    ...(userNamespaces === 'closed' ? namespaceEntries : []),
     {
       calls: ['io_uring_setup', 'io_uring_enter', 'io_uring_register'],
       verdict: ENOSYS,
@@ -90,36 +131,6 @@ export function listEntries(unixSockets: 'allowed' | 'blocked'): TableEntry[] {
       calls: ['keyctl', 'add_key', 'request_key'],
       verdict: EPERM,
       why: 'keyrings belong to the uid, not to a namespace: keys of the host session would be readable',
-    },
-    {
-      calls: [
-        'mount',
-        'umount2',
-        'pivot_root',
-        'mount_setattr',
-        'open_tree',
-        'open_tree_attr',
-        'move_mount',
-        'fsopen',
-        'fsconfig',
-        'fsmount',
-        'fspick',
-      ],
-      verdict: EPERM,
-      why: 'the mounts are the file wall',
-    },
-    { calls: ['setns'], verdict: EPERM, why: 'enters a namespace by descriptor' },
-    {
-      calls: ['unshare'],
-      when: [{ argument: 0, anyBit: namespaceFlags | timeNamespaceFlag }],
-      verdict: EPERM,
-      why: 'a user namespace of its own gives a command every capability inside it, and with them most kernel bugs',
-    },
-    {
-      calls: ['clone'],
-      when: [{ argument: 0, anyBit: namespaceFlags }],
-      verdict: EPERM,
-      why: 'as unshare; threads and processes without namespace flags are not affected',
     },
     {
       calls: ['clone3'],

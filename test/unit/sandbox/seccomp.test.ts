@@ -11,6 +11,8 @@ import {
 } from '../../../daemon/sandbox/seccomp/syscalls.ts';
 import { listEntries } from '../../../daemon/sandbox/seccomp/table.ts';
 
+const usual = { unixSockets: 'allowed', userNamespaces: 'closed' } as const;
+
 const ALLOW = 0x7fff0000;
 const KILL = 0x80000000;
 const errno = (number: number): number => 0x00050000 | number;
@@ -99,7 +101,7 @@ const rows: readonly [name: SyscallName, args: readonly number[], expected: numb
 for (const architecture of ['x86_64', 'aarch64'] as const satisfies Architecture[]) {
   describe(`filter for ${architecture}`, () => {
     const { audit, column } = architectures[architecture];
-    const filter = assembleFilter(architecture, 'allowed');
+    const filter = assembleFilter(architecture, usual);
     const ask = (number: number, args: readonly number[] = []): number => interpret(filter, audit, number, args);
 
     for (const [name, args, expected] of rows) {
@@ -111,7 +113,7 @@ for (const architecture of ['x86_64', 'aarch64'] as const satisfies Architecture
     }
 
     test('every call of an entry without conditions is refused', () => {
-      for (const { calls, when, verdict } of listEntries('allowed')) {
+      for (const { calls, when, verdict } of listEntries(usual)) {
         for (const call of calls) {
           const number = syscallNumbers[call][column];
           if (when !== undefined || number === undefined) continue;
@@ -141,7 +143,7 @@ for (const architecture of ['x86_64', 'aarch64'] as const satisfies Architecture
     });
 
     test('with unix sockets blocked, only they are', () => {
-      const blocked = assembleFilter(architecture, 'blocked');
+      const blocked = assembleFilter(architecture, { ...usual, unixSockets: 'blocked' });
       const number = syscallNumbers.socket[column];
       assert.equal(interpret(blocked, audit, number, [1, 1, 0]), errno(97));
       assert.equal(interpret(blocked, audit, number, [2, 1, 0]), ALLOW);
@@ -150,7 +152,7 @@ for (const architecture of ['x86_64', 'aarch64'] as const satisfies Architecture
 }
 
 test('every entry has a reason, and every call of the table an entry', () => {
-  const entries = listEntries('allowed');
+  const entries = listEntries(usual);
   assert.deepEqual(
     entries.filter(({ why }) => why.length < 8),
     [],
