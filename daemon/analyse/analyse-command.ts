@@ -183,6 +183,10 @@ export function summarise(
     effects,
     unnamed,
     routes: instances.flatMap(({ interpretation }) => [...(interpretation?.routes ?? [])]),
+    rewrites: [
+      ...instances.flatMap(({ interpretation }) => [...(interpretation?.rewrites ?? [])]),
+      ...record.inner.flatMap(({ result: { rewrites = [] } }) => rewrites),
+    ],
     inner: record.inner.map((one) => one.result),
   };
   return { ...result, description: describeCommand(record, result) };

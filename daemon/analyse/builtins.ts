@@ -25,11 +25,14 @@ export function changeByBuiltin(
   switch (name) {
     case 'cd':
     case 'pushd':
-      changeDirectory(args.slice(1), name, state, context);
+      changeDirectory(args.slice(1), name, searchesElsewhere(record, state), state, context);
       return;
-    case 'popd':
-      leave(state, undefined);
+    case 'popd': {
+      const [top, ...rest] = args.length === 1 ? state.stack : [];
+      state.stack = rest;
+      leave(state, top, top === undefined);
       return;
+    }
     case 'exit':
     case 'return':
     case 'exec':
@@ -72,24 +75,51 @@ export function changeByBuiltin(
   }
 }
 
-function changeDirectory(args: readonly Arg[], name: string, state: ShellState, context: AnalysisContext): void {
-  const operands = args.filter((arg) => arg.text === undefined || !/^-[LPe@]*$/.test(arg.text) || arg.text === '-');
+function changeDirectory(
+  args: readonly Arg[],
+  name: string,
+  searched: boolean,
+  state: ShellState,
+  context: AnalysisContext,
+): void {
+  const dashes = args.findIndex((arg) => arg.text === '--');
+  const isOption = ({ text }: Arg, at: number): boolean =>
+    text !== undefined && text !== '-' && /^-[LPe@]*$/.test(text) && (dashes < 0 || at < dashes);
+  const operands = args.filter((arg, at) => at !== dashes && !isOption(arg, at));
   const [operand] = operands;
   if (operand === undefined) {
+    state.stack = [];
     leave(state, name === 'cd' ? context.facts.home : undefined);
     return;
   }
+  if (name === 'cd' && operands.length === 1 && operand.text === '-') {
+    leave(state, state.previous, state.previous === undefined);
+    return;
+  }
   const text =
-    operands.length === 1 && !operand.many && operand.text !== undefined && !/^[-+]/.test(operand.text)
+    operands.length === 1 && !operand.many && operand.text !== undefined && (dashes >= 0 || !/^[-+]/.test(operand.text))
       ? operand.text
       : undefined;
-  const target = text === undefined || text === '' ? undefined : resolvePath(text, state.cwd);
-  if (target !== undefined && target === state.cwd) return;
-  leave(state, target, target === undefined || context.facts.paths.get(target)?.kind !== 'directory');
+  const target =
+    text === undefined || text === '' || (searched && !/^\.{0,2}\//.test(text))
+      ? undefined
+      : resolvePath(text, state.cwd);
+  const known = target !== undefined && context.facts.paths.get(target)?.kind === 'directory';
+  // What `popd` leads back to is certain only where nothing on the way could fail.
+  if (name === 'pushd') state.stack = known && state.cwd !== undefined ? [state.cwd, ...state.stack] : [];
+  if (target !== undefined && target === state.cwd) state.previous = target;
+  else leave(state, target, !known);
+}
+
+/** With `CDPATH` a plain name is looked for in other folders first. Source: bash(1) "CDPATH". */
+function searchesElsewhere({ command }: CommandRecord, state: ShellState): boolean {
+  return state.variables.has('CDPATH') || command.assignments.some(({ name }) => name === 'CDPATH');
 }
 
 function leave(state: ShellState, target: string | undefined, mayFail = true): void {
   if (mayFail && state.cwd !== undefined) state.fallbacks = [...state.fallbacks, state.cwd].slice(-maxFallbacks);
+  // What `cd -` goes back to is certain only where this one did not fail.
+  state.previous = mayFail ? undefined : state.cwd;
   state.cwd = target;
   state.changed = true;
 }

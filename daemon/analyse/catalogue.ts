@@ -34,6 +34,7 @@ export const roles = [
   'mount',
   'named-read',
   'origin',
+  'cookie',
   'connect',
   'change',
   'run',
@@ -57,9 +58,12 @@ export const roles = [
   'route',
   'send',
   'list',
+  'list-tree',
   'git-object',
-  'git-restore',
   'search',
+  'git-path',
+  'git-switch',
+  'rewrite',
   'format',
   'suffix',
   'test',
@@ -83,8 +87,10 @@ export const harmlessRoles: ReadonlySet<Role> = new Set<Role>([
   'script',
   'database',
   'database-host',
+  'cookie',
   'list',
   'search',
+  'list-tree',
   'git-object',
   'format',
   'suffix',
@@ -247,7 +253,7 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     /** Where the destination is a folder, each source gets its own last name in it (`cp a/.npmrc .`). */
     into: z.boolean().optional(),
     /** Effects it always has: `connect`, `connect HOST`, `run`, `change`, `write PATH`. */
-    also: z.array(z.string().regex(/^(connect|run|change|write|write-tree|read)( \S+)?$/)).optional(),
+    also: z.array(z.string().regex(/^(connect|run|change|rewrite|write|write-tree|read)( \S+)?$/)).optional(),
     /** Running code is what it is for (RULES O16). */
     purpose: z.literal('run').optional(),
     /** Brings content from the network to standard output. */
@@ -324,6 +330,27 @@ export const criticalFileSchema = z.strictObject({
 });
 export type CriticalFile = z.infer<typeof criticalFileSchema>;
 
+export const credentialsFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  /** Hidden inside the sandbox, and asked about where a command reads them. */
+  places: z.array(
+    z.strictObject({
+      path: z.string().regex(/^~?\//),
+      except: z.array(z.string()).optional(),
+      for: z.literal('root').optional(),
+      /** No secret: hidden inside the sandbox only. */
+      asks: z.literal(false).optional(),
+      why: z.string(),
+    }),
+  ),
+  /** Asked about only; the sandbox has none of its own that would matter. `*` stands for one segment or a part of it. */
+  readings: z.array(
+    z.strictObject({ path: z.string().startsWith('/'), except: z.array(z.string()).optional(), why: z.string() }),
+  ),
+  examples: z.record(z.string(), z.boolean()),
+});
+export type CredentialsFile = z.infer<typeof credentialsFileSchema>;
+
 export const variablesFileSchema = z.strictObject({
   $schema: z.string().optional(),
   /** Can change only language, time zone, colour, verbosity or "this is CI". `*` stands for any characters. */
@@ -346,6 +373,7 @@ export interface CatalogueData {
   readonly wrappers: ProgramFile;
   readonly protected: ProtectedFile;
   readonly critical: CriticalFile;
+  readonly credentials: CredentialsFile;
   readonly variables: VariablesFile;
 }
 

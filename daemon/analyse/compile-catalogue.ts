@@ -13,6 +13,7 @@ import {
   type ProgramFile,
   type Role,
 } from './catalogue.ts';
+import { type CredentialPlaces, compileCredentialPlaces } from './credential-places.ts';
 import { type CriticalPaths, compileCriticalPaths } from './critical-paths.ts';
 import { compileProtectedPaths, type ProtectedPaths } from './protected-paths.ts';
 import { compileVariables, type Variables } from './variables.ts';
@@ -69,6 +70,7 @@ export interface Catalogue {
   readonly wrappers: ProgramTable;
   readonly protectedPaths: ProtectedPaths;
   readonly criticalPaths: CriticalPaths;
+  readonly credentialPlaces: CredentialPlaces;
   readonly variables: Variables;
 }
 
@@ -82,6 +84,7 @@ export function compileCatalogue(data: CatalogueData): Catalogue {
     wrappers: tableOf([data.wrappers]),
     protectedPaths: compileProtectedPaths(data.protected),
     criticalPaths: compileCriticalPaths(data.critical),
+    credentialPlaces: compileCredentialPlaces(data.credentials),
     variables: compileVariables(data.variables),
   };
 }

@@ -178,7 +178,7 @@ function analyseArgs(
 const maxNames = 4;
 
 /** Names that `find -name` looks for, where they are plain and nothing negates them: `{}` ends with one of them. */
-function namesFound(args: readonly Arg[], reading: Reading): readonly (string | undefined)[] {
+export function namesFound(args: readonly Arg[], reading: Reading): readonly (string | undefined)[] {
   if (args.some(({ text }) => text === '!' || text === '-not')) return [undefined];
   const names = reading.options
     .filter(({ option }) => option.spellings.includes('-name'))

@@ -28,6 +28,7 @@ export function interpret(
     effects: [],
     removals: [],
     writes: [],
+    rewrites: [],
     unnamed: [],
     shellTexts: [],
     embedded: [],
@@ -112,8 +113,8 @@ export function interpret(
           ? `\`${arg.word.source}\` is more than the catalogue knows of \`${program.path}\``
           : `\`${program.path}\` ${defaultReasons[role] ?? 'is not read-only'}`;
   }
-  if (program.data.into === true) applyInto(reading, draft, facts);
   applyImplicit(reading, draft, facts);
+  if (program.data.into === true) applyInto(reading, draft, facts);
   applyAlways(reading, draft, facts);
   for (const words of reading.following) {
     const [first] = words;

@@ -17,6 +17,8 @@ export interface Interpretation {
   readonly removals: readonly Removal[];
   /** Places that are written, with their arguments, for globs that could be a protected name. */
   readonly writes: readonly { readonly arg: Arg; readonly cwd: string | undefined; readonly target: PathTarget }[];
+  /** Trees in which it changes files that it does not name. */
+  readonly rewrites: readonly PathTarget[];
   readonly notReadOnly: string | undefined;
   readonly unnamed: readonly UnnamedDanger[];
   /** Shell text that it runs. */
@@ -42,6 +44,7 @@ export interface Draft {
   effects: Effect[];
   removals: Removal[];
   writes: { arg: Arg; cwd: string | undefined; target: PathTarget }[];
+  rewrites: PathTarget[];
   unnamed: UnnamedDanger[];
   shellTexts: Arg[];
   embedded: Arg[];
@@ -77,6 +80,9 @@ export const defaultReasons: Partial<Record<Role, string>> = {
   remove: 'removes files',
   'remove-tree': 'removes files',
   change: 'changes something',
+  rewrite: 'changes files that it does not name',
+  'git-path': 'changes files',
+  'git-switch': 'changes files',
   connect: 'connects to the network',
   route: 'sends the traffic another way',
   send: 'sends a file',

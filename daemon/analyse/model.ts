@@ -76,6 +76,8 @@ export interface AnalysedCommand {
   readonly unnamed: readonly UnnamedDanger[];
   /** Words that say where a connection goes, or send a file with it: a grant that names a host must name them. */
   readonly routes?: readonly Route[];
+  /** Trees in which it changes files that it does not name: what git tracks there. */
+  readonly rewrites?: readonly PathTarget[];
   /** Simple commands that this one runs: `bash -c` text, `find -exec`, `xargs`, `sudo`, `env`. Seen by restrictions only. */
   readonly inner: readonly AnalysedCommand[];
   readonly description: string;
@@ -135,12 +137,16 @@ export interface PathTarget {
   readonly confined: boolean;
   /** Whole tree below it, not only this one file. */
   readonly recursive: boolean;
+  /** Paths of what is put into it, where it is a folder and the command names them. */
+  readonly names?: readonly string[];
   /** From a redirection, not from an operand. */
   readonly redirection: Redirection | undefined;
   /** The simple command of the script whose output, or a line of it, is the path. */
   readonly printedBy?: number;
   /** Looked through or measured: only parts of it, or numbers, are shown. */
   readonly searched?: boolean;
+  /** Only names in it are shown, and facts about them. */
+  readonly namesOnly?: boolean;
 }
 
 export type FindingClass =
@@ -150,7 +156,8 @@ export type FindingClass =
   | 'environment'
   | 'inner-code'
   | 'network'
-  | 'destructive';
+  | 'destructive'
+  | 'secret';
 
 /** A finding turns allow into ask (RULES O23). Ids are stable and never reused. */
 export interface Finding {

@@ -29,6 +29,11 @@ export function isFreeTarget(path: string): boolean {
   );
 }
 
+/** One process's own view of the file system, which may be any place. Source: proc(5). */
+function leadsElsewhere(path: string): boolean {
+  return /^\/proc\/[^/]+(?:\/task\/[^/]+)?\/(?:cwd|root|fd\/[^/]+)(?:\/|$)/.test(path) && !isFreeTarget(path);
+}
+
 /** Undefined for the empty string, standard input and free targets: nothing is named. */
 export function makeTarget(
   arg: Arg,
@@ -45,6 +50,8 @@ export function makeTarget(
   if (arg.text !== undefined) {
     if (arg.text === '') return undefined;
     const path = resolvePath(arg.text, cwd);
+    if (path !== undefined && leadsElsewhere(path))
+      return { ...base, path: undefined, resolved: undefined, prefix: undefined, confined: false };
     if (path !== undefined && isFreeTarget(path)) return undefined;
     return {
       ...base,

@@ -58,16 +58,24 @@ export function findProtectedByGlob(pattern: string, list: ProtectedPaths): Prot
     .split('/')
     .filter((segment) => segment !== '');
   const telling = segments.map(isTelling);
-  if (!telling.includes(true)) return undefined;
+  const tails = segments.map(tailOfUnknown);
+  if (!telling.includes(true) && tails.every((tail) => tail === undefined)) return undefined;
   for (const entry of list.all) {
     for (let at = 0; at + entry.segments.length <= segments.length; at += 1) {
       const hit = entry.segments.every(
-        (name, offset) => telling[at + offset] === true && globMatches(segments[at + offset] ?? '', name),
+        (name, offset) =>
+          tails[at + offset] === name ||
+          (telling[at + offset] === true && globMatches(segments[at + offset] ?? '', name)),
       );
       if (hit && !excepted(entry, segments, at)) return entry;
     }
   }
   return undefined;
+}
+
+/** The unknown value may end in a slash: `${DIR}.bashrc`. */
+function tailOfUnknown(pattern: string): string | undefined {
+  return pattern.startsWith('\u0001') ? pattern.replace(/^\u0001+/, '') : undefined;
 }
 
 /** `*.json` is not taken for a protected name that happens to fit; `.g*` and `lefthook*` are. */

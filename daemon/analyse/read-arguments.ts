@@ -5,6 +5,7 @@
  */
 import type { Meaning, Role } from './catalogue.ts';
 import type { OperandSlot, Option, Program } from './compile-catalogue.ts';
+import { isNarrowed } from './find-expression.ts';
 import { type Arg, argFrom, couldBeOption, prefixOf } from './words.ts';
 
 export interface ReadOption {
@@ -41,7 +42,7 @@ export interface Reading {
   readonly unknownSubcommand: Arg | undefined;
   /** Where options before a subcommand end: index of the subcommand's name among the arguments. */
   readonly subcommandAt: number | undefined;
-  /** Some option narrows what is acted on. */
+  /** Everything that is acted on is narrowed by some option. */
   readonly filtered: boolean;
   readonly implicit: readonly Partial<Record<Role, string>>[];
   readonly missingValue: boolean;
@@ -178,7 +179,7 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
     operands.push(arg);
     if (program.data.stopsAtOperand === true) ended = true;
   }
-  return finish(program, found, operands, {
+  return finish(program, args, found, operands, {
     command,
     unknownOptions,
     uncertain,
@@ -331,6 +332,7 @@ function slotAt(slots: readonly OperandSlot[] | undefined, index: number): Opera
 
 function finish(
   program: Program,
+  args: readonly Arg[],
   found: readonly Found[],
   operands: readonly Arg[],
   rest: Pick<
@@ -356,6 +358,9 @@ function finish(
   const implicit = [program.data.implicit, ...used.map((option) => option.meaning.implicit)].flatMap((map) =>
     Object.entries(map ?? {}).map(([role, text]) => ({ [turn(role as Role)]: text })),
   );
+  const tests = found.flatMap(({ option, arg, value }) =>
+    option.meaning.filters ? [{ arg, spelling: option.spelling, value }] : [],
+  );
   return {
     program,
     options: found.map((one) => ({ ...one, role: turn(one.option.meaning.role) })),
@@ -363,7 +368,7 @@ function finish(
       const role = turn(operand.role);
       return { ...operand, role, mustBeNamed: operand.mustBeNamed && role === operand.role };
     }),
-    filtered: found.some(({ option }) => option.meaning.filters),
+    filtered: tests.length > 0 && isNarrowed(args, tests),
     implicit,
     ...rest,
   };

@@ -1,16 +1,31 @@
 /** What an argument does by its role: the one table from the catalogue's words to effects. */
 import type { Role } from './catalogue.ts';
 import { applyProgramText, applyScript, nameOf } from './embedded-text.ts';
+import {
+  applyGitObject,
+  applyGitPath,
+  namesWorkingTree,
+  rewriteRepository,
+  rewriteTree,
+  switchedTo,
+} from './git-paths.ts';
 import type { Draft, Place } from './interpretation.ts';
 import { readAwk } from './languages/awk.ts';
 import { readJq } from './languages/jq.ts';
 import { readSed } from './languages/sed.ts';
 import { readSql } from './languages/sql.ts';
-import type { Facts } from './model.ts';
+import type { PathTarget } from './model.ts';
 import { makeTarget } from './path-targets.ts';
 import type { Reading } from './read-arguments.ts';
 import { connectionOf, isRemotePath, originOf } from './remote-targets.ts';
 import { type Arg, argFrom, couldBeOption, makeArg, type Piece, prefixOf } from './words.ts';
+
+/** How much of what is read is shown. */
+const shown: Partial<Record<Role, Pick<PathTarget, 'searched' | 'namesOnly'>>> = {
+  search: { searched: true },
+  list: { namesOnly: true },
+  'list-tree': { namesOnly: true },
+};
 
 /** Notes what an argument of this role does. */
 export function apply(
@@ -27,7 +42,7 @@ export function apply(
     if (!hasValue || arg.text === '-') return;
     const named = makeTarget(arg, cwd, facts, { recursive });
     if (named === undefined) return;
-    const target = role === 'search' ? { ...named, searched: true } : named;
+    const target = { ...named, ...shown[role] };
     draft.effects.push({ kind, target });
     if (kind !== 'read') draft.writes.push({ arg, cwd, target });
     if (kind === 'remove') draft.removals.push({ arg, cwd, recursive, filtered: reading.filtered });
@@ -51,11 +66,15 @@ export function apply(
       path('remove', true);
       return;
     case 'link': {
-      path('read', false);
+      // What a folder holds can be read by the other name.
+      path('read', true);
       const target = makeTarget(arg, cwd, facts, { recursive: false });
       if (target !== undefined) draft.writes.push({ arg, cwd, target });
       return;
     }
+    case 'list-tree':
+      path('read', true);
+      return;
     case 'list':
       // Names of a place that is not known are nobody's contents.
       if (arg.text !== undefined) path('read', false);
@@ -69,11 +88,27 @@ export function apply(
       if (!hasValue || !/[/*]/.test(arg.text ?? '/')) return;
       apply('write', makeArg(arg.word, [...arg.pieces, { kind: 'glob', text: '*' }], false), true, reading, place);
       return;
-    case 'git-restore':
-      if (isWorkingPath(arg, reading)) path('write', false);
-      return;
     case 'git-object':
       applyGitObject(arg, draft, facts);
+      return;
+    case 'git-path':
+      if (namesWorkingTree(reading)) applyGitPath(arg, draft, facts);
+      return;
+    case 'git-switch':
+      switch (switchedTo(arg, reading, draft, facts)) {
+        case 'path':
+          applyGitPath(arg, draft, facts);
+          return;
+        case 'branch':
+          // A word that is not known is no more a path than the name of a branch.
+          if (arg.text !== undefined) path('write', false);
+          rewriteRepository(draft, facts);
+      }
+      return;
+    case 'rewrite':
+      // As a target that is assumed, `.` is the folder; everything else is about all that git tracks.
+      if (arg.text === '.' && reading.program.data.implicit?.rewrite === '.') rewriteTree(arg, draft, facts);
+      else rewriteRepository(draft, facts);
       return;
     case 'git-url':
       if (arg.text !== undefined && !isRemotePath(arg.text)) {
@@ -116,6 +151,10 @@ export function apply(
         path(role === 'remote-read' ? 'read' : 'write', true);
         if (role === 'remote-mirror') path('remove', true);
       }
+      return;
+    case 'cookie':
+      // Without `=` it names a file. Source: curl(1) `--cookie`.
+      if (arg.text?.includes('=') !== true) path('read', false);
       return;
     case 'upload': {
       const file = /^(?:[^=@<]*=)?[@<]([^;,]+)/.exec(arg.text ?? '')?.[1];
@@ -234,26 +273,6 @@ function argUntil(arg: Arg, mark: string): Arg {
 function applyTransport(arg: Arg, draft: Draft): void {
   const command = /^ext::([\s\S]+)$/.exec(arg.text ?? '')?.[1];
   if (command !== undefined) draft.embedded.push(makeArg(arg.word, [{ kind: 'known', text: command }], false));
-}
-
-/** A word before `--` is a revision; without one, a word that is not known is no more a path than the name of a branch. */
-function isWorkingPath(arg: Arg, { operands, operandsBeforeEnd }: Reading): boolean {
-  if (operandsBeforeEnd === undefined) return arg.text !== undefined;
-  return operands.findIndex((operand) => operand.arg === arg) >= operandsBeforeEnd;
-}
-
-/** `REVISION:PATH`, or a path of the working tree; a plain revision names no file that anybody restricts. */
-function applyGitObject(arg: Arg, draft: Draft, facts: Facts): void {
-  const known = prefixOf(arg);
-  const colon = known.indexOf(':');
-  if (arg.text === undefined && colon < 0) return;
-  const rest = colon < 0 ? arg : argFrom(arg, colon + 1);
-  // The path of a revision starts at the top of the repository unless it begins with a dot.
-  const top = draft.cwd === undefined ? undefined : (facts.paths.get(draft.cwd)?.repository ?? draft.cwd);
-  const target = makeTarget(rest, colon < 0 || prefixOf(rest).startsWith('.') ? draft.cwd : top, facts, {
-    recursive: colon < 0,
-  });
-  if (target !== undefined) draft.effects.push({ kind: 'read', target });
 }
 
 /** A database on this machine is no place of the network: a plain name, a socket, a loopback address. */

@@ -10,6 +10,9 @@ export type Alternatives = readonly (readonly Piece[])[];
 
 export interface ShellState {
   cwd: string | undefined;
+  /** Where `cd -` leads, and the folders that `popd` leads back to, the next first; unknown where it is not certain. */
+  previous: string | undefined;
+  stack: readonly string[];
   /** A `cd` may have led out of the folder the text started in. */
   changed: boolean;
   /** Folders in force instead of `cwd` if an earlier `cd` failed. */
@@ -45,6 +48,8 @@ export const numericValue: Alternatives = [[{ kind: 'number' }]];
 export function startState(facts: Facts): ShellState {
   return {
     cwd: facts.cwd,
+    previous: undefined,
+    stack: [],
     changed: false,
     fallbacks: [],
     variables: new Map(),
@@ -79,6 +84,8 @@ export function mergeState(into: ShellState, other: ShellState): void {
     return;
   }
   if (into.cwd !== other.cwd) into.cwd = undefined;
+  if (into.previous !== other.previous) into.previous = undefined;
+  if (into.stack !== other.stack) into.stack = [];
   into.changed ||= other.changed;
   into.fallbacks = [...new Set([...into.fallbacks, ...other.fallbacks])];
   for (const [name, value] of other.variables) {

@@ -50,7 +50,7 @@ import {
 import { pipedInput, redirectedInput, replacesInput } from './standard-input.ts';
 import { allStatements } from './statements.ts';
 import { knownSubstitution, printsNumber } from './substitutions.ts';
-import { type Arg, expandValue, expandWord, type KnownList, type Piece, type Values } from './words.ts';
+import { type Arg, expandValue, expandWord, joinPieces, type KnownList, type Piece, type Values } from './words.ts';
 
 export interface Walked {
   /** One per simple command of the script, in its order. */
@@ -357,6 +357,8 @@ class Walker {
   #forget(changes: Changes, state: ShellState): void {
     if (changes.directory) {
       state.cwd = undefined;
+      state.previous = undefined;
+      state.stack = [];
       state.changed = true;
     }
     if (changes.everything) forgetAll(state);
@@ -436,7 +438,7 @@ class Walker {
         value !== undefined &&
         isNumeric(expandValue(value, values)) &&
         isNumeric(state.variables.get(name));
-      assign(state, name, numeric ? numericValue : unknownValue);
+      assign(state, name, numeric ? numericValue : appended(state.variables.get(name), value, values));
       return;
     }
     const [part] = value.parts;
@@ -559,6 +561,20 @@ class Walker {
     );
   }
 }
+
+/** `x+=word`: every value that it has, followed by the word. */
+function appended(
+  before: readonly (readonly Piece[])[] | undefined,
+  value: Word | undefined,
+  values: Values,
+): readonly (readonly Piece[])[] {
+  if (before === undefined || before === unknownValue || value === undefined) return unknownValue;
+  const given = expandValue(value, values);
+  if (before.length * given.length > maxAppended) return unknownValue;
+  return before.flatMap((head) => given.map((tail) => joinPieces([...head, ...tail])));
+}
+
+const maxAppended = 8;
 
 /** Names that `declare -A` makes associative, wherever it stands. */
 function findAssociative(commands: readonly SimpleCommand[]): ReadonlySet<string> {

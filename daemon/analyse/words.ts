@@ -129,7 +129,7 @@ export function expandValue(word: Word, values: Values): readonly (readonly Piec
     else drafts = drafts.flatMap((draft) => options.map((each) => grow({ ...draft, pieces: [...draft.pieces] }, each)));
     if (drafts.some(isTooLarge)) drafts = [cutOff(drafts)];
   }
-  return drafts.map(({ pieces }) => merge(pieces));
+  return drafts.map(({ pieces }) => joinPieces(pieces));
 }
 
 interface Draft {
@@ -164,7 +164,7 @@ function grow(draft: GrowingDraft, by: Draft): GrowingDraft {
 
 /** How it begins stays known where that is certain: it tells an option from an operand. */
 function cutOff(drafts: readonly GrowingDraft[]): GrowingDraft {
-  const [only] = drafts.length === 1 ? merge(drafts[0]?.pieces ?? []) : [];
+  const [only] = drafts.length === 1 ? joinPieces(drafts[0]?.pieces ?? []) : [];
   const beginning: readonly Piece[] =
     only?.kind === 'known' ? [{ kind: 'known', text: only.text.slice(0, maxPieces) }] : [];
   const many = drafts.some((draft) => draft.many);
@@ -183,13 +183,14 @@ function splitDraft(word: Word, draft: Draft): readonly Arg[] {
 }
 
 export function makeArg(word: Word, pieces: readonly Piece[], many: boolean): Arg {
-  const merged = merge(pieces);
+  const merged = joinPieces(pieces);
   const [only] = merged;
   const text = merged.length === 0 ? '' : merged.length === 1 && only?.kind === 'known' ? only.text : undefined;
   return { word, pieces: merged, text, many: many && text === undefined };
 }
 
-function merge(pieces: readonly Piece[]): readonly Piece[] {
+/** Pieces with neighbouring known text as one. */
+export function joinPieces(pieces: readonly Piece[]): readonly Piece[] {
   const out: Piece[] = [];
   for (const piece of pieces) {
     const last = out.at(-1);
@@ -260,6 +261,8 @@ function expandParameter(
     return known.map((pieces) => expandKnown(pieces, unquoted, alone, values));
   }
   if (part.operator !== undefined && /^:?[-=+]$/.test(part.operator)) return expandDefault(part, known, values);
+  if (known !== undefined && /^:?\?$/.test(part.operator ?? '') && known.every(isFilled))
+    return known.map((pieces) => expandKnown(pieces, unquoted, alone, values));
   if (part.operator !== undefined) {
     const transformed = known === undefined ? undefined : transform(known, part);
     if (transformed !== undefined) return transformed.map((pieces) => expandKnown(pieces, unquoted, alone, values));
@@ -268,6 +271,11 @@ function expandParameter(
   }
   if (known === undefined) return [unknown(part.name, false, true, unquoted)];
   return known.map((pieces) => expandKnown(pieces, unquoted, alone, values));
+}
+
+/** Certainly not the empty string. */
+function isFilled(pieces: readonly Piece[]): boolean {
+  return pieces.some((piece) => (piece.kind === 'known' && piece.text !== '') || piece.kind === 'number');
 }
 
 interface ListReference {

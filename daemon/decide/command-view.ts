@@ -60,7 +60,8 @@ export function certainView(view: CommandView): CommandView {
   return {
     ...view,
     wide: view.wide.map((form) => ({ ...form, shape: undefined })),
-    targets: view.targets.filter(({ shape }) => shape?.includes(anyText) !== true),
+    // A name that is looked for meets a rule for certain, wherever it is found.
+    targets: view.targets.filter(({ shape, listed }) => listed === true || shape?.includes(anyText) !== true),
   };
 }
 
@@ -126,17 +127,11 @@ function coversTrees(kind: TargetView['kind'], target: PathTarget, trees: readon
   return trees.every((tree) => ![facts.workspace, facts.cwd].some((folder) => `${folder}/`.startsWith(`${tree}/`)));
 }
 
-/** `find` shows the names in a tree, and `-delete` removes only those that it looks for. */
+/** `find -delete` removes only the names that it looks for. */
 function viewNamed(kind: TargetView['kind'], target: PathTarget, command: AnalysedCommand): readonly TargetView[] {
-  if (!target.recursive || command.program !== 'find') return [{ kind, target, shape: undefined }];
-  const names = kind === 'remove' ? findFoundNames(command) : undefined;
-  if (names === undefined) return [{ kind, target, shape: undefined, namesOnly: kind === 'read' }];
-  return names.map((shape) => ({
-    kind,
-    target: { ...target, path: undefined, resolved: undefined },
-    shape,
-    listed: true,
-  }));
+  const deletes = kind === 'remove' && target.recursive && command.program === 'find';
+  const names = deletes ? findFoundNames(command) : undefined;
+  return names === undefined ? [{ kind, target, shape: undefined }] : viewFound(kind, target, names);
 }
 
 /** `{}` of `find -exec`: the names that it looks for, or else its whole tree, which counts like any search of a tree. */
@@ -146,7 +141,12 @@ function viewFound(
   names: readonly (readonly Token[])[] | undefined,
 ): readonly TargetView[] {
   if (names !== undefined)
-    return names.map((shape) => ({ kind, target: { ...target, path: undefined }, shape, listed: true }));
+    return names.map((shape) => ({
+      kind,
+      target: { ...target, path: undefined, resolved: undefined },
+      shape,
+      listed: true,
+    }));
   const path = target.path ?? target.prefix?.replace(/\/$/, '');
   return [{ kind, target: { ...target, path, resolved: target.resolved ?? path, recursive: true }, shape: undefined }];
 }

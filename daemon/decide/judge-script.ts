@@ -8,6 +8,7 @@ import type { AnalysedCommand, Analysis, Facts, Finding } from '../analyse/model
 import { type CommandView, viewCommand } from './command-view.ts';
 import { findGrant, type Granting, isLifted, judgeGrants } from './judge-grants.ts';
 import { judgeRestrictions, judgeUnknownProgram } from './judge-restrictions.ts';
+import { judgeRewrites } from './judge-rewrites.ts';
 import type { Policy } from './policy.ts';
 import { atCommand, findingReason } from './reasons.ts';
 import type { Need } from './suggest.ts';
@@ -107,7 +108,9 @@ function judgeCommand(judging: Judging, policy: Policy, { mode, autoAllow, facts
   const { view, findings, granting, text, allExact } = judging;
   const { command } = view;
   const at = atCommand(command, text);
-  const { denied, asked } = judgeRestrictions(view, at, policy, facts, autoAllow);
+  const { denied, asked: restricted } = judgeRestrictions(view, at, policy, facts, autoAllow);
+  const rewrites = judgeRewrites(view, at, policy, facts);
+  const asked = rewrites === undefined ? restricted : [...restricted, rewrites];
   const grant = judgeGrants(view, at, findings, policy, mode, facts, granting, allExact);
   const finish = (effect: CommandVerdict['effect'], reasons: readonly Reason[]): JudgedCommand => ({
     verdict: {

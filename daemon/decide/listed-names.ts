@@ -129,7 +129,7 @@ export function findFoundNames(command: AnalysedCommand): readonly (readonly Tok
   return listing === undefined || listing.trees.length > 0 ? undefined : listing.names;
 }
 
-/** The words of `find` without `-exec … ;`. */
+/** The words of `find` without the commands that it runs. */
 function withoutCommands(args: readonly string[]): readonly string[] {
   const kept: string[] = [];
   for (let index = 0; index < args.length; index++) {
@@ -138,6 +138,7 @@ function withoutCommands(args: readonly string[]): readonly string[] {
       kept.push(arg);
       continue;
     }
+    kept.push('-exec');
     while (index < args.length && args[index] !== ';' && !(args[index] === '+' && args[index - 1] === '{}')) index++;
   }
   return kept;
@@ -160,9 +161,7 @@ const narrowing: ReadonlyMap<string, number> = new Map(
     '-mtime': 1,
     '-mmin': 1,
     '-newer': 1,
-    '-path': 1,
     '-ipath': 1,
-    '-wholename': 1,
     '-regex': 1,
     '-maxdepth': 1,
     '-mindepth': 1,
@@ -172,6 +171,7 @@ const narrowing: ReadonlyMap<string, number> = new Map(
     '-print': 0,
     '-print0': 0,
     '-delete': 0,
+    '-exec': 0,
     '-prune': 0,
     '-a': 0,
     '-and': 0,
@@ -182,51 +182,70 @@ const narrowing: ReadonlyMap<string, number> = new Map(
 );
 
 /** Tests by which one particular file can be picked without its name. */
-const picking = new Set(['-path', '-ipath', '-wholename', '-regex']);
+const picking = new Set(['-ipath', '-regex']);
+
+/** What is done with what was found so far: tests that stand behind do not narrow it. */
+const actions = new Set(['-print', '-print0', '-delete', '-exec']);
+
+/** One alternative of an expression, between `-o` and `-o`. */
+interface Alternative {
+  readonly names: (readonly Token[])[];
+  readonly paths: (readonly Token[])[];
+  pruned: boolean;
+  picked: boolean;
+  /** An action stood before every name. */
+  early: boolean;
+}
 
 function listingOfFind(args: readonly string[], cwd: string): Listing | undefined {
   const names: (readonly Token[])[] = [];
-  const prints = args.includes('-print') || args.includes('-print0');
+  const prints = args.some((arg) => actions.has(arg));
+  const start = (): Alternative => ({ names: [], paths: [], pruned: false, picked: false, early: false });
   let open = false;
-  let named = false;
-  let pruned = false;
-  let picked = false;
+  let current = start();
   /** False where the alternative that ends here prints what is not certain. */
   const close = (): boolean => {
-    const prunes = pruned && prints;
-    if (!named && !prunes && picked) return false;
-    open ||= !named && !prunes;
-    named = false;
-    pruned = false;
-    picked = false;
+    const { pruned, picked, early } = current;
+    // What an alternative only prunes is not shown where printing is explicit.
+    const found = pruned && prints && !early ? [] : current.names.length > 0 ? current.names : current.paths;
+    const known = !early && (found.length > 0 || (pruned && prints));
+    if (!known && picked) return false;
+    names.push(...found);
+    open ||= !known;
+    current = start();
     return true;
   };
   const found = args.findIndex((arg) => /^[-(!]/.test(arg));
-  const start = found < 0 ? args.length : found;
-  for (let index = start; index < args.length; index++) {
+  const first = found < 0 ? args.length : found;
+  for (let index = first; index < args.length; index++) {
     const arg = args[index] ?? '';
     if (arg === '-o' || arg === '-or') {
-      // What an alternative only prunes is not shown where printing is explicit.
       if (!close()) return undefined;
     } else if (arg === '!' || arg === '-not') {
       const test = args[index + 1] ?? '';
-      const arity = test === '-name' || test === '-iname' ? 1 : narrowing.get(test);
+      const arity = /^-(?:i?name|path|wholename)$/.test(test) ? 1 : narrowing.get(test);
       if (arity === undefined || test === '(') return undefined;
       index += 1 + arity;
     } else if (arg === '-name' || arg === '-iname') {
       const shape = nameShape(args[index + 1] ?? '', anyInSegment);
-      names.push(arg === '-name' ? shape : shape.map(anyCase));
-      named = true;
+      current.names.push(arg === '-name' ? shape : shape.map(anyCase));
+      index++;
+    } else if (arg === '-path' || arg === '-wholename') {
+      const wanted = args[index + 1] ?? '';
+      // A pattern that begins otherwise repeats the folder that is searched.
+      if (wanted.startsWith('*/')) current.paths.push(nameShape(wanted.slice(2), anyText));
+      else current.picked = true;
       index++;
     } else {
       const arity = narrowing.get(arg);
       if (arity === undefined) return undefined;
-      pruned ||= arg === '-prune';
-      picked ||= picking.has(arg);
+      current.pruned ||= arg === '-prune';
+      current.picked ||= picking.has(arg);
+      current.early ||= actions.has(arg) && current.names.length + current.paths.length === 0 && !current.pruned;
       index += arity;
     }
   }
-  const roots = start === 0 ? ['.'] : args.slice(0, start);
+  const roots = first === 0 ? ['.'] : args.slice(0, first);
   if (!close()) return undefined;
   return {
     names: roots.flatMap((root) => names.map((name) => [...below(root, cwd), ...name])),

@@ -13,8 +13,6 @@ export interface TargetView {
   readonly shape: readonly Token[] | undefined;
   /** What a search of a whole tree finds there: names of the shape, or any name below the path. */
   readonly listed?: boolean;
-  /** Only the names in the tree are looked at. */
-  readonly namesOnly?: boolean;
 }
 
 export function grantsPath(pattern: PathPattern | undefined, view: TargetView, facts: Facts): boolean {
@@ -47,10 +45,14 @@ export function restrictsPath(
   writes = false,
 ): 'yes' | 'maybe' | 'no' {
   if (pattern === undefined) return 'yes';
-  const { path, resolved, recursive } = view.target;
+  const { path, resolved, recursive, names = [] } = view.target;
   const { shape } = view;
   if (shape !== undefined && shape.length === 1 && shape[0] === anyText) return 'maybe';
-  if (shape === undefined && !recursive && ![path, resolved].some((each) => `${each}/`.includes(pattern.required)))
+  if (
+    shape === undefined &&
+    !recursive &&
+    ![path, resolved, ...names].some((each) => `${each}/`.includes(pattern.required))
+  )
     return 'no';
   const bases = basesOf(pattern, facts, 'restrict');
   for (const each of path === resolved ? [path] : [path, resolved]) {
@@ -58,7 +60,8 @@ export function restrictsPath(
     // A tree, or a folder that something is put into, is met when the pattern covers everything inside.
     const inside = recursive || (view.kind === 'write' && facts.paths.get(resolved ?? each)?.kind === 'directory');
     const probes = inside ? [each, `${each === '/' ? '' : each}/${someName}`] : [each];
-    if (bases.some((base) => probes.some((probe) => meets(pattern, pattern.wide, probe, base)))) return 'yes';
+    if (bases.some((base) => [...probes, ...names].some((probe) => meets(pattern, pattern.wide, probe, base))))
+      return 'yes';
     if (recursive && bases.some((base) => contains(pattern, each, base))) {
       const found = meetsWithin(view, each, facts, writes);
       if (found !== 'no') return found;
@@ -76,8 +79,14 @@ export function restrictsPath(
     ? undefined
     : shape.map((token) => (typeof token === 'string' ? token : someName)).join('');
   if (inFolder !== undefined && bases.some((base) => meets(pattern, pattern.wide, inFolder, base))) return 'yes';
-  // As above: that the tree may hold a denied folder does not make a search of it suspicious.
-  const tokens = view.listed === true ? pattern.named : pattern.wide;
+  if (recursive && view.kind !== 'read' && (pattern.fixed ?? '') !== '') {
+    const below = [...shape, '/', anyText];
+    if (bases.some((base) => intersects([...literalTokens(`${base}/`), ...pattern.wide], below))) return 'maybe';
+  }
+  // That a tree may hold a denied folder does not make a search of it suspicious.
+  // What is found is changed wherever it lies, so there a denied folder in the tree does count.
+  const found = pattern.named ?? (view.kind === 'read' ? undefined : pattern.narrow);
+  const tokens = view.listed === true ? found : pattern.wide;
   if (tokens === undefined) return 'no';
   return bases.some((base) => intersects([...literalTokens(`${base}/`), ...tokens], shape)) ? 'maybe' : 'no';
 }
@@ -86,10 +95,20 @@ export function restrictsPath(
 function meetsWithin(view: TargetView, tree: string, facts: Facts, writes: boolean): 'yes' | 'maybe' | 'no' {
   const everything = tree === facts.workspace || tree === facts.cwd;
   if (view.kind === 'remove') return view.listed === true ? 'maybe' : 'yes';
-  if (view.kind === 'read' && view.namesOnly === true) return 'no';
+  if (view.kind === 'read' && view.target.namesOnly === true) return 'no';
   if (writes) return everything || view.listed === true ? 'maybe' : 'yes';
   // Searching the whole workspace, or unpacking into it, is everyday work and names nothing in it.
   return everything ? 'no' : 'maybe';
+}
+
+/** Whether something below the folder could be what the pattern describes. */
+export function couldHold(pattern: PathPattern | undefined, tree: PathTarget, facts: Facts): boolean {
+  if (pattern === undefined) return true;
+  const bases = basesOf(pattern, facts, 'restrict');
+  return [tree.path, tree.resolved].some((path) => {
+    const below = path === undefined ? [anyText] : [...literalTokens(path === '/' ? '/' : `${path}/`), anyText];
+    return bases.some((base) => intersects([...literalTokens(`${base}/`), ...pattern.wide], below));
+  });
 }
 
 /** Stands for whatever a glob finds: a pattern that meets it does so by its own wildcard, or would meet anything there. */

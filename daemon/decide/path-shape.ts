@@ -36,7 +36,13 @@ export function pathShape(
       tokens.push(...literalTokens(part.value.replace(/^[!^]?[^/][^\]/]*\]/, '')));
     else tokens.push(...partShape(part, hiddenNames));
   });
-  return dropDots(tokens);
+  return throughProcess(tokens) ? [anyText] : dropDots(tokens);
+}
+
+/** `/proc/PID/cwd` and `root` lead to any place: every PID has its own. Source: proc(5). */
+function throughProcess(tokens: readonly Token[]): boolean {
+  const text = tokens.map((token) => (typeof token === 'string' ? token : '*')).join('');
+  return /^\/+proc\/+[^/]+\/(?:.*\/)?(?:cwd|root|fd|\*+)(?:\/|$)/.test(text);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 import type { z } from 'zod';
 import { SbxError } from '../../client/protocol/errors.ts';
 import {
+  credentialsFileSchema,
   criticalFileSchema,
   type ProgramFile,
   programFileSchema,
@@ -37,6 +38,7 @@ export function loadCatalogue(folder: string = path.join(findPackageRoot(), 'pol
     programs,
     wrappers: readData(path.join(folder, 'wrappers.jsonc'), programFileSchema),
     protected: readData(path.join(folder, 'protected.jsonc'), protectedFileSchema),
+    credentials: readData(path.join(folder, 'credentials.jsonc'), credentialsFileSchema),
     critical: readData(path.join(folder, 'critical.jsonc'), criticalFileSchema),
     variables: readData(path.join(folder, 'variables.jsonc'), variablesFileSchema),
   };

@@ -3,6 +3,7 @@
  * holds them, and targets that become one of these when a variable is empty (`rm -rf "$DIR"/*`).
  */
 import type { AnalysisContext } from '../analyse.ts';
+import type { CommandRecord } from '../analyse-command.ts';
 import { type CriticalPaths, findCritical, findEmptied } from '../critical-paths.ts';
 import { globMatches, matchesEverything } from '../glob.ts';
 import type { Removal } from '../interpretation.ts';
@@ -50,6 +51,14 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
         'cd "$X" && rm -rf *',
         'rm -rf "${X:-$HOME}"',
         'X=; rm -rf "$X/"*',
+        'rm -rf "${HOME:?}"/*',
+        'cd "$X" && find . -delete',
+        "find . -name '*' -delete",
+        'find . ! -name keep -delete',
+        "find . -name '*.o' -o -delete",
+        'find . | xargs rm -rf',
+        'find ~ -type f -print0 | xargs -0 rm',
+        'git clean -fdx',
       ],
       misses: [
         'rm -rf build',
@@ -73,6 +82,14 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
         'for d in a b; do rm -rf "$d"; done',
         'find . -name "*.tmp" | xargs rm -f',
         'rm -- "$FILE"',
+        'cd "$X" && find . -name "*.o" -delete',
+        "find . \\( -name '*.o' -o -name '*.a' \\) -delete",
+        "find . -type f -name '*.o' | xargs rm",
+        'find build | xargs rm -rf',
+        "find . -name node_modules -prune -o -name '*.log' -delete",
+        'git clean -fd',
+        'git clean -fdx build',
+        'git clean -nfdx',
       ],
     },
   },
@@ -94,7 +111,45 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
       }
     }
   },
+  inScript: (_script, commands, _loose, context, report) => {
+    for (const record of commands) {
+      const why = judgeFed(record, commands, context);
+      if (why === undefined) continue;
+      const { start, end, id } = record.command;
+      report('critical-removal', `removes ${why}`, { start, end }, id);
+    }
+  },
 };
+
+/** `find . | xargs rm` removes what the search finds. */
+function judgeFed(
+  record: CommandRecord,
+  commands: readonly CommandRecord[],
+  context: AnalysisContext,
+): string | undefined {
+  const removes = record.instances.some(
+    ({ interpretation, layered }) =>
+      layered.wrappers.some(({ program }) => program.name === 'xargs') &&
+      interpretation?.removals.some(({ arg }) => arg.text === undefined) === true,
+  );
+  if (!removes) return undefined;
+  const feeders = commands.filter(({ command }) => command.pipedTo === record.command.id);
+  const [feeder] = feeders;
+  const [instance] = feeder?.instances ?? [];
+  const { reading, program } = instance ?? {};
+  if (feeders.length !== 1 || feeder === undefined || reading === undefined || program?.name !== 'find')
+    return undefined;
+  if (reading.filtered) return undefined;
+  const { cwd } = feeder.state;
+  const roots = reading.operands.filter(({ role }) => role === 'list-tree').map(({ arg }) => arg);
+  if (roots.length === 0)
+    return cwd === undefined ? undefined : findCritical(cwd, context.facts, context.catalogue.criticalPaths);
+  for (const arg of roots) {
+    const why = judgeRemoval({ arg, cwd, recursive: true, filtered: false }, cwd, context);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
 
 function judgeRemoval(removal: Removal, cwd: string | undefined, context: AnalysisContext): string | undefined {
   const { facts } = context;
@@ -102,7 +157,7 @@ function judgeRemoval(removal: Removal, cwd: string | undefined, context: Analys
   const shape = shapeOf(removal.arg);
   if (shape === undefined) return undefined;
   if (!shape.text.startsWith('/') && cwd === undefined)
-    return matchesEverything(normalisePath(`/${shape.text}`).slice(1))
+    return !removal.filtered && /^$|^\*$/.test(wholeOf(shape.text))
       ? 'everything in a folder that is not known'
       : undefined;
   const absolute = shape.text.startsWith('/')
@@ -118,6 +173,12 @@ function judgeRemoval(removal: Removal, cwd: string | undefined, context: Analys
   if (!shape.emptied) return why;
   if (shape.assigned && !/^\/*(?:[*?.]+|)$/.test(shape.rest)) return undefined;
   return `${why} if \`${shape.variable ?? 'the variable'}\` is empty`;
+}
+
+/** Empty for the folder itself, a star for everything in it. */
+function wholeOf(text: string): string {
+  const rest = normalisePath(`/${text}`).slice(1);
+  return matchesEverything(rest) ? '*' : rest;
 }
 
 /** A filter such as `find -name` keeps a clean-up below the project from being a removal of the project. */

@@ -4,6 +4,7 @@ import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord } from '../analyse-command.ts';
 import type { Effect } from '../model.ts';
 import { arithmetic } from './arithmetic.ts';
+import { credentialReads } from './credential-reads.ts';
 import { criticalRemovals } from './critical-removals.ts';
 import { devices } from './devices.ts';
 import { environment } from './environment.ts';
@@ -20,6 +21,7 @@ import { variableNames } from './variable-names.ts';
 export const families: readonly FindingFamily[] = [
   criticalRemovals,
   protectedWrites,
+  credentialReads,
   programNames,
   innerCode,
   environment,

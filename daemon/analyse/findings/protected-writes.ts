@@ -5,11 +5,13 @@
  */
 import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord } from '../analyse-command.ts';
+import { namesFound } from '../inner-commands.ts';
 import type { Effect, PathTarget } from '../model.ts';
 import { normalisePath } from '../path-targets.ts';
 import { findProtected, findProtectedByGlob, type ProtectedPath } from '../protected-paths.ts';
+import type { Reading } from '../read-arguments.ts';
 import { redirectionTargets } from '../redirections.ts';
-import type { Arg } from '../words.ts';
+import { type Arg, makeArg } from '../words.ts';
 import type { FindingFamily, Report } from './family.ts';
 
 type Id = 'protected-path';
@@ -57,6 +59,11 @@ export const protectedWrites: FindingFamily<Id> = {
         'ln -s ../shared/.vscode',
         'rsync -a template/.husky ./',
         'cp -t . a/.npmrc',
+        'find . -name .npmrc -delete',
+        'echo x > ${DIR}.bashrc',
+        'curl -O https://example.com/.npmrc',
+        'wget https://example.com/.bashrc',
+        'scp host:.npmrc .',
       ],
       misses: [
         'git commit -m x',
@@ -77,6 +84,10 @@ export const protectedWrites: FindingFamily<Id> = {
         'cp .npmrc backup.txt',
         'cp -r template/. .',
         'echo x > .cargo.txt',
+        'find . -name npmrc -delete',
+        'echo x > ${DIR}bashrc',
+        'curl -O https://example.com/npmrc.txt',
+        'curl https://example.com/.npmrc',
       ],
     },
   },
@@ -89,7 +100,8 @@ export const protectedWrites: FindingFamily<Id> = {
       report(id, message, span, command);
     };
     checkEffects(record.result.effects, context, record, once);
-    for (const { interpretation, wrapping } of record.instances) {
+    for (const { interpretation, wrapping, reading, args } of record.instances) {
+      for (const arg of removedNames(args, reading)) checkArg(arg, record.state.cwd, undefined, context, record, once);
       for (const write of [interpretation, ...wrapping].flatMap((one) => one?.writes ?? []))
         checkArg(write.arg, write.cwd, write.target, context, record, once);
     }
@@ -104,6 +116,15 @@ export const protectedWrites: FindingFamily<Id> = {
     checkEffects(loose, context, undefined, report);
   },
 };
+
+/** The names that `find -name NAME -delete` removes, wherever it finds them. */
+function removedNames(args: readonly Arg[], reading: Reading | undefined): readonly Arg[] {
+  const action = reading?.options.find(({ role, value }) => role === 'remove' && value === undefined)?.arg;
+  if (reading === undefined || action === undefined) return [];
+  return namesFound(args, reading).flatMap((name) =>
+    name === undefined ? [] : [makeArg(action.word, [{ kind: 'known', text: name }], false)],
+  );
+}
 
 function checkEffects(
   effects: readonly Effect[],

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import {
+  credentialsFileSchema,
   criticalFileSchema,
   programFileSchema,
   protectedFileSchema,
   variablesFileSchema,
 } from '../../../daemon/analyse/catalogue.ts';
+import { findCredential } from '../../../daemon/analyse/credential-places.ts';
 import { findCritical } from '../../../daemon/analyse/critical-paths.ts';
 import { findProtected } from '../../../daemon/analyse/protected-paths.ts';
 import { loadCatalogue, readData } from '../../../daemon/platform/catalogue-files.ts';
@@ -47,6 +49,21 @@ test('critical paths', () => {
     assert.notEqual(findCritical(place, facts, catalogue.criticalPaths), undefined, place);
   for (const place of ['/home/dev/x', '/work/app/src', '/work/other'])
     assert.equal(findCritical(place, facts, catalogue.criticalPaths), undefined, place);
+});
+
+test('places of credentials', () => {
+  const { examples, places } = readData(path.join(policies, 'credentials.jsonc'), credentialsFileSchema);
+  bothWays(Object.values(examples));
+  const found = (place: string): boolean =>
+    findCredential(place, false, facts.home, catalogue.credentialPlaces) !== undefined;
+  for (const [place, expected] of Object.entries(examples)) assert.equal(found(place), expected, place);
+  for (const { path: place, asks } of places) {
+    const own = place.replace(/^~/, facts.home).replaceAll('*', 'x');
+    assert.equal(found(own), asks !== false, place);
+    assert.equal(found(`${own}.example`), place.endsWith('*') && asks !== false, place);
+  }
+  assert.notEqual(findCredential(facts.home, true, facts.home, catalogue.credentialPlaces), undefined);
+  assert.equal(findCredential(facts.home, false, facts.home, catalogue.credentialPlaces), undefined);
 });
 
 test('variables', () => {

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { adversaryCases } from '../../cases/adversary.ts';
+import { pathCritical } from '../../cases/path-critical.ts';
+import { pathReads } from '../../cases/path-reads.ts';
+import { pathWrites } from '../../cases/path-writes.ts';
 import { type EngineFixture, openEngineFixture } from './engine-fixture.ts';
 
 describe('adversary', () => {
@@ -11,7 +14,7 @@ describe('adversary', () => {
   });
   after(() => fixture.remove());
 
-  for (const { id, effect, ...row } of adversaryCases)
+  for (const { id, effect, ...row } of [...adversaryCases, ...pathReads, ...pathWrites, ...pathCritical])
     it(`${id}: ${row.command}`, () => {
       const decision = fixture.decide(row);
       assert.equal(decision.effect, effect, decision.reasons.map(({ message }) => message).join('\n'));

@@ -26,6 +26,11 @@ const folders = [
   'build',
   '.git/hooks',
   'node_modules',
+  'secrets',
+  'src/gen',
+  'docs',
+  'sub/deep',
+  'lib',
 ];
 const files = [
   '.git/HEAD',
@@ -38,7 +43,14 @@ const files = [
   'Makefile',
   'index.ts',
   'vendor/other/.git/HEAD',
+  'secrets/key.pem',
+  'src/gen/a.ts',
+  'src/index.ts',
+  'docs/a.md',
+  'sub/package.json',
 ];
+/** Links in the workspace to other places in it. */
+const links = { envlink: '.env', seclink: 'secrets', genlink: 'src/gen', doclink: 'docs' };
 
 const userPolicy = 'policy.json';
 
@@ -61,6 +73,8 @@ export async function openEngineFixture(): Promise<EngineFixture> {
   writeFileSync(path.join(home, '.ssh/id'), 'x\n');
   symlinkSync(path.join(home, '.ssh/id'), path.join(workspace, 'link'));
   symlinkSync(home, path.join(workspace, 'out'));
+  for (const [name, target] of Object.entries(links))
+    symlinkSync(path.join(workspace, target), path.join(workspace, name));
   const engine = await createEngine({ userPolicyFile: path.join(home, userPolicy), home });
   return {
     home,
