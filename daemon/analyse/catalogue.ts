@@ -64,6 +64,7 @@ export const roles = [
   'git-path',
   'git-switch',
   'rewrite',
+  'clean',
   'format',
   'suffix',
   'test',

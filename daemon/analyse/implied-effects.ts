@@ -53,7 +53,7 @@ export function applyImplicit(reading: Reading, draft: Draft, facts: Facts): voi
   for (const map of reading.implicit) {
     for (const [role, text] of Object.entries(map) as [Role, string][]) {
       const named =
-        (role === 'rewrite' && reading.operands.length > 0) ||
+        ((role === 'rewrite' || role === 'clean') && reading.operands.length > 0) ||
         reading.operands.some((operand) => operand.role === role) ||
         reading.options.some((option) => option.role === role && option.value !== undefined);
       // A folder that is not known holds what it holds; only its names are shown.

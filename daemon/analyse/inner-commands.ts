@@ -7,6 +7,7 @@ import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
 import { type CommandRecord, emptyResult, type Instance, readInstances, summarise } from './analyse-command.ts';
 import { readFedProgram } from './fed-program.ts';
 import { runInnerText, runText } from './inner-text.ts';
+import { maxWrappers } from './layers.ts';
 import type { Effect } from './model.ts';
 import type { Reading } from './read-arguments.ts';
 import { assignPositional, copyState, type ShellState } from './shell-state.ts';
@@ -98,7 +99,12 @@ function runInner(
   const commands = interpretation?.commands ?? [];
   const names = reading === undefined || commands.length === 0 ? [undefined] : namesFound(instance.args, reading);
   for (const words of commands) {
-    if (context.depth >= maxInnerDepth || words.length === 0) continue;
+    const [first] = words;
+    if (first === undefined) continue;
+    if (context.depth >= maxInnerDepth || instance.layered.wrappers.length >= maxWrappers) {
+      unknownCode.push(first);
+      continue;
+    }
     for (const name of names) {
       const filled = reading === undefined ? words : fillBraces(words, reading, name);
       const synthetic: SimpleCommand = {

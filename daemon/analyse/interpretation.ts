@@ -81,6 +81,7 @@ export const defaultReasons: Partial<Record<Role, string>> = {
   'remove-tree': 'removes files',
   change: 'changes something',
   rewrite: 'changes files that it does not name',
+  clean: 'removes files',
   'git-path': 'changes files',
   'git-switch': 'changes files',
   connect: 'connects to the network',

@@ -21,7 +21,8 @@ export interface LayeredCommand {
   readonly unnamed: readonly UnnamedDanger[];
 }
 
-const maxWrappers = 12;
+/** What stands behind more of them is as unknown as code that is not in the text. */
+export const maxWrappers = 12;
 
 export function buildLayers(
   assignments: readonly Assignment[],

@@ -110,6 +110,10 @@ export function apply(
       if (arg.text === '.' && reading.program.data.implicit?.rewrite === '.') rewriteTree(arg, draft, facts);
       else rewriteRepository(draft, facts);
       return;
+    case 'clean':
+      // It spares what git tracks, so what a restriction covers may be left.
+      draft.removals.push({ arg, cwd, recursive: true, filtered: reading.filtered });
+      return;
     case 'git-url':
       if (arg.text !== undefined && !isRemotePath(arg.text)) {
         // The name of a remote, or a repository on this machine.

@@ -8,6 +8,7 @@ import type { AnalysedCommand, Effect, Facts, Finding, PathTarget } from '../ana
 import type { CommandView } from './command-view.ts';
 import { grantWrite, matches } from './matches.ts';
 import { isEditCommand, isInside } from './modes.ts';
+import { grantsPath } from './path-match.ts';
 import type { Policy } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 import { type At, findingReason, ruleReason } from './reasons.ts';
@@ -63,7 +64,8 @@ export function judgeGrants(
     unwritten++;
     paths.add(path).add(resolved ?? path);
   }
-  const lifted = (finding: Finding): boolean => isLifted(finding, command, exact, allExact);
+  const lifted = (finding: Finding): boolean =>
+    isLifted(finding, command, exact, allExact) || isReadAllowed(finding, command, policy, facts);
   const stopped = findings.filter((finding) => finding.neverAutoApproved).map((finding) => findingReason(finding, at));
   const open = findings.filter((finding) => !finding.neverAutoApproved && !lifted(finding));
   missing.unshift(...open.map((finding) => findingReason(finding, at)));
@@ -86,6 +88,25 @@ const fedFindings = new Set(['code-on-stdin', 'downloaded-code', 'decoded-code']
 export function isLifted(finding: Finding, { command }: AnalysedCommand, exact: boolean, allExact: boolean): boolean {
   if (finding.neverAutoApproved || finding.class === 'deception') return false;
   return fedFindings.has(finding.id) && command.positions.includes('pipeline') ? allExact : exact;
+}
+
+/** A credential place that a Read rule allows by name needs no rule for every command that reads it (RULES O21). */
+function isReadAllowed(finding: Finding, { effects }: AnalysedCommand, policy: Policy, facts: Facts): boolean {
+  if (finding.id !== 'credential-read') return false;
+  const read = effects.flatMap((effect) =>
+    effect.kind === 'read' && effect.target.span.start === finding.span.start ? [effect.target] : [],
+  );
+  return (
+    read.length > 0 &&
+    read.every((target) =>
+      policy.allow.some(
+        (rule) =>
+          rule.tool === 'Read' &&
+          rule.pattern !== undefined &&
+          grantsPath(rule.pattern, { kind: 'read', target, shape: undefined }, facts),
+      ),
+    )
+  );
 }
 
 function place(at: At): Pick<Reason, 'command' | 'span'> {

@@ -21,13 +21,18 @@ export function kindOfProgram(catalogue: Catalogue, words: readonly string[]): R
   }
   const program = catalogue.programs.get(bare);
   // `bash -c`, `python -m`, `node -e`: options alone do not say which code.
-  if (program?.data.purpose === 'run' && areOptions(rest)) return 'runs-code';
+  if (program?.data.purpose === 'run' && !runsElsewhere(program) && areOptions(rest)) return 'runs-code';
   // A tool whose subcommands nobody described, told to run whatever follows.
   if (program?.subcommands === undefined)
     return isRunner(program) && /^(?:run|exec)$/.test(rest.at(-1) ?? '') ? 'runs-code' : undefined;
   const last = findSubcommand(program, rest);
   const runs = last?.operands?.some((slot) => commandRoles.has(slot.role) && !needsNaming(slot, last.data));
   return runs ? 'runs-code' : undefined;
+}
+
+/** `ssh HOST …`: what it runs is no code of this machine. */
+function runsElsewhere({ operands }: Program): boolean {
+  return operands?.[0]?.role === 'host';
 }
 
 function isRunner(program: Program | undefined): boolean {

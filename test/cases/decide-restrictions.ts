@@ -28,6 +28,7 @@ export const restrictionCases: readonly DecideCase[] = [
     'sudo curl x',
     'sudo -u root -- curl x',
     'nohup nice -n 3 timeout 5 curl x',
+    `${'sudo '.repeat(12)}curl x`,
     'setsid curl x',
     'xargs curl < f',
     'xargs -n1 curl < f',
@@ -68,6 +69,7 @@ export const restrictionCases: readonly DecideCase[] = [
   asked('unknown option', 'git push $OPTION'),
   asked('unknown subcommand', 'git $SUB --force'),
   asked('unknown program', '$TOOL x'),
+  { ...asked('more wrappers than are removed', `${'nohup '.repeat(70)}curl x`), autoAllow: true },
   denied('program from a loop', 'for c in curl; do $c x; done'),
 
   allowed('another push', 'git push origin main'),
