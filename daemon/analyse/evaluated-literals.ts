@@ -19,6 +19,7 @@ export function followEvaluated(commands: readonly CommandRecord[], context: Ana
     record.result = {
       ...result,
       readOnly: false,
+      notReadOnlyBecause: result.notReadOnlyBecause ?? 'bash may run commands in its values',
       inner: [...result.inner, ...inner.map((one) => one.result)],
       effects: [...result.effects, ...inner.flatMap((one) => one.result.effects)],
     };
