@@ -83,7 +83,7 @@ sub clear { my ($place) = @_;
   for (@names) { my $p = "$place/$_"; if (-d $p && !-l $p) { chmod 0700, $p; clear($p); rmdir $p } else { unlink $p } } }
 sub fresh { clear($scratch);
   for (@tree) { my $p = "$scratch/$_";
-    if (s{/$}{/}) { mkdir $p } else { open(my $f, '>', $p) or die "$p: $!"; print $f "1\n"; close $f } } }
+    if (s{/$}{/}) { mkdir $p } else { open(my $f, '>', $p) or die "$p: $!"; print $f "x=1\n"; close $f } } }
 sub start { my ($fd, @argv) = @_;
   my $pid = fork(); die "fork: $!" unless defined $pid;
   return $pid if $pid;
