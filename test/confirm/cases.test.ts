@@ -100,7 +100,7 @@ const heard: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['find', 'f', '-exec', 'rec1', '{}', '+'],
     ['rec1', 'f'],
     ['xargs', '-n', '9', 'rec2'],
-    ['rec2', '1'],
+    ['rec2', 'x=1'],
   ],
 };
 
