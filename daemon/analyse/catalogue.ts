@@ -32,6 +32,7 @@ export const roles = [
   'field',
   'typed',
   'mount',
+  'forward',
   'named-read',
   'origin',
   'cookie',
@@ -45,6 +46,8 @@ export const roles = [
   'command',
   'command-until',
   'assignment',
+  'setting',
+  'task',
   'archive',
   'member',
   'name',
@@ -81,6 +84,7 @@ export const harmlessRoles: ReadonlySet<Role> = new Set<Role>([
   'named-read',
   'directory',
   'name',
+  'setting',
   'sed',
   'awk',
   'jq',
@@ -208,6 +212,12 @@ export interface ProgramData {
   decodes?: boolean | undefined;
   interprets?: 'shell' | 'code' | 'sql' | 'crontab' | undefined;
   shellAfter?: string[] | undefined;
+  readsAfter?: string[] | undefined;
+  writesAfter?: string[] | undefined;
+  afterEnd?: 'command' | undefined;
+  as?: string | undefined;
+  attached?: boolean | undefined;
+  hostsAfter?: string[] | undefined;
   spawns?: string[] | undefined;
   separator?: string | undefined;
   globals?: 'before' | 'anywhere' | undefined;
@@ -265,8 +275,18 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     interprets: z.enum(['shell', 'code', 'sql', 'crontab']).optional(),
     /** Marks after which a shell command stands in text of its own language: `!` in an editor; `*` first for "anywhere"; empty for all of it. */
     shellAfter: z.array(z.string()).optional(),
+    /** Marks, written as those of `shellAfter`, after which the path of a file stands that it reads or writes, or a machine that it connects to. */
+    readsAfter: z.array(z.string()).optional(),
+    writesAfter: z.array(z.string()).optional(),
+    hostsAfter: z.array(z.string()).optional(),
     /** Functions of its language that run a command: `system`, `exec*`; `` ` `` where backticks do. */
     spawns: z.array(z.string().min(1)).optional(),
+    /** What follows `--` is a command. */
+    afterEnd: z.literal('command').optional(),
+    /** It does what this program does with the same words (`hub push`, `grm x`). */
+    as: z.string().optional(),
+    /** With `style: single`, options of one letter also take their value attached (`gcc -oout`). */
+    attached: z.boolean().optional(),
     /** A word after which another command of the program follows (`tmux new \\; send-keys x`). */
     separator: z.string().optional(),
     globals: z.enum(['before', 'anywhere']).optional(),
@@ -360,7 +380,9 @@ export const variablesFileSchema = z.strictObject({
   harmlessValues: z.record(z.string(), z.array(z.string())),
   dangerous: z.record(z.string(), z.string()),
   /** Names whose value a program runs, and the shell text that it makes of it: `{}` is the value. */
-  commands: z.record(z.string(), z.string().includes('{}')),
+  commands: z.record(z.string(), z.union([z.string().includes('{}'), z.array(z.string().includes('{}')).min(1)])),
+  /** Names whose value says which machine connections go to: an address, or a host. */
+  hosts: z.array(z.string()),
   /** Shell variables that are always plain numbers. */
   numbers: z.array(z.string()),
   /** Shell variables whose value is evaluated as arithmetic when it is assigned. */

@@ -4,14 +4,14 @@
  */
 
 /**
- * The command lines that the text holds, by the marks of `shellAfter`; `MARK => TEMPLATE` says what becomes of what is found
+ * The command lines that the text holds, by the marks of `shellAfter`; `MARK => TEMPLATE` says what becomes of what is found, `{,}` the same with blanks for its commas
  * (`*= => git {}`: the value of an alias is the rest of a git command).
  */
 export function embeddedCommands(text: string, marks: readonly string[]): readonly string[] {
   const found = marks.flatMap((entry) => {
     const [mark = '', template = '{}'] = entry.split(' => ');
     const all = mark.startsWith('*') ? findAnywhere(text, mark.slice(1)) : findAtStart(text, mark);
-    return all.map((one) => template.replace('{}', () => one));
+    return all.map((one) => template.replace('{}', () => one).replace('{,}', () => one.replaceAll(',', ' ')));
   });
   return [...new Set(found.map((one) => one.trim()).filter((one) => one !== ''))];
 }
@@ -42,7 +42,7 @@ function endOf(rest: string, mark: string): string {
     const end = rest.indexOf(last);
     return end < 0 ? rest : rest.slice(0, end);
   }
-  if (mark.includes('$(') || mark.includes('${')) return beforeUnbalanced(rest);
+  if (/\$\(|[{%]$/.test(mark)) return beforeUnbalanced(rest);
   if (last === '(') return rest.replace(/\)[^)]*$/, '').replace(/^(["'])(.*)\1$/s, '$2');
   if (last === ':') return rest.replace(/,.*$/s, '');
   return (rest.split('\n', 1)[0] ?? '').replace(/^!/, '');

@@ -7,7 +7,11 @@ import type { ProgramText } from './languages/program-text.ts';
 import type { Facts, PathTarget } from './model.ts';
 import { makeTarget } from './path-targets.ts';
 import type { Reading } from './read-arguments.ts';
+import { connectionOf } from './remote-targets.ts';
 import { type Arg, makeArg } from './words.ts';
+
+/** Roles of words in which the marks of the catalogue are looked for. */
+const holdsCommands: ReadonlySet<Role> = new Set<Role>(['run', 'code', 'change', 'remote-read', 'remote-write']);
 
 /** Commands in the value of an option: after the marks of the catalogue, or all of it where it names a program to run. */
 export function applyEmbedded(
@@ -20,13 +24,38 @@ export function applyEmbedded(
   draft: Draft,
   whole: boolean,
 ): void {
-  if (value.text === undefined || (role !== 'run' && role !== 'code' && role !== 'change')) return;
+  if (value.text === undefined || !holdsCommands.has(role)) return;
   const commands = [
     ...embeddedCommands(value.text, marks ?? []),
     ...(role === 'code' ? commandsInCalls(value.text, spawns ?? []) : []),
   ];
   for (const text of commands) draft.embedded.push(makeArg(value.word, [{ kind: 'known', text }], false));
   if (whole && commands.length === 0) draft.shellTexts.push(value);
+}
+
+/** Files and machines that the text names after marks of the catalogue: `:r FILE` in an editor, `TCP:HOST` of socat. */
+export function applyMarked(role: Role, arg: Arg, reading: Reading, draft: Draft, facts: Facts): void {
+  if (arg.text === undefined) return;
+  const { readsAfter = [], writesAfter = [], hostsAfter = [] } = reading.program.data;
+  const marked = [
+    ...embeddedCommands(arg.text, readsAfter).map((text) => ({ kind: 'read', text }) as const),
+    ...embeddedCommands(arg.text, writesAfter).map((text) => ({ kind: 'write', text }) as const),
+  ];
+  for (const { kind, text } of marked) {
+    const named = makeArg(arg.word, [{ kind: 'known', text: unquoted(text) }], false);
+    const target = makeTarget(named, draft.cwd, facts, { recursive: role.endsWith('-tree') });
+    if (target === undefined) continue;
+    draft.effects.push({ kind, target });
+    if (kind === 'write') draft.writes.push({ arg: named, cwd: draft.cwd, target });
+  }
+  for (const text of embeddedCommands(arg.text, hostsAfter)) {
+    const { start, end } = arg.word;
+    draft.effects.push({ kind: 'connect', ...connectionOf(text, true), span: { start, end } });
+  }
+}
+
+function unquoted(text: string): string {
+  return /^(["'])(.*)\1$/s.exec(text)?.[2] ?? text;
 }
 
 /** Text of the program's own language: harmless but for the shell commands in it. */

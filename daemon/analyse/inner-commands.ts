@@ -13,8 +13,8 @@ import type { Reading } from './read-arguments.ts';
 import { assignPositional, copyState, type ShellState } from './shell-state.ts';
 import { redirectedInput } from './standard-input.ts';
 import { programDescriptor } from './stdin-program.ts';
-import { findVariableCommands } from './variable-commands.ts';
-import { type Arg, makeArg, type Values } from './words.ts';
+import { findVariableCommands, findVariableHosts } from './variable-commands.ts';
+import { type Arg, expandValue, makeArg, type Values } from './words.ts';
 
 /** What a command is recorded with beside its words. */
 export interface Recording {
@@ -55,7 +55,8 @@ export function recordCommand(
     result: emptyResult(command, state),
   };
   const isFunction = (name: string): boolean => functions.has(name);
-  record.result = summarise(record, redirections, context, isFunction, harmless);
+  const hosts = findVariableHosts(command.assignments, instances, values, context.catalogue.variables);
+  record.result = summarise(record, [...redirections, ...hosts], context, isFunction, harmless);
   return record;
 }
 
@@ -74,7 +75,7 @@ function runInner(
     ...instance.wrapping.flatMap((wrapping) => wrapping.shellTexts),
   ];
   const input = redirectedInput(command.redirections, values, state.input);
-  const start = { ...innerStart(instance, state), input };
+  const start = { ...innerStart(instance, command, state, values), input };
   for (const arg of texts) {
     const records = runInnerText(arg, command, start, context);
     if (records !== undefined) inner.push(...records);
@@ -96,6 +97,10 @@ function runInner(
     for (const text of fed.embedded)
       if (context.parse(text).kind !== 'unparsable') inner.push(...runFed(text, span, command, start, context));
   }
+  const asProgram = runTask(instance, command, { ...state, input: start.input }, values, context);
+  if (asProgram !== undefined) inner.push(asProgram);
+  const same = runAs(instance, command, { ...state, input: start.input }, values, context);
+  if (same !== undefined) inner.push(same);
   const commands = interpretation?.commands ?? [];
   const names = reading === undefined || commands.length === 0 ? [undefined] : namesFound(instance.args, reading);
   for (const words of commands) {
@@ -122,6 +127,54 @@ function runInner(
     }
   }
   return fed !== undefined && fed.shell.length > 0;
+}
+
+/** A program that stands for another one. */
+function runAs(
+  { program, args }: Instance,
+  command: SimpleCommand,
+  state: ShellState,
+  values: Values,
+  context: AnalysisContext,
+): CommandRecord | undefined {
+  const [first, ...rest] = args;
+  const name = program?.data.as;
+  if (name === undefined || first === undefined || context.depth >= maxInnerDepth) return undefined;
+  const word = { ...first.word, source: name, values: [name] };
+  const words = [makeArg(word, [{ kind: 'known', text: name }], false), ...rest];
+  const synthetic = {
+    ...command,
+    assignments: [],
+    redirections: [],
+    words: [...new Set(words.map((one) => one.word))],
+  };
+  return analyseArgs(synthetic, words, state, values, { ...context, depth: context.depth + 1 });
+}
+
+/**
+ * A task of the project may as well be a program: `yarn run rm x` runs rm where no script has that name. What does nothing as a
+ * program is a script (`npm run test`).
+ */
+function runTask(
+  { reading }: Instance,
+  command: SimpleCommand,
+  state: ShellState,
+  values: Values,
+  context: AnalysisContext,
+): CommandRecord | undefined {
+  const [first, ...rest] = reading?.task ?? [];
+  if (first?.text === undefined || context.depth >= maxInnerDepth) return undefined;
+  const { programs, wrappers } = context.catalogue;
+  if (!programs.has(first.text) && !wrappers.has(first.text)) return undefined;
+  const words = [first, ...rest];
+  const synthetic = {
+    ...command,
+    assignments: [],
+    redirections: [],
+    words: [...new Set(words.map(({ word }) => word))],
+  };
+  const record = analyseArgs(synthetic, words, state, values, { ...context, depth: context.depth + 1 });
+  return record.result.effects.length > 0 || record.inner.length > 0 ? record : undefined;
 }
 
 function runFed(
@@ -154,7 +207,12 @@ function readKnownParts(
 const unknownText = '"${_}"';
 
 /** What shell text of the command finds: `eval` and `source` the shell as it is, another shell the parameters that it is given. */
-function innerStart({ name, program, reading }: Instance, state: ShellState): Partial<ShellState> {
+function innerStart(
+  { name, program, reading, interpretation, wrapping }: Instance,
+  { assignments }: SimpleCommand,
+  state: ShellState,
+  values: Values,
+): Partial<ShellState> {
   const { cwd, changed } = state;
   if (name === 'eval' || name === 'source' || name === '.') return { ...copyState(state), functions: new Set() };
   if (program?.data.interprets !== 'shell' || reading === undefined) return { cwd, changed };
@@ -163,6 +221,19 @@ function innerStart({ name, program, reading }: Instance, state: ShellState): Pa
   // The first operand after the text is the name of the shell.
   const parameters = given.slice(1);
   assignPositional(scratch, parameters.some(({ many }) => many) ? undefined : [parameters.map(({ pieces }) => pieces)]);
+  const [shellName] = given;
+  if (shellName !== undefined && !shellName.many) scratch.variables.set('0', [shellName.pieces]);
+  for (const name of state.exported) {
+    const value = state.dynamic ? undefined : state.variables.get(name);
+    if (value !== undefined) scratch.variables.set(name, value);
+  }
+  for (const { name, value, append, subscript } of assignments)
+    if (value !== undefined && !append && subscript === undefined)
+      scratch.variables.set(name, expandValue(value, values));
+  for (const arg of [interpretation, ...wrapping].flatMap((one) => one?.environment ?? [])) {
+    const match = /^([A-Za-z_]\w*)=([\s\S]*)$/.exec(arg.text ?? '');
+    if (match?.[1] !== undefined) scratch.variables.set(match[1], [[{ kind: 'known', text: match[2] ?? '' }]]);
+  }
   return { cwd, changed, variables: scratch.variables, lists: scratch.lists };
 }
 

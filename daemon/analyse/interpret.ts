@@ -4,7 +4,7 @@
  */
 import { codeRoles, harmlessRoles, type Role } from './catalogue.ts';
 import { needsNaming } from './compile-catalogue.ts';
-import { applyEmbedded } from './embedded-text.ts';
+import { applyEmbedded, applyMarked } from './embedded-text.ts';
 import { applyAlways, applyImplicit, applyInto } from './implied-effects.ts';
 import { type Draft, defaultReasons, type Interpretation } from './interpretation.ts';
 import { readSql } from './languages/sql.ts';
@@ -36,6 +36,7 @@ export function interpret(
     commands: [],
     names: [],
     environment: [],
+    settings: [],
     routes: [],
     notReadOnly: undefined,
     cwd,
@@ -60,6 +61,7 @@ export function interpret(
     const shellAfter = option.meaning.shellAfter ?? program.data.shellAfter;
     const { spawns } = program.data;
     if (value !== undefined) applyEmbedded(role, value, { shellAfter, spawns }, draft, role === 'run');
+    if (value !== undefined) applyMarked(role, value, reading, draft, facts);
     apply(role, subject, value !== undefined, reading, { draft, facts, cwd: base }, shellAfter);
     if (option.meaning.further !== undefined && further !== undefined)
       apply(option.meaning.further, further, true, reading, { draft, facts, cwd: base });
@@ -90,6 +92,7 @@ export function interpret(
     if (held && (arg.text === '-' || arg.text === '' || reading.operands.length === 1)) continue;
     apply(role, arg, true, reading, { draft, facts, cwd: draft.cwd });
     applyEmbedded(role, arg, program.data, draft, false);
+    applyMarked(role, arg, reading, draft, facts);
     const dangerous = mustBeNamed || (codeRoles.has(role) && program.data.purpose !== 'run' && !held);
     if (dangerous && draft.unnamed.length === before) {
       draft.unnamed.push({
@@ -131,6 +134,11 @@ export function interpret(
     draft.commands.push([...leading, ...reading.command]);
     draft.notReadOnly ??= `\`${program.path}\` runs another command`;
     const [first] = reading.command;
+    // A runner of packages fetches what it is given as an address.
+    if (first?.text?.includes('://') === true) {
+      const { start, end } = first.word;
+      draft.effects.push({ kind: 'connect', ...connectionOf(first.text, false), span: { start, end } });
+    }
     if (first !== undefined && program.data.purpose !== 'run' && program.data.wrapper === undefined) {
       draft.unnamed.push({ word: first.word, name: first.word.source, because: 'is a command that it runs' });
     }

@@ -33,6 +33,8 @@ export interface Interpretation {
   readonly names: readonly Arg[];
   /** `NAME=value` words that reach a program's environment. */
   readonly environment: readonly Arg[];
+  /** `NAME=value` words that the program keeps for itself. */
+  readonly settings: readonly Arg[];
   /** Words that say where a connection goes, or send a file with it. */
   readonly routes: readonly Route[];
   /** Directory that relative paths of it resolve against. */
@@ -52,6 +54,7 @@ export interface Draft {
   commands: (readonly Arg[])[];
   names: Arg[];
   environment: Arg[];
+  settings: Arg[];
   routes: Route[];
   notReadOnly: string | undefined;
   cwd: string | undefined;
@@ -66,6 +69,7 @@ export interface Place {
 
 export const defaultReasons: Partial<Record<Role, string>> = {
   run: 'runs another program',
+  task: 'runs a task of the project',
   load: 'loads code from a file',
   code: 'runs code given as text',
   shell: 'runs shell text',

@@ -56,9 +56,11 @@ function indexOf(script: ParsedScript): CallIndex {
   const calls = new Map<string, SimpleCommand[]>();
   const definitions = new Map<string, number>();
   let fixed = true;
+  let relays = false;
   for (const command of script.commands) {
     const name = command.words.length === 0 ? '' : wordValue(command.words[0]);
-    if (name === undefined || movers.has(name)) fixed = false;
+    if (name === undefined && isRelay(command)) relays = true;
+    else if (name === undefined || movers.has(name)) fixed = false;
     if (name === undefined) continue;
     const found = calls.get(name);
     if (found === undefined) calls.set(name, [command]);
@@ -67,9 +69,19 @@ function indexOf(script: ParsedScript): CallIndex {
   for (const statement of allStatements(script.body)) {
     if (statement.type === 'function') definitions.set(statement.name, (definitions.get(statement.name) ?? 0) + 1);
   }
+  // What a function runs by its own parameters is what the calls say, if that is neither a function nor moves parameters.
+  const relayed = [...definitions.keys()]
+    .flatMap((name) => calls.get(name) ?? [])
+    .map(({ words }) => wordValue(words[1]));
+  if (relays && relayed.some((name) => name === undefined || definitions.has(name) || movers.has(name))) fixed = false;
   const index = { calls, definitions, fixed };
   indexes.set(script, index);
   return index;
+}
+
+/** `"$@"` and `"$1" …`: runs what the function was given. */
+function isRelay({ words }: SimpleCommand): boolean {
+  return /^"?\$(?:[@*1]|\{[@*1]\})"?$/.test(words[0]?.source ?? '');
 }
 
 /** With anything as one more way where a call could come from elsewhere. */

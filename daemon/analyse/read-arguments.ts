@@ -34,6 +34,8 @@ export interface Reading {
   readonly operands: readonly ReadOperand[];
   /** The words of the command it runs: `timeout 5 COMMAND…`. */
   readonly command: readonly Arg[] | undefined;
+  /** A task of the project and the words after it, as they would be a command if a program has that name. */
+  readonly task: readonly Arg[] | undefined;
   /** Options that the catalogue does not list. */
   readonly unknownOptions: readonly Arg[];
   /** Words of unknown value that could be any option. */
@@ -68,6 +70,7 @@ const roleOrder: readonly Role[] = [
   'run',
   'remove-tree',
   'remove',
+  'move',
   'write-tree',
   'write',
   'unknown',
@@ -85,6 +88,7 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
   let unknownSubcommand: Arg | undefined;
   let subcommandAt: number | undefined;
   let command: readonly Arg[] | undefined;
+  let task: readonly Arg[] | undefined;
   let ended = false;
   let missingValue = false;
   let operandsBeforeEnd: number | undefined;
@@ -127,6 +131,10 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
     const text = arg.text;
     const head = text ?? prefixOf(arg);
     if (!ended && text === '--') {
+      if (program.data.afterEnd === 'command' && at < args.length) {
+        command = args.slice(at);
+        break;
+      }
       ended = true;
       operandsBeforeEnd = operands.length;
       continue;
@@ -164,7 +172,7 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
         subcommandAt ??= at - 1;
       }
     }
-    const slot = slotAt(program.operands, operands.length);
+    const slot = slotAt(remainingSlots(program, found), operands.length);
     if (slot?.role === 'assignment' && slot.repeat === '*' && !/^[A-Za-z_]\w*=/.test(head)) {
       const after = (program.operands ?? []).findIndex((one) => one.role === 'command');
       if (after >= 0) {
@@ -176,11 +184,13 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
       command = args.slice(text === '--' ? at : at - 1);
       break;
     }
+    if (slot?.role === 'task') task ??= withoutEnd(args.slice(at - 1));
     operands.push(arg);
     if (program.data.stopsAtOperand === true) ended = true;
   }
   return finish(program, args, found, operands, {
     command,
+    task,
     unknownOptions,
     uncertain,
     unknownSubcommand,
@@ -189,6 +199,12 @@ export function readArguments(start: Program, given: readonly Arg[]): Reading {
     following: following.filter(({ length }) => length > 0),
     operandsBeforeEnd,
   });
+}
+
+/** The runner takes the first `--` for itself. */
+function withoutEnd(words: readonly Arg[]): readonly Arg[] {
+  const end = words.findIndex(({ text }) => text === '--');
+  return end < 0 ? words : [...words.slice(0, end), ...words.slice(end + 1)];
 }
 
 function splitAt(args: readonly Arg[], separator: string): readonly (readonly Arg[])[] {
@@ -222,12 +238,17 @@ function readOption(program: Program, arg: Arg, head: string, sink: Sink): void 
     }
     const name = equals < 0 ? head : head.slice(0, equals);
     const option = findLong(program, name);
-    if (option !== undefined && equals >= 0 && option.takes === 'none') {
+    if (option !== undefined && equals >= 0 && option.takes === 'none' && option.meaning.role !== 'command-until') {
       sink.unknown(arg);
       return;
     }
     if (option !== undefined) {
       sink.takeValue(option, arg, equals < 0 ? undefined : argFrom(arg, equals + 1));
+      return;
+    }
+    const letter = program.data.attached === true ? program.options.get(head.slice(0, 2)) : undefined;
+    if (letter !== undefined && letter.takes !== 'none' && !head.startsWith('--')) {
+      sink.takeValue(letter, arg, argFrom(arg, 2));
       return;
     }
     if (head.startsWith('--') || program.digits === undefined || !/^[-+]\d+$/.test(head)) {
@@ -242,6 +263,13 @@ function readOption(program: Program, arg: Arg, head: string, sink: Sink): void 
   }
   if (program.digits !== undefined && /^[-+]\d/.test(head)) {
     sink.takeValue(program.digits, arg, undefined);
+    return;
+  }
+  // `-XX:OnError=x`: a name that is listed as it stands is no cluster.
+  const equals = head.indexOf('=');
+  const named = equals > 2 ? program.options.get(head.slice(0, equals)) : undefined;
+  if (named !== undefined && named.takes !== 'none') {
+    sink.takeValue(named, arg, argFrom(arg, equals + 1));
     return;
   }
   readCluster(program, arg, head, known, sink);
@@ -320,6 +348,13 @@ function findTerminator(args: readonly Arg[], from: number): number {
   return args.length;
 }
 
+/** Where an option takes the place of the first operand, the command comes one earlier. */
+function remainingSlots(program: Program, found: readonly Found[]): readonly OperandSlot[] | undefined {
+  const { operands } = program;
+  if (operands?.at(-1)?.role !== 'command' || operands.length === 1) return operands;
+  return found.some(({ option }) => option.meaning.drops === 'first') ? operands.slice(1) : operands;
+}
+
 function slotAt(slots: readonly OperandSlot[] | undefined, index: number): OperandSlot | undefined {
   if (slots === undefined) return undefined;
   for (let at = 0; at < slots.length; at += 1) {
@@ -338,6 +373,7 @@ function finish(
   rest: Pick<
     Reading,
     | 'command'
+    | 'task'
     | 'unknownOptions'
     | 'uncertain'
     | 'unknownSubcommand'

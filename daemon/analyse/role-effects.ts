@@ -190,6 +190,11 @@ export function apply(
       if (origin !== undefined) draft.effects.push({ kind: 'connect', ...origin, span });
       return;
     }
+    case 'forward': {
+      const host = /^(?:(?:\[[^\]]*\]|[^:[\]]*):)?(?:\d+):(\[[^\]]+\]|[^:]+):\d+$/.exec(arg.text ?? '')?.[1];
+      if (host !== undefined) draft.effects.push({ kind: 'connect', ...connectionOf(host, true), span });
+      return;
+    }
     case 'connect':
       draft.effects.push({ kind: 'connect', host: undefined, url: undefined, span });
       return;
@@ -197,11 +202,15 @@ export function apply(
       applyScript(arg, marks, draft);
       return;
     case 'run':
+    case 'task':
     case 'code':
       draft.effects.push({ kind: 'execute', what: hasValue ? nameOf(arg) : reading.program.path, span });
       return;
     case 'load':
-      path('read', false);
+      // Code that the program fetches itself: `deno run https://host/x.ts`.
+      if (/^https?:\/\//i.test(arg.text ?? ''))
+        draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, false), span });
+      else path('read', false);
       draft.effects.push({ kind: 'execute', what: nameOf(arg), span });
       return;
     case 'shell':
@@ -216,11 +225,14 @@ export function apply(
     case 'name':
       draft.names.push(arg);
       return;
+    case 'setting':
+      draft.settings.push(arg);
+      return;
     case 'sed':
       applyProgramText(readSed(arg), arg, draft, facts, reading);
       return;
     case 'awk':
-      applyProgramText(readAwk(arg), arg, draft, facts, reading);
+      applyProgramText(readAwk(arg, settingsOf(reading)), arg, draft, facts, reading);
       return;
     case 'jq':
       applyProgramText(readJq(arg), arg, draft, facts, reading);
@@ -243,6 +255,16 @@ export function apply(
     default:
       return;
   }
+}
+
+/** What options of the role `setting` give to the variables of a program. */
+function settingsOf({ options }: Reading): ReadonlyMap<string, readonly string[]> {
+  const settings = new Map<string, readonly string[]>();
+  for (const { role, value } of options) {
+    const match = role === 'setting' ? /^(\w+)=([\s\S]*)$/.exec(value?.text ?? '') : null;
+    if (match?.[1] !== undefined) settings.set(match[1], [...(settings.get(match[1]) ?? []), match[2] ?? '']);
+  }
+  return settings;
 }
 
 /**

@@ -47,7 +47,8 @@ export function pipedInput(
   if (command.redirections.some(({ operator }) => operator !== '<<<' && operator !== '<<' && operator !== '<<-'))
     return undefined;
   const name = wordValue(command.words[0]);
-  if (name === 'cat' && command.words.length === 1) return redirectedInput(command.redirections, values, before);
+  if (name === 'tee' || (name === 'cat' && command.words.length === 1))
+    return redirectedInput(command.redirections, values, before);
   return begin(outputOf(command, values));
 }
 

@@ -5,8 +5,10 @@ export interface Variables {
   readonly harmless: (name: string, value: string | undefined) => boolean;
   /** Why changing it matters, or undefined for an ordinary name. */
   readonly danger: (name: string, value: string | undefined) => string | undefined;
-  /** The shell text that a program makes of the value, or undefined where it runs none. */
-  readonly command: (name: string, value: string) => string | undefined;
+  /** The shell texts that programs make of the value. */
+  readonly commands: (name: string, value: string) => readonly string[];
+  /** Whether the value says where connections go. */
+  readonly namesHost: (name: string) => boolean;
   readonly numbers: ReadonlySet<string>;
   /** Have the integer attribute from the start: what they are given is evaluated. */
   readonly integers: ReadonlySet<string>;
@@ -23,9 +25,9 @@ export function compileVariables(data: VariablesFile): Variables {
     const matches = compileNames(names.split(' '));
     return [{ matches, because }];
   });
-  const commands = Object.entries(data.commands).map(([names, template]) => ({
+  const commands = Object.entries(data.commands).map(([names, templates]) => ({
     matches: compileNames(names.split(' ')),
-    template,
+    templates: typeof templates === 'string' ? [templates] : templates,
   }));
   const harmless = (name: string, value: string | undefined): boolean =>
     harmlessNames(name) || (value !== undefined && values.get(name)?.has(value) === true);
@@ -33,11 +35,17 @@ export function compileVariables(data: VariablesFile): Variables {
     harmless,
     danger: (name, value) =>
       harmless(name, value) ? undefined : dangerous.find((entry) => entry.matches(name))?.because,
-    command: (name, value) => {
-      const template = commands.find((entry) => entry.matches(name))?.template;
+    commands: (name, value) => {
+      const templates = commands.find((entry) => entry.matches(name))?.templates ?? [];
       // `LESSOPEN='|-cmd %s'` and `!cmd` mark that a shell runs it.
-      return template?.replace('{}', () => value.replace(/^\s*(?:[|!]{1,2}-?)?\s*/, ''));
+      const text = value.replace(/^\s*(?:[|!]{1,2}-?)?\s*/, '');
+      return templates.map((template) =>
+        template.includes("'{}'")
+          ? template.replace("'{}'", () => `'${text.replaceAll("'", "'\\''")}'`)
+          : template.replace('{}', () => text),
+      );
     },
+    namesHost: compileNames(data.hosts),
     numbers: new Set(data.numbers),
     integers: new Set(data.integers),
   };

@@ -50,18 +50,25 @@ const beforeRegex = new Set([
   'for',
 ]);
 
-export function readAwk(arg: Arg): ProgramText {
+/** Texts that variables are given, each of which one of them may hold. */
+type Assigned = ReadonlyMap<string, readonly string[]>;
+
+/** @param given - variables that options set (`-v name=text`). */
+export function readAwk(arg: Arg, given: Assigned = new Map()): ProgramText {
   const text = fillNumbers(arg);
   if (text === undefined) return dangerousText('is not known, and awk can run commands and write files');
   const tokens = tokenize(text);
   if (tokens === undefined) return dangerousText('cannot be read to its end');
-  return judge(tokens);
+  return judge(tokens, given);
 }
 
-function judge(tokens: readonly Token[]): ProgramText {
-  const reads: string[] = [];
+function judge(tokens: readonly Token[], given: Assigned): ProgramText {
+  const reads: string[] = readByAssignment(tokens);
   const writes: string[] = [];
   const shell: string[] = [];
+  const assigned = assignedTexts(tokens, given);
+  const textsOf = (token: Token | undefined): readonly string[] =>
+    token?.kind === 'string' ? [token.text] : token?.kind === 'name' ? (assigned.get(token.text) ?? []) : [];
   let danger: string | undefined;
   let printDepth: number | undefined;
   let depth = 0;
@@ -73,13 +80,13 @@ function judge(tokens: readonly Token[]): ProgramText {
       else if (token.text === 'system') {
         danger = 'runs commands with `system`';
         const argument = tokens[at + 2];
-        if (isOperator(next, '(') && argument?.kind === 'string' && isOperator(tokens[at + 3], ')'))
-          shell.push(argument.text);
+        if (isOperator(next, '(') && isOperator(tokens[at + 3], ')')) shell.push(...textsOf(argument));
       } else if (token.text === 'getline') {
         const source = sourceOfGetline(tokens, at);
-        if (source?.kind === 'string' && source.plain) {
-          if (source.text.startsWith('/inet')) danger = 'connects to the network';
-          else reads.push(source.text);
+        if (source?.kind === 'string' && !source.plain) continue;
+        for (const file of textsOf(source)) {
+          if (file.startsWith('/inet')) danger = 'connects to the network';
+          else reads.push(file);
         }
       }
     } else if (token.kind === 'operator') {
@@ -91,7 +98,7 @@ function judge(tokens: readonly Token[]): ProgramText {
         danger = 'pipes to or from a command';
         const before = tokens[at - 1];
         const command = next?.kind === 'name' && next.text === 'getline' ? before : next;
-        if (command?.kind === 'string') shell.push(command.text);
+        shell.push(...textsOf(command));
       } else if (token.text === '@') danger = 'loads code or calls a function by a name made at run time';
       else if ((token.text === '>' || token.text === '>>') && printDepth !== undefined && depth <= printDepth) {
         const end = tokens[at + 2];
@@ -99,8 +106,10 @@ function judge(tokens: readonly Token[]): ProgramText {
           next?.kind === 'string' &&
           next.plain &&
           (end === undefined || (end.kind === 'operator' && /^[;\n}]$/.test(end.text)));
-        if (!literal || next?.kind !== 'string') danger ??= 'writes to a file whose name is made at run time';
-        else if (next.text.startsWith('/inet')) danger = 'connects to the network';
+        if (!literal || next?.kind !== 'string') {
+          danger ??= 'writes to a file whose name is made at run time';
+          writes.push(...textsOf(next).filter((file) => !isFreeTarget(file) && !file.startsWith('/inet')));
+        } else if (next.text.startsWith('/inet')) danger = 'connects to the network';
         else if (!isFreeTarget(next.text)) writes.push(next.text);
       }
     }
@@ -109,6 +118,27 @@ function judge(tokens: readonly Token[]): ProgramText {
     return dangerousText(danger, { reads, writes, shell, runs: danger.includes('command') || danger.includes('code') });
   if (writes.length > 0) return dangerousText('writes files', { reads, writes });
   return reads.length === 0 ? harmlessText : { ...harmlessText, reads };
+}
+
+/** `name = "text"`, wherever it stands. */
+function assignedTexts(tokens: readonly Token[], given: Assigned): Assigned {
+  const assigned = new Map(given);
+  tokens.forEach((token, at) => {
+    const [name, text] = [tokens[at - 1], tokens[at + 1]];
+    if (!isOperator(token, '=') || name?.kind !== 'name' || text?.kind !== 'string') return;
+    assigned.set(name.text, [...(assigned.get(name.text) ?? []), text.text]);
+  });
+  return assigned;
+}
+
+/** `ARGV[1] = "file"` makes it one of the files that are read. Source: POSIX awk "ARGV". */
+function readByAssignment(tokens: readonly Token[]): string[] {
+  return tokens.flatMap((token, at) => {
+    if (token.kind !== 'name' || token.text !== 'ARGV') return [];
+    const end = tokens.findIndex((one, index) => index > at && isOperator(one, ']'));
+    const text = tokens[end + 2];
+    return end > at && isOperator(tokens[end + 1], '=') && text?.kind === 'string' ? [text.text] : [];
+  });
 }
 
 function isOperator(token: Token | undefined, text: string): boolean {

@@ -59,7 +59,8 @@ const showing =
   /^(?:\\(?:d[a-zA-Z]*\+?|l\+?|z|x|timing|conninfo|encoding|sf\+?|sv\+?|pset|a|t|\?|h)|\.(?:tables|schema|fullschema|indexes|indices|databases|mode|headers?|dbinfo|dump|show|width|separator|nullvalue|timer|stats|eqp|help))(?:\s[^|`\\]*)?$/;
 
 /** Commands that run a shell command: it is the rest of the line. */
-const running = /^(?:\\!|\.(?:shell|system)\b|system\b|!|(?:\\|\.)\w+\+?\s+["']?\|)\s*([\s\S]*?)["']?$/i;
+const running =
+  /^(?:\\!|\.(?:shell|system)\b|system\b|!|(?:\\|\.)\w+\+?\s+\|)\s*([\s\S]*?)$|^(?:\\|\.)\w+\+?\s+(["'])\|\s*([\s\S]*?)\2/i;
 
 /** `\\copy … to program 'x'` and the statement of that name. */
 const program = /\bprogram\s+'((?:[^']|'')*)'/i;
@@ -77,7 +78,8 @@ export function readSql(arg: Arg): ProgramText {
   let danger: string | undefined;
   for (const statement of statements) {
     const source = statement.source.trim();
-    const command = running.exec(source)?.[1] ?? program.exec(source)?.[1]?.replaceAll("''", "'");
+    const ran = running.exec(source);
+    const command = ran?.[1] ?? ran?.[3] ?? program.exec(source)?.[1]?.replaceAll("''", "'");
     for (const match of source.matchAll(reading)) {
       const path = match.slice(1).find((one) => one !== undefined);
       if (path !== undefined && path !== '') reads.push(path);
