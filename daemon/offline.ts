@@ -302,4 +302,5 @@ export { showTrust, trustGrants } from './policy/project-trust.ts';
 export { readAllAnswers, readAnswers, removeAnswers } from './policy/saved-answers.ts';
 export { commandText } from './request/command-text.ts';
 export { chooseWorkspace } from './request/workspace.ts';
+export { fixSandbox } from './sandbox/doctor/fix.ts';
 export { probeSandbox } from './sandbox/doctor/probe.ts';

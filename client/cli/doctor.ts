@@ -1,11 +1,15 @@
 /** `sbx doctor`: tries the sandbox on this machine and says what it needs; asks the daemon when one runs. */
 import type { Result } from '../protocol/messages.ts';
-import { choosePaint } from './colour.ts';
+import { showText } from '../protocol/visible.ts';
+import { choosePaint, type Paint } from './colour.ts';
+import { formatSentence } from './report.ts';
 import type { Caller } from './run-arguments.ts';
 import { findRunningDaemon } from './running-daemon.ts';
 import { formatSandbox } from './status.ts';
 
-async function probe(caller: Caller): Promise<Result<'status'>['sandbox']> {
+type Probe = Result<'status'>['sandbox'];
+
+async function probe(caller: Caller): Promise<Probe> {
   const greeted = await findRunningDaemon(caller, 'sbx doctor');
   if (!greeted) return (await import('../../daemon/offline.ts')).probeSandbox();
   const { connection, hello } = greeted;
@@ -15,11 +19,25 @@ async function probe(caller: Caller): Promise<Result<'status'>['sandbox']> {
   return sandbox;
 }
 
+function formatCheck(check: Probe['checks'][number], paint: Paint): string[] {
+  const mark = check.ok ? paint.green('ok   ') : check.optional ? paint.yellow('less ') : paint.red('fails');
+  const text = `  ${mark} ${check.name}${check.ok ? '' : `: ${showText(check.message)}`}`;
+  return check.ok || check.help === undefined ? [text] : [text, `        ${showText(check.help)}`];
+}
+
+export function formatProbe(sandbox: Probe, paint: Paint): string {
+  return [formatSandbox(sandbox, paint), ...sandbox.checks.flatMap((check) => formatCheck(check, paint))].join('\n');
+}
+
 /** 1 when the sandbox cannot be used. */
-export async function runDoctor(caller: Caller, json: boolean): Promise<number> {
+export async function runDoctor(caller: Caller, wish: { json: boolean; fix: boolean }): Promise<number> {
+  if (wish.fix) {
+    const repairs = await (await import('../../daemon/offline.ts')).fixSandbox();
+    for (const repair of repairs) process.stderr.write(`${formatSentence(`${repair.package}: ${repair.message}`)}\n`);
+  }
   const sandbox = await probe(caller);
   process.stdout.write(
-    json ? `${JSON.stringify(sandbox)}\n` : `${formatSandbox(sandbox, choosePaint(1, caller.env))}\n`,
+    wish.json ? `${JSON.stringify(sandbox)}\n` : `${formatProbe(sandbox, choosePaint(1, caller.env))}\n`,
   );
   return sandbox.available ? 0 : 1;
 }

@@ -63,8 +63,9 @@ export async function serviceCommand(args: readonly string[], caller: Caller): P
     .command('doctor')
     .description('whether this machine can run the sandbox, and what it needs; exit status 1 when it cannot')
     .option('--json', 'one JSON object')
-    .action(async (options: { json?: true }) => {
-      status = await runDoctor(caller, options.json === true);
+    .option('--fix', 'first install the system packages that are missing')
+    .action(async (options: { json?: true; fix?: true }) => {
+      status = await runDoctor(caller, { json: options.json === true, fix: options.fix === true });
     });
   await parseWith(program, args, 'write sbx daemon start, stop, status or logs');
   return status;

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { parseMountTable } from '../../daemon/platform/mount-table.ts';
-import { isInsideSandbox, probeSandbox } from '../../daemon/sandbox/doctor/probe.ts';
+import { isInsideSandbox } from '../../daemon/sandbox/doctor/inside.ts';
+import { probeSandbox } from '../../daemon/sandbox/doctor/probe.ts';
 import { sessionMountSource } from '../../daemon/sandbox/template/holder.ts';
 import { listTestAccounts, makePlace, openPlace, run } from '../fixtures/sandbox-session.ts';
 
@@ -25,6 +26,9 @@ test('every mechanism works here, and each was tried', async () => {
       'system call filter',
       'nested namespaces',
       'a command',
+      'network',
+      'host sockets',
+      'host mounts',
     ],
   );
 });

@@ -1,0 +1,12 @@
+/** Whether this process is itself inside a sandbox of ours. */
+import { readMountTable } from '../../platform/mount-table.ts';
+import { sessionMountSource } from '../template/holder.ts';
+
+/** INVARIANT(inside-is-seen): by a mount that every template has, not by a variable that anyone can set or clear. */
+export function isInsideSandbox(): boolean {
+  try {
+    return readMountTable('self').some((mount) => mount.type === 'tmpfs' && mount.source === sessionMountSource);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,53 @@
+/** What the kernel must give before a session can be made, each tried with the program that will ask for it. */
+import { findTool, runTool } from '../../platform/spawn.ts';
+import { assembleFilter } from '../seccomp/filter.ts';
+import { findArchitecture } from '../seccomp/syscalls.ts';
+import { failed, firstLine, type Outcome, passed } from './check.ts';
+import { containerHelp, explainUserNamespaces, isInContainer, readSetting } from './remedies.ts';
+import { parseVersion, supportsDisableUserns } from './version.ts';
+
+/** As a template is made, without its mounts. */
+function namespacesArgv(script: string, options: readonly string[] = []): string[] {
+  return [
+    findTool('bwrap') ?? '',
+    ...['--unshare-user', '--unshare-net', '--unshare-pid', '--ro-bind', '/', '/', '--cap-add', 'ALL'],
+    ...options,
+    ...['/bin/bash', '-c', script],
+  ];
+}
+
+export async function checkUserNamespaces(): Promise<Outcome> {
+  const tried = await runTool(namespacesArgv(':'));
+  if (tried.ok) return passed;
+  return failed(`a user namespace cannot be made: ${firstLine(tried.stderr)}`, explainUserNamespaces());
+}
+
+export async function checkOverlay(): Promise<Outcome> {
+  const script = [
+    'mount -n -t proc proc /proc && mkdir /tmp/top /tmp/hide && mknod /tmp/hide/x c 0 0',
+    'mount -n -t overlay -o ro,lowerdir=/tmp/top:/tmp/hide:/usr,userxattr overlay /usr',
+  ].join(' && ');
+  const tried = await runTool(namespacesArgv(script, ['--bind', '/proc', '/proc', '--tmpfs', '/tmp']));
+  if (tried.ok) return passed;
+  return failed(
+    `/proc or an overlay cannot be mounted in a user namespace: ${firstLine(tried.stderr)}`,
+    isInContainer() ? containerHelp : 'the kernel must be 5.11 or later with overlayfs (`modprobe overlay`)',
+  );
+}
+
+export async function checkNestedNamespaces(): Promise<Outcome> {
+  const { stdout } = await runTool([findTool('bwrap') ?? '', '--version']);
+  if (supportsDisableUserns(parseVersion(stdout))) return passed;
+  const message = `${stdout.trim()} cannot close user namespaces; the system call filter alone does`;
+  return { ...failed(message, 'install bubblewrap 0.8 or later'), optional: true };
+}
+
+export function checkFilter(): Outcome {
+  const architecture = findArchitecture(process.arch);
+  if (architecture === undefined) return failed(`there is no system call filter for \`${process.arch}\``);
+  const filter = assembleFilter(architecture, { unixSockets: 'allowed', userNamespaces: 'closed' });
+  if (filter.length > 4096 * 8) return failed('the filter is too long');
+  const known = readSetting('kernel/seccomp/actions_avail') ?? '';
+  if (known.includes('kill_process') && known.includes('errno')) return passed;
+  return failed('the kernel has no system call filters', 'use a kernel with CONFIG_SECCOMP_FILTER');
+}
