@@ -13,6 +13,7 @@ import { checkExamples } from './decide/check-examples.ts';
 import { decide } from './decide/decide.ts';
 import { decideShell } from './decide/decide-shell.ts';
 import { type Explaining, explainDecision } from './decide/explain-decision.ts';
+import { type FilePolicy, listFileRules } from './decide/file-rules.ts';
 import { type Limits, type RequestedLimits, resolveLimits } from './decide/limits.ts';
 import type { ProgramKind } from './decide/lint-policy.ts';
 import { mergePolicies } from './decide/merge-policies.ts';
@@ -82,6 +83,8 @@ export interface Decided {
   readonly hosts: readonly string[];
   /** What the run may use. */
   readonly limits: Limits;
+  /** What its policy says to the sandbox about files. */
+  readonly files: FilePolicy;
 }
 
 /** A decision, and everything that was considered for it. */
@@ -106,6 +109,8 @@ export interface Engine {
   /** What a run of this workspace may use that asks for nothing itself. */
   readonly limitsOf: (workspace: string | undefined) => Limits;
   readonly idleMinutes: () => number | undefined;
+  /** What the policy of a workspace says to the sandbox about files. */
+  readonly filesOf: (workspace: string | undefined, home: string) => FilePolicy;
   /** Where an answer of "always" is saved. */
   readonly answersFile: (workspace: string | undefined) => string | undefined;
   /** @returns the file. @throws {SbxError} `bad-policy` */
@@ -227,13 +232,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const decision = problem === undefined ? noteTrust(decided, effective, judge) : denyBroken(decided, problem);
     const hosts = analysis.commands.flatMap(findHosts);
     const limits = limit(effective.policy, request.limits);
-    return { decision, analysis, hosts, limits, policy, effective, facts, judge, autoAllow };
+    const files = findFiles(policy, { home, workspace });
+    return { decision, analysis, hosts, limits, files, policy, effective, facts, judge, autoAllow };
   };
 
   return {
     decide: (request) => {
-      const { decision, analysis, hosts, limits } = evaluate(request);
-      return { decision, analysis, hosts, limits };
+      const { decision, analysis, hosts, limits, files } = evaluate(request);
+      return { decision, analysis, hosts, limits, files };
     },
     explain: (request) => {
       const { decision, analysis, policy, effective, facts, judge, autoAllow } = evaluate(request);
@@ -253,6 +259,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       refuseMode(policy, mode, sandboxed || options.uid !== 0);
     },
     limitsOf: (workspace) => limit(mergePolicies(layers.read(workspace).map(({ parsed }) => parsed))),
+    filesOf: (workspace, home) =>
+      findFiles(findPolicy(layers, { cwd: workspace ?? home, workspace, home }).policy, { home, workspace }),
     idleMinutes: () => mergePolicies(layers.read(undefined).map(({ parsed }) => parsed)).settings.idleMinutes?.value,
     answersFile: (workspace) => layers.answersFile(workspace) ?? options.userPolicyFile,
     saveAnswer: (workspace, rules) => {
@@ -285,6 +293,18 @@ function rememberParses(parse: (text: string) => ParseResult): (text: string) =>
     }
     return parsed;
   };
+}
+
+/** Of the same policy the same, for which only one comparison of keys is needed. */
+const knownFiles = new WeakMap<Policy, { places: string; files: FilePolicy }>();
+
+function findFiles(policy: Policy, places: { home: string; workspace: string | undefined }): FilePolicy {
+  const key = JSON.stringify([places.home, places.workspace]);
+  const known = knownFiles.get(policy);
+  if (known?.places === key) return known.files;
+  const files = listFileRules(policy, places);
+  knownFiles.set(policy, { places: key, files });
+  return files;
 }
 
 function findHosts(command: AnalysedCommand): string[] {

@@ -19,6 +19,7 @@ import { type CarriedFolder, carryFolder } from './methods/carry-folder.ts';
 import type { Session } from './methods/sessions.ts';
 import { collectAftermath } from './sandbox/aftermath.ts';
 import type { CommandPlan, LimitReport, ProcessExit, SandboxProcess } from './sandbox/model.ts';
+import type { FilePolicy } from './sandbox/plan/file-rule.ts';
 import type { OutputStream, RunLog } from './stream/run-log.ts';
 import type { StdinGate } from './stream/stdin-gate.ts';
 
@@ -32,6 +33,8 @@ export interface RunInput {
   readonly sandboxed: boolean;
   readonly plan: CommandPlan;
   readonly decision: Decision;
+  /** What the policy that it was decided by says about files. */
+  readonly files: FilePolicy;
   /** Hosts that the command's words name. */
   readonly hosts: readonly string[];
   readonly limits: Limits;
@@ -175,7 +178,7 @@ export class Run {
       if (this.#stopRequested) return this.#describeStop(this.#stopRequested.reason);
       const approved = approvePlan(this.#withSize(plan), decision, answer);
       if (!approved) return { reason: 'denied', ...this.#unaskable };
-      const { process, report } = await this.#input.session.launch(approved, this.#input.sandboxed);
+      const { process, report } = await this.#input.session.launch(approved, this.#input.sandboxed, this.#input.files);
       this.#process = process;
       // It may have come while the sandbox was made.
       if (this.#size) process.pty?.resize(this.#size.columns, this.#size.rows);

@@ -3,6 +3,7 @@
  * layer holds against all (RULES E3, S1). Locks take grants away from the layers that they bind (RULES S6, S9).
  */
 import type { Origin } from '../../client/protocol/decision.ts';
+import { restricts } from './file-list.ts';
 import { mergeLimits } from './limits.ts';
 import { tightest } from './mode-choice.ts';
 import type { ParsedPolicy, Policy, PolicyNote, Setting, Settings } from './policy.ts';
@@ -20,6 +21,7 @@ export function withoutGrants(parsed: ParsedPolicy): ParsedPolicy {
       ...(allowShell?.value === false ? { allowShell } : {}),
     },
     directories: [],
+    files: parsed.files.filter(restricts),
     modeLimit: tightest([parsed.modeLimit, defaultMode]),
     autoAllowOff: parsed.autoAllowOff ?? (autoAllow?.value === false ? autoAllow.origin : undefined),
   };
@@ -43,6 +45,8 @@ function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
   refuse(profile, '`profile`');
   refuse(imports, '`import`');
   refuse(idleMinutes, '`idleMinutes`');
+  const unprotected = parsed.files.filter(({ list }) => list === 'unprotect');
+  for (const { origin, text } of unprotected) refuse({ value: text, origin }, '`unprotect`');
   return {
     ...parsed,
     settings: {
@@ -50,6 +54,7 @@ function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
       ...(allowUnsandboxed?.value === false ? { allowUnsandboxed } : {}),
       ...(defaultMode === undefined || defaultMode.value === 'bypass' ? {} : { defaultMode }),
     },
+    files: parsed.files.filter((entry) => !unprotected.includes(entry)),
     notes: [...parsed.notes, ...notes],
   };
 }
@@ -84,7 +89,12 @@ export function boundLayers(layers: readonly ParsedPolicy[]): readonly ParsedPol
   return sound.map((layer) => {
     if (layer.layer === 'managed') return layer;
     const keeps = (rule: Rule): boolean => rule.list !== 'allow' || !(rulesOnly || rule.tool === 'WebFetch');
-    return { ...layer, rules: layer.rules.filter(keeps), directories: rulesOnly ? [] : layer.directories };
+    return {
+      ...layer,
+      rules: layer.rules.filter(keeps),
+      directories: rulesOnly ? [] : layer.directories,
+      files: rulesOnly ? layer.files.filter(restricts) : layer.files,
+    };
   });
 }
 
@@ -109,6 +119,7 @@ export function mergePolicies(layers: readonly ParsedPolicy[]): Policy {
     allowUnsandboxed: settings.allowUnsandboxed?.value === true,
     allowShell: settings.allowShell?.value !== false,
     additionalDirectories: [...new Set(bound.flatMap((layer) => layer.directories.map(({ value }) => value)))],
+    files: bound.flatMap((layer) => layer.files),
     problems: bound.flatMap((layer) => layer.problems),
     notes: bound.flatMap((layer) => layer.notes),
   };

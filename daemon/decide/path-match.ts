@@ -128,13 +128,15 @@ function basesOf(pattern: PathPattern, facts: Facts, intent: 'grant' | 'restrict
   return [...new Set(bases.map((base) => lift(base, pattern.up)))];
 }
 
-function lift(base: string, up: number): string {
+/** The folder so many levels above, without a closing slash. */
+export function lift(base: string, up: number): string {
   let folder = base === '/' ? '' : base;
   for (let count = 0; count < up; count++) folder = folder.slice(0, Math.max(folder.lastIndexOf('/'), 0));
   return folder;
 }
 
-function meets(pattern: PathPattern, tokens: readonly Token[], path: string, base: string): boolean {
+/** Whether the tokens, of the same pattern, describe the path below the base. */
+export function meets(pattern: PathPattern, tokens: readonly Token[], path: string, base: string): boolean {
   if (!path.includes(pattern.required)) return false;
   if (!path.startsWith(`${base}/`)) return path === base && tokens.length === 0;
   return intersects(tokens, literalTokens(path.slice(base.length + 1)));

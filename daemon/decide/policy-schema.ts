@@ -21,6 +21,8 @@ export const objectRuleSchema = z.strictObject({
   sandbox: z.literal('required').optional().describe('The command may run inside the sandbox only'),
 });
 
+const pathListSchema = z.array(z.string().min(1)).optional();
+
 const ruleListSchema = z.array(z.union([ruleText, objectRuleSchema]));
 
 /** Names of modes in a file, with the other product's spellings (RULES O38), and the mode that each means. */
@@ -120,6 +122,26 @@ export const policySchema = z.strictObject({
         .optional()
         .describe('What a run may use. The strictest of all files and of the request holds')
         .meta({ default: {} }),
+      filesystem: z
+        .strictObject({
+          denyRead: pathListSchema
+            .describe('Hidden inside the sandbox, in addition to the places of credentials')
+            .meta({ default: [] }),
+          allowRead: pathListSchema
+            .describe('Readable although it lies in a hidden folder; a more specific `denyRead` holds')
+            .meta({ default: [] }),
+          denyWrite: pathListSchema
+            .describe('Read-only inside the sandbox, whatever else may be written')
+            .meta({ default: [] }),
+          allowWrite: pathListSchema
+            .describe('Folders and files outside of the workspace that commands may write')
+            .meta({ default: [] }),
+        })
+        .optional()
+        .describe('What of the machine commands see and may write; patterns as in `Read` and `Edit` rules'),
+      unprotect: pathListSchema
+        .describe('Protected paths that commands may write after all; managed and user policy may say')
+        .meta({ default: [] }),
     })
     .optional()
     .describe('What may be done without the decision or without the wall, and what a run may use'),

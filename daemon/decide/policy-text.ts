@@ -5,6 +5,7 @@
 import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
 import { limitNames } from '../../client/protocol/limit-names.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
+import { readFileLists } from './file-list.ts';
 import { type Limits, strictest } from './limits.ts';
 import { emptyLayer, type ParsedPolicy, type RuleExample, type Setting, type Settings } from './policy.ts';
 import { PolicyDocument, type PolicySource } from './policy-document.ts';
@@ -63,6 +64,7 @@ class PolicyReader {
       settings: this.#readSettings(),
       limits: this.#readLimits(),
       directories: this.#readDirectories(),
+      files: readFileLists(document),
       problems: document.problems,
       notes: document.notes,
     };

@@ -1,6 +1,7 @@
 /** What a policy is: one layer as it was read, and the layers merged as decisions use them. Every entry keeps its place. */
 import type { Origin } from '../../client/protocol/decision.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
+import type { FileEntry } from './file-list.ts';
 import type { Limits, PolicyLimits } from './limits.ts';
 import type { Rule } from './rule.ts';
 
@@ -75,6 +76,8 @@ export interface ParsedPolicy {
   readonly limits: Limits;
   /** Additional directories, absolute. */
   readonly directories: readonly Setting<string>[];
+  /** Paths for the sandbox. */
+  readonly files: readonly FileEntry[];
   /** The default mode may not be looser than this: what is left of a mode in a layer that may not choose one. */
   readonly modeLimit: ModeLimit | undefined;
   /** Auto-allow is off, whatever other layers say. */
@@ -100,6 +103,7 @@ export interface Policy {
   readonly allowShell: boolean;
   /** Absolute. */
   readonly additionalDirectories: readonly string[];
+  readonly files: readonly FileEntry[];
   readonly problems: readonly PolicyProblem[];
   readonly notes: readonly PolicyNote[];
 }
@@ -128,6 +132,7 @@ export function emptyLayer(layer: Origin['layer'], file?: string): ParsedPolicy 
     settings: {},
     limits: {},
     directories: [],
+    files: [],
     modeLimit: undefined,
     autoAllowOff: undefined,
     problems: [],

@@ -3,6 +3,7 @@
  * what is added or widened later is untrusted again, what is removed takes nothing with it.
  */
 import type { Origin } from '../../client/protocol/decision.ts';
+import { type FileEntry, restricts } from './file-list.ts';
 import { withoutGrants } from './merge-policies.ts';
 import { isLooser } from './mode-choice.ts';
 import type { ParsedPolicy } from './policy.ts';
@@ -25,6 +26,10 @@ export function listGrants(parsed: ParsedPolicy): readonly ProjectGrant[] {
     .map((rule) => ({ what: describeRule(rule), identity: identityOf(rule), origin: rule.origin, rule }));
   for (const { value, origin } of parsed.directories) {
     grants.push({ what: `work in ${quoteText(value)}`, identity: JSON.stringify(['directory', value]), origin });
+  }
+  for (const entry of parsed.files.filter((each) => !restricts(each))) {
+    const what = `${entry.list === 'allowRead' ? 'read' : 'write'} ${quoteText(entry.text)} in the sandbox`;
+    grants.push({ what, identity: identityOfEntry(entry), origin: entry.origin });
   }
   if (autoAllow?.value === true) {
     grants.push({ what: 'auto-allow on', identity: JSON.stringify(['autoAllow']), origin: autoAllow.origin });
@@ -54,6 +59,7 @@ export function keepTrusted(
       ...bare,
       rules: parsed.rules.filter((rule) => rule.list !== 'allow' || kept.has(identityOf(rule))),
       directories: parsed.directories.filter(({ value }) => kept.has(JSON.stringify(['directory', value]))),
+      files: parsed.files.filter((entry) => restricts(entry) || kept.has(identityOfEntry(entry))),
       settings: {
         ...bare.settings,
         ...(autoAllow !== undefined && kept.has(JSON.stringify(['autoAllow'])) ? { autoAllow } : {}),
@@ -73,4 +79,9 @@ function describeRule(rule: Rule): string {
 
 function identityOf(rule: Rule): string {
   return JSON.stringify(['allow', rule.text, rule.unless.map((each) => each.text), rule.sandbox ?? '']);
+}
+
+/** A text means another path where it is anchored elsewhere. */
+function identityOfEntry({ list, text, pattern }: FileEntry): string {
+  return JSON.stringify(['file', list, text, pattern.base === 'origin' ? pattern.anchor : '']);
 }

@@ -10,6 +10,7 @@ import { runTool } from '../platform/spawn.ts';
 import { findWorkspaceObjection } from '../request/workspace.ts';
 import type { TemplateSource } from '../sandbox/live-sandbox.ts';
 import { type Account, asAccount, findAccount } from '../sandbox/plan/account.ts';
+import { noFilePolicy } from '../sandbox/plan/file-rule.ts';
 import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
 import { openSession } from '../sandbox/session.ts';
 import { requireTool } from '../sandbox/tools.ts';
@@ -20,7 +21,7 @@ import type { SandboxSources } from './sessions.ts';
 export async function findSandboxes(
   workspace: string | undefined,
   config: Config,
-  engine: Pick<Engine, 'limitsOf'>,
+  engine: Pick<Engine, 'filesOf' | 'limitsOf'>,
 ): Promise<SandboxSources> {
   const found = await findAccount(workspace);
   // The daemon's own home is where its user says it is, which need not be what the account database says.
@@ -32,9 +33,11 @@ export async function findSandboxes(
   const sandboxed: TemplateSource = {
     account,
     cacheFolder,
-    open: () => {
+    files: () => engine.filesOf(workspace, account.home),
+    open: (files) => {
       const { processes, tmpBytes } = engine.limitsOf(workspace);
       return openSession({
+        files,
         workspace,
         account,
         protectedPaths,
@@ -46,7 +49,10 @@ export async function findSandboxes(
       });
     },
   };
-  return { sandboxed, unsandboxed: { account, cacheFolder, open: () => openUnsandboxed(account) } };
+  return {
+    sandboxed,
+    unsandboxed: { account, cacheFolder, files: () => noFilePolicy, open: () => openUnsandboxed(account) },
+  };
 }
 
 /**

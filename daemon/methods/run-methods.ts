@@ -195,6 +195,7 @@ export class RunMethods {
     const prepared = prepareCommand(params, session, folder.cwd, config);
     const {
       decision,
+      files,
       hosts,
       limits: chosen,
     } = engine.decide({
@@ -238,6 +239,7 @@ export class RunMethods {
       sandboxed,
       plan,
       decision: { ...decision, notes },
+      files,
       hosts,
       limits: chosen,
       canAsk: params.approver,

@@ -9,6 +9,7 @@ import type { SessionLimits } from '../../client/protocol/run-limits.ts';
 import { LiveSandbox, type TemplateSource } from '../sandbox/live-sandbox.ts';
 import type { ApprovedPlan } from '../sandbox/model.ts';
 import type { Account } from '../sandbox/plan/account.ts';
+import { type FilePolicy, noFilePolicy } from '../sandbox/plan/file-rule.ts';
 
 /** Sessions of one daemon at once; each holds a few processes and mounts. */
 const maxSessions = 64;
@@ -118,8 +119,8 @@ export class Session {
   }
 
   /** @param sandboxed as it was decided on, which the switch may have left behind since. @throws {SbxError} `sandbox-failed` */
-  launch(plan: ApprovedPlan, sandboxed: boolean): ReturnType<LiveSandbox['launch']> {
-    return (sandboxed ? this.#inside : this.#outside).launch(plan);
+  launch(plan: ApprovedPlan, sandboxed: boolean, files: FilePolicy): ReturnType<LiveSandbox['launch']> {
+    return sandboxed ? this.#inside.launch(plan, files) : this.#outside.launch(plan, noFilePolicy);
   }
 
   async close(): Promise<void> {

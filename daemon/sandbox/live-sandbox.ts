@@ -5,6 +5,7 @@
 import type { SandboxReport } from '../../client/protocol/events.ts';
 import type { ApprovedPlan, SandboxProcess, SandboxSession } from './model.ts';
 import type { Account } from './plan/account.ts';
+import type { FilePolicy } from './plan/file-rule.ts';
 
 /** How the sandbox of one workspace is made. */
 export interface TemplateSource {
@@ -12,10 +13,13 @@ export interface TemplateSource {
   readonly account: Account;
   /** Where tools keep their caches inside. */
   readonly cacheFolder: string;
-  readonly open: () => Promise<SandboxSession>;
+  /** What the policy says about files, as it stands. */
+  readonly files: () => FilePolicy;
+  readonly open: (files: FilePolicy) => Promise<SandboxSession>;
 }
 
 interface Template {
+  readonly key: string;
   readonly session: Promise<SandboxSession>;
   opened: SandboxSession | undefined;
   live: number;
@@ -42,12 +46,16 @@ export class LiveSandbox {
     return this.#template?.opened !== undefined;
   }
 
-  /** Makes the template if there is none that fits. Errors show at the next `launch`. */
-  prepare(): void {
+  /**
+   * Makes the template if there is none that fits: what an earlier policy granted is no part of a later command's. Errors
+   * show at the next `launch`.
+   */
+  prepare(files = this.#source.files()): void {
     const current = this.#template;
-    if (current && (current.opened === undefined || current.opened.isCurrent())) return;
+    const fits = current?.key === files.key && (current.opened === undefined || current.opened.isCurrent());
+    if (fits) return;
     if (current) this.#retire(current);
-    const template: Template = { session: this.#source.open(), opened: undefined, live: 0, retired: false };
+    const template = this.#open(files);
     this.#template = template;
     template.session.then(
       (session) => {
@@ -58,10 +66,17 @@ export class LiveSandbox {
     );
   }
 
-  /** @throws {SbxError} `sandbox-failed` */
-  async launch(plan: ApprovedPlan): Promise<{ process: SandboxProcess; report: SandboxReport }> {
-    this.prepare();
-    const template = this.#template as Template;
+  #open(files: FilePolicy): Template {
+    return { key: files.key, session: this.#source.open(files), opened: undefined, live: 0, retired: false };
+  }
+
+  /** @throws {SbxError} `sandbox-failed`, `bad-policy` */
+  async launch(plan: ApprovedPlan, files: FilePolicy): Promise<{ process: SandboxProcess; report: SandboxReport }> {
+    this.prepare(files);
+    return this.#launchIn(this.#template as Template, plan);
+  }
+
+  async #launchIn(template: Template, plan: ApprovedPlan): Promise<{ process: SandboxProcess; report: SandboxReport }> {
     template.live++;
     const done = () => {
       template.live--;

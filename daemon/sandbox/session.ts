@@ -11,7 +11,8 @@ import { leadTerminal, terminalSignals } from './command/terminal.ts';
 import { readBubblewrapVersion, supportsDisableUserns } from './doctor/version.ts';
 import type { SandboxSession } from './model.ts';
 import { asAccount, findAccount } from './plan/account.ts';
-import { readHostFacts } from './plan/facts.ts';
+import { expandFiles } from './plan/expand-files.ts';
+import { type HostFacts, readHostFacts } from './plan/facts.ts';
 import { watchHost } from './plan/fingerprint.ts';
 import type { SessionInput } from './plan/input.ts';
 import { planSession, type SessionPlan } from './plan/plan.ts';
@@ -40,10 +41,19 @@ export async function openSession(input: SessionInput): Promise<SandboxSession> 
   );
 }
 
+/** What a session would be, without making it. @throws {SbxError} `bad-policy` */
+export async function lookAtHost(input: SessionInput): Promise<{ plan: SessionPlan; facts: HostFacts }> {
+  const account = input.account ?? (await findAccount(input.workspace));
+  const { home } = account;
+  const { protectedPaths, workspace } = input;
+  const files = await expandFiles(input.files?.rules ?? [], { home, workspace, protectedPaths });
+  const facts = readHostFacts({ ...input, account }, files);
+  return { plan: planSession(input, facts), facts };
+}
+
 /** Undefined when mounts or protected files changed meanwhile: what was made may be half of before and half of after. */
 async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | undefined> {
-  const facts = readHostFacts({ ...input, account: input.account ?? (await findAccount(input.workspace)) });
-  const plan = planSession(input, facts);
+  const { plan, facts } = await lookAtHost(input);
   const takeFingerprint = watchHost(plan, facts);
   const fingerprint = takeFingerprint();
   const filter = makeFilter(plan);

@@ -8,7 +8,12 @@ const most = 64;
 
 /** Sandboxes that are never opened. */
 function meet(): Sessions {
-  const source = { account: { uid: 1 }, cacheFolder: '/cache', open: () => new Promise(() => undefined) };
+  const source = {
+    account: { uid: 1 },
+    cacheFolder: '/cache',
+    files: () => ({ key: '' }),
+    open: () => new Promise(() => undefined),
+  };
   const sources = { sandboxed: source, unsandboxed: source } as unknown as SandboxSources;
   return new Sessions(async () => {
     await new Promise((resolve) => setImmediate(resolve));

@@ -37,11 +37,14 @@ export function loadCredentials(): readonly CredentialPlace[] {
 export interface HiddenPlace {
   readonly path: string;
   readonly except: readonly string[];
+  readonly why: string;
+  /** A place of sbx itself, which nothing shows. */
+  readonly isOwn?: boolean;
 }
 
 /**
  * Places for one account, as absolute patterns.
- * @param alsoHidden absolute paths that a policy adds.
+ * @param alsoHidden absolute paths of sbx itself.
  */
 export function listHiddenPlaces(
   places: readonly CredentialPlace[],
@@ -55,7 +58,13 @@ export function listHiddenPlaces(
       .map((place) => ({
         path: place.path.startsWith('~/') ? path.join(home, place.path.slice(2)) : place.path,
         except: place.except ?? [],
+        why: place.why,
       })),
-    ...alsoHidden.map((hidden) => ({ path: path.normalize(hidden), except: [] })),
+    ...alsoHidden.map((hidden) => ({
+      path: path.normalize(hidden),
+      except: [],
+      why: 'what sbx keeps for itself',
+      isOwn: true,
+    })),
   ];
 }

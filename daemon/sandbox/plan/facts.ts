@@ -9,7 +9,9 @@ import { type Mount, readMountTable } from '../../platform/mount-table.ts';
 import type { Account } from './account.ts';
 import { findAliases } from './aliases.ts';
 import { type HiddenPlace, listHiddenPlaces, loadCredentials } from './credentials.ts';
+import { type ExpandedFiles, noFiles } from './expand-files.ts';
 import { findGitPins } from './git-pins.ts';
+import { type HiddenClaim, settleHidden, withoutNested } from './hidden-places.ts';
 import type { SessionInput } from './input.ts';
 
 export type PlaceKind = 'folder' | 'file' | 'absent';
@@ -18,8 +20,14 @@ export interface HiddenFact {
   /** No component but the last can be a link. */
   readonly path: string;
   readonly kind: PlaceKind;
-  /** Exceptions that exist, regular files only. */
+  /** What of the folder stays visible, relative. */
   readonly except: readonly string[];
+  /** Why it is hidden; absent for another path of the same file. */
+  readonly because?: string;
+  /** Folders above it must not be renamed, or it would lie where nobody looks for it. */
+  readonly holdsAbove?: boolean;
+  /** It lies in a folder that is shown inside a hidden one. */
+  readonly isInShown?: boolean;
 }
 
 export interface HostFacts {
@@ -34,10 +42,19 @@ export interface HostFacts {
   readonly sockets: readonly string[];
   readonly held: readonly string[];
   readonly pins: readonly string[];
+  /** Pins of patterns that hold wherever the file lies: folders above them may be renamed. */
+  readonly loosePins: readonly string[];
   /** Paths that would be pinned if they existed. */
   readonly absentPins: readonly string[];
   /** Where hidden places are looked for: what appears there, or leads elsewhere from now on, needs a new template. */
   readonly lookedFor: readonly string[];
+  /** Folders outside of the workspace that the policy makes writable. */
+  readonly open: readonly string[];
+  /** Why something is pinned or writable. */
+  readonly because: ReadonlyMap<string, string>;
+  readonly searches: ExpandedFiles['searches'];
+  /** What a policy wants and no mount can hold. */
+  readonly remarks: readonly string[];
   readonly resolver: string | undefined;
   readonly runLinks: readonly (readonly [name: string, target: string])[];
   readonly hasVarTmp: boolean;
@@ -115,7 +132,7 @@ function addAliases(facts: readonly HiddenFact[], mounts: readonly Mount[]): Hid
     fact,
     ...findAliases(mounts, fact.path).flatMap((alias): HiddenFact[] => {
       const kind = kindOf(alias);
-      return kind === 'link' ? [] : [{ path: alias, kind, except: kind === 'folder' ? fact.except : [] }];
+      return kind === 'link' ? [] : [{ ...fact, path: alias, kind, except: kind === 'folder' ? fact.except : [] }];
     }),
   ]);
 }
@@ -193,7 +210,42 @@ function findProtected(workspace: string, names: readonly string[]): { present: 
   return { present, absent };
 }
 
-export function readHostFacts(input: SessionInput & { readonly account: Account }): HostFacts {
+/** What the policy adds to the pins, each at the place where a mount would lie. */
+function findPins(files: ExpandedFiles): { places: string[]; loose: string[]; because: Map<string, string> } {
+  const because = new Map<string, string>();
+  const loose: string[] = [];
+  for (const { path: place, rule } of files.pin) {
+    const named = resolveParent(place);
+    const real = kindOf(named) === 'link' ? tryRealpath(named) : named;
+    if (real === undefined || kindOf(real) === 'absent') continue;
+    because.set(real, rule.because);
+    if (rule.byName) loose.push(real);
+  }
+  return { places: [...because.keys()], loose, because };
+}
+
+function claimHidden(
+  places: readonly { readonly place: HiddenPlace; readonly candidates: readonly string[] }[],
+  files: ExpandedFiles,
+): HiddenClaim[] {
+  return [
+    ...places.flatMap(({ place, candidates }) =>
+      findHidden(place, candidates).map(
+        (fact): HiddenClaim => ({ fact: { ...fact, because: place.why }, by: place.isOwn ? 'sbx' : 'credentials' }),
+      ),
+    ),
+    ...files.hide.flatMap(({ path: place, rule }) =>
+      findHidden({ path: place, except: [], why: rule.because }, [place]).map(
+        (fact): HiddenClaim => ({ fact: { ...fact, because: rule.because, holdsAbove: !rule.byName }, by: rule }),
+      ),
+    ),
+  ];
+}
+
+export function readHostFacts(
+  input: SessionInput & { readonly account: Account },
+  files: ExpandedFiles = noFiles,
+): HostFacts {
   const found = input.account;
   const account = { ...found, home: tryRealpath(found.home) ?? found.home };
   const homes = [...new Set([account.home, ...(input.otherHomes ?? []).map((home) => tryRealpath(home) ?? home)])];
@@ -204,12 +256,15 @@ export function readHostFacts(input: SessionInput & { readonly account: Account 
     })),
   );
   const mounts = readMountTable('self');
+  const settled = settleHidden(claimHidden(places, files), files.show);
   const hidden = new Map<string, HiddenFact>();
-  const direct = places.flatMap(({ place, candidates }) => findHidden(place, candidates));
-  for (const fact of addAliases(direct, mounts)) hidden.set(fact.path, fact);
+  for (const fact of addAliases(settled.hidden, mounts)) hidden.set(fact.path, fact);
   const git = input.workspace === undefined ? { held: [], pins: [], absent: [] } : findGitPins(input.workspace);
-  const named =
-    input.workspace === undefined ? { present: [], absent: [] } : findProtected(input.workspace, input.protectedPaths);
+  const open = files.open.map((file) => file.path);
+  const roots = [...(input.workspace === undefined ? [] : [input.workspace]), ...open];
+  const named = roots.map((root) => findProtected(root, input.protectedPaths));
+  const isProtected = (place: string): boolean => !files.unprotect.some((rule) => rule.covers(place));
+  const pins = findPins(files);
   const sockets = findSockets(input.workspace);
   return {
     account,
@@ -219,26 +274,36 @@ export function readHostFacts(input: SessionInput & { readonly account: Account 
       '/var',
       ...[...hidden.keys()].map((place) => path.dirname(place)),
       ...[...hidden.values()].filter((fact) => fact.kind === 'folder').map((fact) => fact.path),
+      ...[...hidden.values()].flatMap((fact) => fact.except.map((name) => path.join(fact.path, name))),
       ...sockets.map((socket) => path.dirname(socket)),
-      ...(input.workspace === undefined ? [] : [input.workspace]),
+      ...roots,
       ...(input.writable ?? []).map((bind) => bind.target),
     ]),
     mounts: mounts.map((mount) => mount.path),
     sockets,
     held: git.held,
-    pins: [...new Set([...git.pins, ...named.present.filter((place) => !git.held.includes(place))])],
-    lookedFor: [...new Set([...places.flatMap(({ candidates }) => candidates), ...hidden.keys()])],
-    absentPins: [...new Set([...git.absent, ...named.absent])],
+    pins: [
+      ...new Set([...[...git.pins, ...named.flatMap(({ present }) => present)].filter(isProtected), ...pins.places]),
+    ].filter((place) => !git.held.includes(place)),
+    loosePins: pins.loose,
+    open,
+    because: new Map([...pins.because, ...files.open.map((file) => [file.path, file.rule.because] as const)]),
+    searches: files.searches,
+    remarks: [...files.remarks, ...settled.remarks],
+    lookedFor: [
+      ...new Set([
+        ...places.flatMap(({ candidates }) => candidates),
+        ...hidden.keys(),
+        ...[...files.hide, ...files.pin, ...files.show, ...files.open].map((file) => file.path),
+      ]),
+    ],
+    absentPins: [...new Set([...git.absent, ...named.flatMap(({ absent }) => absent)])].filter(isProtected),
     resolver: kindOf('/etc/resolv.conf') === 'link' ? tryRealpath('/etc/resolv.conf') : undefined,
     runLinks: findRunLinks(),
     hasVarTmp: isRealFolder('/var/tmp'),
     limitsNumbers: limitsNumbers(os.release()),
     inotify: { instances: readLimit('max_user_instances'), watches: readLimit('max_user_watches') },
   };
-}
-
-function withoutNested(facts: HiddenFact[]): HiddenFact[] {
-  return facts.filter((fact) => !facts.some((other) => other !== fact && fact.path.startsWith(`${other.path}/`)));
 }
 
 /**

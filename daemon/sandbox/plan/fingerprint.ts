@@ -10,6 +10,8 @@ import { isWithin, type SessionPlan } from './plan.ts';
 
 /** A reading of the kernel's socket table costs more than all else here, so a burst of commands reads it once. */
 const socketIntervalMs = 500;
+/** The same for the folders in which a policy's patterns were looked for. */
+const searchIntervalMs = 500;
 
 function identify(place: string): string {
   const stat = lstatSync(place, { throwIfNoEntry: false });
@@ -39,6 +41,7 @@ export function watchHost(plan: SessionPlan, facts: HostFacts): Fingerprint {
   const replaced = [...new Set([...plan.held, ...plan.pins, ...facts.absentPins, ...maskedByMount])];
   const folders = [...new Set(facts.lookedFor.map((place) => path.dirname(place)))];
   const linkedFolders = folders.filter((folder) => resolve(folder) !== folder && facts.folders.has(resolve(folder)));
+  const readSearches = remember(() => facts.searches.map((each) => each.look()).join('\n'), searchIntervalMs);
   const readSockets = remember(() => findReachableSockets(plan).join('\n'), socketIntervalMs);
   return () =>
     [
@@ -46,6 +49,7 @@ export function watchHost(plan: SessionPlan, facts: HostFacts): Fingerprint {
       ...facts.lookedFor.map(classify),
       ...linkedFolders.map(resolve),
       readSockets(),
+      readSearches(),
       readMounts(),
     ].join('\n');
 }

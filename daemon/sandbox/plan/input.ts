@@ -1,5 +1,6 @@
 /** What the owner of a session asks for. Paths are absolute and hold no `.`, `..` or link. */
 import type { Account } from './account.ts';
+import type { FilePolicy } from './file-rule.ts';
 
 export interface WritableBind {
   /** Existing folder of the host. */
@@ -23,6 +24,8 @@ export interface SessionInput {
   readonly otherHomes?: readonly string[];
   /** Whether programs may make sandboxes of their own (browsers, rootless containers); closed by default. */
   readonly userNamespaces?: 'closed' | 'open';
+  /** What the policy says about files. */
+  readonly files?: FilePolicy;
   /** Size of `/tmp` and of `/var/tmp`. */
   readonly tmpBytes?: number;
   /** Of all commands together. */

@@ -7,7 +7,7 @@
  */
 import path from 'node:path';
 import type { Account } from './account.ts';
-import type { HostFacts, PlaceKind } from './facts.ts';
+import type { HiddenFact, HostFacts, PlaceKind } from './facts.ts';
 import type { SessionInput, WritableBind } from './input.ts';
 
 /** A folder that is seen through a read-only overlay. All names are relative to `path`. */
@@ -23,13 +23,15 @@ export interface OverlayPlace {
   readonly hideFolders: readonly (readonly [name: string, mode: number])[];
   /** Names that do not exist below the topmost layer. */
   readonly whiteouts: readonly string[];
-  /** Files of a hidden folder that stay visible. */
+  /** What of hidden folders stays visible. */
   readonly exceptions: readonly string[];
 }
 
 export interface Mask {
   readonly path: string;
   readonly kind: 'folder' | 'file';
+  /** What of the folder stays visible, relative, and whether that is a folder. */
+  readonly except: readonly (readonly [name: string, kind: 'folder' | 'file'])[];
 }
 
 export interface SessionPlan {
@@ -99,8 +101,12 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
   const { account } = facts;
   const processes = input.processes ?? defaultProcesses;
   const freshFolders = ['/tmp', ...(facts.hasVarTmp ? ['/var/tmp'] : [])];
+  const own = [...(input.workspace === undefined ? [] : [input.workspace]), ...facts.open];
   const writable: WritableBind[] = [
-    ...(input.workspace === undefined ? [] : [{ source: input.workspace, target: input.workspace }]),
+    // What is denied as a whole is not writable in the first place.
+    ...own
+      .filter((folder) => !facts.pins.some((pin) => isWithin(pin, folder)))
+      .map((folder) => ({ source: folder, target: folder })),
     ...(input.writable ?? []),
   ].sort((a, b) => byDepth(a.target, b.target));
   const targets = writable.map((bind) => bind.target);
@@ -115,16 +121,31 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
       !inWritable(place) && (!isAnew(place) || kernelFolders.some((folder) => isWithin(folder, place))),
   );
   const places = chooseOverlayPlaces(facts, input, hidden, sockets, inWritable);
-  const placeOf = (candidate: string): string | undefined =>
+  const overlayOf = (candidate: string): string | undefined =>
     places.findLast((place) => isStrictlyWithin(place, candidate) && !isHiddenAgain(place, candidate));
 
-  const masks = [
-    ...facts.hidden.filter(({ path: place }) => inWritable(place)),
-    ...hidden.filter(({ path: place }) => placeOf(place) === undefined),
-  ].flatMap(({ path: place, kind }): Mask[] => (kind === 'absent' ? [] : [{ path: place, kind }]));
+  // What is shown of a hidden folder is a mount of its own, above the overlay.
+  const placeOf = (fact: HiddenFact): string | undefined => (fact.isInShown ? undefined : overlayOf(fact.path));
+
+  const inTargets = facts.hidden.filter(({ path: place }) => inWritable(place));
+  const masks = [...inTargets, ...hidden.filter((fact) => placeOf(fact) === undefined)].flatMap((fact): Mask[] =>
+    fact.kind === 'absent'
+      ? []
+      : [
+          {
+            path: fact.path,
+            kind: fact.kind,
+            except: fact.except.map((name) => [
+              name,
+              facts.folders.has(path.join(fact.path, name)) ? 'folder' : 'file',
+            ]),
+          },
+        ],
+  );
+  const pins = facts.pins.filter(inWritable);
   const socketMasks = sockets
     .filter((socket) => !inWritable(socket) && !places.some((place) => isWithin(place, socket)))
-    .map((socket): Mask => ({ path: socket, kind: 'file' }));
+    .map((socket): Mask => ({ path: socket, kind: 'file', except: [] }));
 
   const warnings: string[] = [];
   if (account.uid === 0) warnings.push('commands run as root, because the workspace belongs to root');
@@ -155,13 +176,21 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
       planOverlay(
         place,
         facts,
-        hidden.filter((entry) => placeOf(entry.path) === place),
+        hidden.filter((entry) => placeOf(entry) === place),
         targets,
       ),
     ),
     writable,
-    held: listHeld(facts, targets),
-    pins: facts.pins.toSorted(byDepth),
+    held: listHeld(
+      facts.held,
+      pins,
+      [
+        ...pins.filter((pin) => !facts.loosePins.includes(pin)),
+        ...inTargets.filter((fact) => fact.holdsAbove === true && fact.kind !== 'absent').map((fact) => fact.path),
+      ],
+      targets,
+    ),
+    pins: pins.toSorted(byDepth),
     masks: [...masks, ...socketMasks].sort((a, b) => byDepth(a.path, b.path)),
     resolver: facts.resolver !== undefined && isAnew(facts.resolver) ? facts.resolver : undefined,
     runLinks: facts.runLinks,
@@ -184,12 +213,17 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
  * A mount point cannot be renamed, but a folder above it can, and takes it along: then the pinned name is free. So every
  * folder between a writable place and a pin becomes a mount too.
  */
-function listHeld(facts: HostFacts, targets: readonly string[]): string[] {
-  const above = facts.pins.flatMap((pin) => {
-    const target = targets.findLast((candidate) => isStrictlyWithin(candidate, pin));
-    return target === undefined ? [] : foldersBetween(target, pin).map((name) => path.join(target, name));
+function listHeld(
+  folders: readonly string[],
+  pins: readonly string[],
+  fixed: readonly string[],
+  targets: readonly string[],
+): string[] {
+  const above = fixed.flatMap((place) => {
+    const target = targets.findLast((candidate) => isStrictlyWithin(candidate, place));
+    return target === undefined ? [] : foldersBetween(target, place).map((name) => path.join(target, name));
   });
-  return [...new Set([...facts.held, ...above])].filter((folder) => !facts.pins.includes(folder)).sort(byDepth);
+  return [...new Set([...folders, ...above])].filter((folder) => !pins.includes(folder)).sort(byDepth);
 }
 
 /**
@@ -252,7 +286,10 @@ function planOverlay(
     if (kind === 'folder') {
       addFolders(topFolders, [...foldersBetween(place, absolute), name]);
       for (const exception of except) {
-        topFiles.push(`${name}/${exception}`);
+        const shown = path.join(absolute, exception);
+        addFolders(topFolders, foldersBetween(place, shown));
+        if (facts.folders.has(shown)) addFolders(topFolders, [`${name}/${exception}`]);
+        else topFiles.push(`${name}/${exception}`);
         exceptions.push(`${name}/${exception}`);
       }
     }

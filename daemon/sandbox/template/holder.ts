@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { reportFile, reportScript } from '../command/end-folder.ts';
-import type { OverlayPlace, SessionPlan } from '../plan/plan.ts';
+import type { Mask, OverlayPlace, SessionPlan } from '../plan/plan.ts';
 import { byDepth, isWithin } from '../plan/plan.ts';
 
 /** Source name of a tmpfs that every template has; by it a daemon sees that it was started inside a sandbox. */
@@ -73,6 +73,9 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
   const lowers = plan.overlays.map((_, index) => `${stash}/lower${index}`);
   const sources = plan.writable.map((_, index) => `${stash}/writable${index}`);
   const views = plan.writable.map((_, index) => `${stash}/view${index}`);
+  // Only a folder of which something is shown needs one of its own; all others share an empty one.
+  const partMasks = plan.masks.filter(({ except }) => except.length > 0);
+  const partSource = (mask: Mask): string => `${stash}/mask${partMasks.indexOf(mask)}`;
   const isPinned = plan.writable.map(({ target }) => plan.pins.some((pin) => isWithin(target, pin)));
   const options = [
     '--unshare-user',
@@ -88,11 +91,18 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...plan.runLinks.flatMap(([name, target]) => ['--symlink', target, `/run/${name}`]),
     ...(plan.resolver === undefined ? [] : ['--ro-bind', plan.resolver, plan.resolver]),
     ...plan.overlays.flatMap(({ path: place }, index) => ['--ro-bind', place, lowers[index] ?? '']),
+    ...partMasks.flatMap((mask) => ['--ro-bind', mask.path, partSource(mask)]),
     ...plan.writable.flatMap(({ source }, index) => ['--bind', source, sources[index] ?? '']),
     ...plan.writable.flatMap(({ source }, index) => (isPinned[index] ? ['--ro-bind', source, views[index] ?? ''] : [])),
   ];
 
-  const stashed = [...lowers, ...sources, ...views.filter((_, index) => isPinned[index]), hostDevices];
+  const stashed = [
+    ...partMasks.map(partSource),
+    ...lowers,
+    ...sources,
+    ...views.filter((_, index) => isPinned[index]),
+    hostDevices,
+  ];
 
   const viewOf = (pin: string): string => {
     const index = plan.writable.findLastIndex(({ target }) => isWithin(target, pin));
@@ -101,6 +111,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
   const steps = [
     ...compileLayers(
       plan.overlays,
+      partMasks,
       plan.writable.map(({ target }) => target).filter((target) => isWithin(own, target)),
     ),
     ...['text', reportFile, reportScript],
@@ -109,8 +120,12 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...compileMounts(plan, lowers, sources),
     ...plan.held.flatMap((folder) => ['bind', folder, folder]),
     ...plan.pins.flatMap((pin) => ['bind', viewOf(pin), pin]),
-    ...plan.masks.flatMap(({ path: place, kind }) => ['bind', kind === 'folder' ? emptyFolder : emptyFile, place]),
+    ...plan.masks.flatMap((mask) => [
+      ...['bind', maskSource(mask, partMasks), mask.path],
+      ...mask.except.flatMap(([name]) => ['bind', path.join(partSource(mask), name), path.join(mask.path, name)]),
+    ]),
     ...['devices', hostDevices, 'seal', '/dev', 'detach', hostDevices],
+    ...partMasks.flatMap((mask) => ['detach', partSource(mask)]),
     ...lowers.flatMap((lower) => ['detach', lower]),
     ...views.flatMap((view, index) => (isPinned[index] ? ['detach', view] : [])),
     ...['remove', String(stashed.length + 1), ...stashed, stash, 'seal', '/run', 'proc'],
@@ -163,22 +178,44 @@ function compileMounts(plan: SessionPlan, lowers: readonly string[], sources: re
     .flatMap(({ target, steps }) => [...(needsFolder(target) ? ['folders', '1', target] : []), ...steps]);
 }
 
+function maskSource(mask: Mask, partMasks: readonly Mask[]): string {
+  if (mask.kind === 'file') return emptyFile;
+  return mask.except.length === 0 ? emptyFolder : maskLayer(partMasks.indexOf(mask));
+}
+
+function maskLayer(index: number): string {
+  return `${own}/masks/${index}`;
+}
+
 function layerOf(index: number): string {
   return `${own}/layers/${index}`;
 }
 
 /** Folders of all layers in one step, then their permission bits, files and whiteouts. */
-function compileLayers(overlays: readonly OverlayPlace[], mountPoints: readonly string[]): string[] {
+function compileLayers(
+  overlays: readonly OverlayPlace[],
+  partMasks: readonly Mask[],
+  mountPoints: readonly string[],
+): string[] {
+  const inMasks = partMasks.flatMap(({ except }, index) =>
+    except.map(([name, kind]) => [path.join(maskLayer(index), name), kind] as const),
+  );
   const folders = overlays.flatMap((place, index) => [
     [`${layerOf(index)}/top`, place.mode] as const,
     [`${layerOf(index)}/hide`, place.mode] as const,
     ...place.topFolders.map(([name, mode]) => [`${layerOf(index)}/top/${name}`, mode] as const),
     ...place.hideFolders.map(([name, mode]) => [`${layerOf(index)}/hide/${name}`, mode] as const),
   ]);
-  const paths = [emptyFolder, ...mountPoints, ...folders.map(([folder]) => folder)];
+  const paths = [
+    emptyFolder,
+    ...mountPoints,
+    ...inMasks.map(([place, kind]) => (kind === 'folder' ? place : path.dirname(place))),
+    ...folders.map(([folder]) => folder),
+  ];
   return [
     ...['folders', String(paths.length), ...paths],
     ...['file', emptyFile],
+    ...inMasks.flatMap(([place, kind]) => (kind === 'file' ? ['file', place] : [])),
     ...overlays.flatMap((place, index) => [
       ...place.topFiles.flatMap((name) => ['file', `${layerOf(index)}/top/${name}`]),
       ...place.whiteouts.flatMap((name) => ['whiteout', `${layerOf(index)}/hide/${name}`]),

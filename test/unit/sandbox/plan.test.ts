@@ -37,6 +37,11 @@ function facts(changes: Partial<HostFacts> = {}): HostFacts {
     held: [],
     pins: [],
     absentPins: [],
+    loosePins: [],
+    open: [],
+    because: new Map(),
+    searches: [],
+    remarks: [],
     lookedFor: [],
     resolver: undefined,
     runLinks: [],
@@ -73,9 +78,9 @@ describe('plan', () => {
       ['/var', '/home/ann/.config'],
     );
     assert.deepEqual(plan.masks, [
-      { path: '/home/ann/.aws', kind: 'folder' },
-      { path: '/home/ann/.netrc', kind: 'file' },
-      { path: '/home/ann/.ssh', kind: 'folder' },
+      { path: '/home/ann/.aws', kind: 'folder', except: [] },
+      { path: '/home/ann/.netrc', kind: 'file', except: [] },
+      { path: '/home/ann/.ssh', kind: 'folder', except: [['known_hosts', 'file']] },
     ]);
     assert.match(plan.warnings.join(), /mount lies below the home/);
   });

@@ -1,0 +1,65 @@
+/** Who shows what of what others hide. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { HiddenFact } from '../../../daemon/sandbox/plan/facts.ts';
+import type { FileRule } from '../../../daemon/sandbox/plan/file-rule.ts';
+import { type HiddenClaim, settleHidden, withoutNested } from '../../../daemon/sandbox/plan/hidden-places.ts';
+
+const rule = (rank: number, more: Partial<FileRule> = {}): FileRule => ({
+  ...{ effect: 'hide', text: 'x', because: `rank ${rank}`, top: '/x', literal: true, byName: false },
+  ...{ covers: () => true, mayHold: () => true, mustHold: true, rank, final: false },
+  ...more,
+});
+const hide = (place: string, by: HiddenClaim['by'], kind: HiddenFact['kind'] = 'folder'): HiddenClaim => ({
+  fact: { path: place, kind, except: [] },
+  by,
+});
+const show = (place: string, rank = 2, more: Partial<FileRule> = {}) => ({
+  path: place,
+  rule: rule(rank, { effect: 'show', ...more }),
+});
+
+const denial = rule(2, { final: true });
+const imported = rule(1);
+const rows: readonly [what: string, HiddenClaim[], ReturnType<typeof show>[], expected: string[], remarks: number][] = [
+  ['nothing is shown', [hide('/a', rule(2))], [], ['/a'], 0],
+  ['a part is shown', [hide('/a', rule(2))], [show('/a/b')], ['/a+b'], 0],
+  ['at the same path the denial holds', [hide('/a', rule(2))], [show('/a')], ['/a'], 1],
+  ['a wider allow does not open a denial in it', [hide('/a/b', rule(2))], [show('/a')], ['/a/b'], 0],
+  [
+    'what is denied in what is shown',
+    [hide('/a', rule(2)), hide('/a/b/c', rule(2))],
+    [show('/a/b')],
+    ['/a+b', '/a/b/c!'],
+    0,
+  ],
+  ['what is denied beside it needs no word', [hide('/a', rule(2)), hide('/a/c', rule(2))], [show('/a/b')], ['/a+b'], 0],
+  ['a lower layer shows nothing of a higher one', [hide('/a', rule(3))], [show('/a/b')], ['/a'], 1],
+  ['a higher one does', [hide('/a', rule(1))], [show('/a/b')], ['/a+b'], 0],
+  ['a rule that denies is final', [hide('/a', denial)], [show('/a/b', 3)], ['/a'], 1],
+  ['of two that hide, both must agree', [hide('/a', rule(2)), hide('/a/b', denial)], [show('/a/b/c')], ['/a'], 1],
+  ['credentials: a user', [hide('/h/.aws', 'credentials')], [show('/h/.aws/config')], ['/h/.aws+config'], 0],
+  ['credentials: the place itself', [hide('/h/.npmrc', 'credentials', 'file')], [show('/h/.npmrc')], [], 0],
+  ['credentials: a project', [hide('/h/.aws', 'credentials')], [show('/h/.aws/config', 1)], ['/h/.aws'], 1],
+  ['credentials: a wider allow', [hide('/h/.config/gh', 'credentials')], [show('/h/.config')], ['/h/.config/gh'], 0],
+  [
+    'what is sbx’s own',
+    [hide('/h/.config/sbx', 'sbx')],
+    [show('/h/.config/sbx/policy.json', 3)],
+    ['/h/.config/sbx'],
+    1,
+  ],
+  ['an exception of one rule', [hide('/a', imported)], [show('/a/b', 1, { onlyIn: imported })], ['/a+b'], 0],
+  ['is none of another', [hide('/a', rule(1))], [show('/a/b', 1, { onlyIn: imported })], ['/a'], 1],
+  ['two parts, one in the other', [hide('/a', rule(2))], [show('/a/b/c'), show('/a/b')], ['/a+b'], 0],
+];
+for (const [what, claims, shown, expected, remarks] of rows) {
+  test(what, () => {
+    const settled = settleHidden(claims, shown);
+    const found = withoutNested(settled.hidden).map((fact) =>
+      [fact.path, ...fact.except.map((name) => `+${name}`), fact.isInShown ? '!' : ''].join(''),
+    );
+    assert.deepEqual(found.sort(), expected);
+    assert.equal(settled.remarks.length, remarks);
+  });
+}
