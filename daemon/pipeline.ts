@@ -17,8 +17,9 @@ import { findNetworkViolation } from './egress/blocked.ts';
 import { LimitWatch, type WatchedLimit } from './limit-watch.ts';
 import { type CarriedFolder, carryFolder } from './methods/carry-folder.ts';
 import type { Session } from './methods/sessions.ts';
+import { findWithheldViolations } from './request/withheld.ts';
 import { collectAftermath } from './sandbox/aftermath.ts';
-import type { CommandPlan, LimitReport, ProcessExit, SandboxProcess } from './sandbox/model.ts';
+import type { CommandPlan, LimitReport, ProcessExit, SandboxProcess, SandboxSession } from './sandbox/model.ts';
 import type { FilePolicy } from './sandbox/plan/file-rule.ts';
 import type { OutputStream, RunLog } from './stream/run-log.ts';
 import type { StdinGate } from './stream/stdin-gate.ts';
@@ -38,6 +39,8 @@ export interface RunInput {
   /** Hosts that the command's words name. */
   readonly hosts: readonly string[];
   readonly limits: Limits;
+  /** Variables of the caller that the command does not get. */
+  readonly withheld: readonly string[];
   /** Somebody can be asked. */
   readonly canAsk: boolean;
   readonly saveTo: string;
@@ -85,6 +88,7 @@ export class Run {
   #used: Pick<Exit, 'cpuMs' | 'maxRssBytes'> = {};
   readonly #watch: LimitWatch;
   #errorTail = Buffer.alloc(0);
+  #isTailCut = false;
   #violations = 0;
   #unaskable: Pick<Exit, 'message' | 'help'> = {};
   /** Resolves after `exited` was sent. Never rejects. */
@@ -178,13 +182,14 @@ export class Run {
       if (this.#stopRequested) return this.#describeStop(this.#stopRequested.reason);
       const approved = approvePlan(this.#withSize(plan), decision, answer);
       if (!approved) return { reason: 'denied', ...this.#unaskable };
-      const { process, report } = await this.#input.session.launch(approved, this.#input.sandboxed, this.#input.files);
+      const launched = await this.#input.session.launch(approved, this.#input.sandboxed, this.#input.files);
+      const { process, report } = launched;
       this.#process = process;
       // It may have come while the sandbox was made.
       if (this.#size) process.pty?.resize(this.#size.columns, this.#size.rows);
       this.#report = { ...report, ...reportLimits(this.#input.limits, process.limits) };
       log.append({ type: 'started', sandbox: this.#report });
-      return await this.#stream(process);
+      return await this.#stream(process, launched.explainFailure);
     } catch (error) {
       const known = error instanceof SbxError ? error : new SbxError('internal', (error as Error).message);
       return {
@@ -232,7 +237,7 @@ export class Run {
     return answer;
   }
 
-  async #stream(process: SandboxProcess): Promise<Ending> {
+  async #stream(process: SandboxProcess, explain: SandboxSession['explainFailure']): Promise<Ending> {
     const { log, plan, session, stdin } = this.#input;
     const input = process.stdin ?? (process.pty && terminalInput(process.pty));
     if (input) stdin.attach(input);
@@ -250,7 +255,7 @@ export class Run {
     for (const violation of await collectAftermath(process.aftermath, plan.cwd)) this.#tell(violation);
     if (plan.reportCwd) this.#folder = carryFolder(session, plan.cwd, await process.cwd);
     if (exit.failure !== undefined) return { reason: 'sandbox-failed', message: exit.failure };
-    if (exit.code !== 0 && !this.#stopRequested) this.#explainFailure();
+    if (exit.code !== 0 && !this.#stopRequested) this.#explainFailure(explain);
     const signal = exit.signal === undefined ? {} : { signal: exit.signal };
     if (this.#stopRequested) return { ...this.#describeStop(this.#stopRequested.reason), code: exit.code, ...signal };
     if (exit.outOfMemory === true) return { reason: 'memory', code: exit.code, ...this.#describeLimit('memoryBytes') };
@@ -316,12 +321,17 @@ export class Run {
 
   #keepTail(bytes: Buffer): void {
     const joined = Buffer.concat([this.#errorTail, bytes.subarray(-errorTailBytes)]);
+    this.#isTailCut ||= joined.length > errorTailBytes || bytes.length > errorTailBytes;
     this.#errorTail = Buffer.from(joined.subarray(-errorTailBytes));
   }
 
-  #explainFailure(): void {
-    const violation = findNetworkViolation({ errorTail: this.#errorTail.toString('utf8'), hosts: this.#input.hosts });
-    if (violation) this.#tell(violation);
+  #explainFailure(explain: SandboxSession['explainFailure']): void {
+    const { hosts, plan, sandboxed, withheld } = this.#input;
+    const text = this.#errorTail.toString('utf8');
+    const network = sandboxed ? findNetworkViolation({ errorTail: text, hosts }) : undefined;
+    if (network) this.#tell(network);
+    for (const violation of findWithheldViolations(text, withheld)) this.#tell(violation);
+    for (const violation of explain({ text, isCut: this.#isTailCut, cwd: plan.cwd, withheld })) this.#tell(violation);
   }
 
   #tell(violation: Violation): void {

@@ -64,7 +64,7 @@ export function formatRefusal(decision: Decision, answeredNo: boolean): string[]
 }
 
 /** What explains a failure is nobody's business after a success; that something was put aside or not kept always is. */
-const explanations: ReadonlySet<Violation['kind']> = new Set(['network', 'file', 'unsupported']);
+const explanations: ReadonlySet<Violation['kind']> = new Set(['network', 'file', 'environment', 'unsupported']);
 
 export function formatViolations(violations: readonly Violation[], status: number): string[] {
   return violations

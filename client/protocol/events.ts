@@ -94,9 +94,9 @@ export type Approval = z.infer<typeof approvalSchema>;
 
 export const violationSchema = z.strictObject({
   kind: z
-    .enum(['network', 'file', 'git', 'protected', 'limit', 'unsupported'])
+    .enum(['network', 'file', 'environment', 'git', 'protected', 'limit', 'unsupported'])
     .describe(
-      '`network`, `file`: something was out of reach, told when the command failed. `git`: a change of a git folder was not taken over. `protected`: a file that would run by itself was put aside. `limit`: a limit ended or cut something. `unsupported`: it cannot work in a sandbox at all.',
+      '`network`, `file`: something was out of reach, told when the command failed. `environment`: a variable that the command missed was withheld. `git`: a change of a git folder was not taken over. `protected`: a file that would run by itself was put aside. `limit`: a limit ended or cut something. `unsupported`: it cannot work in a sandbox at all.',
     ),
   target: z.string().describe('The path, host or thing that it was about.'),
   access: z.enum(['read', 'write', 'connect', 'run']).optional().describe('What the command wanted of it.'),

@@ -14,6 +14,7 @@ import type { Limits } from '../decide/limits.ts';
 import type { Engine } from '../offline.ts';
 import { Run } from '../pipeline.ts';
 import type { Connection, Handlers } from '../request/connection.ts';
+import { listWithheld } from '../request/withheld.ts';
 import type { CommandLimits, CommandPlan } from '../sandbox/model.ts';
 import { Audience } from '../stream/audience.ts';
 import type { OutputStore } from '../stream/output-store.ts';
@@ -242,6 +243,7 @@ export class RunMethods {
       files,
       hosts,
       limits: chosen,
+      withheld: listWithheld({ ...params.env, ...Object.fromEntries(session.env) }, plan.env),
       canAsk: params.approver,
       saveTo: engine.answersFile(session.workspace) ?? config.userPolicyFile,
       log,

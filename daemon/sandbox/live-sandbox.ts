@@ -2,7 +2,6 @@
  * The sandbox of one session. Its template is made at first use, in the background, and made anew when the host's mounts
  * or what the plan masks have changed. A template that is still in use ends with its last command.
  */
-import type { SandboxReport } from '../../client/protocol/events.ts';
 import type { ApprovedPlan, SandboxProcess, SandboxSession } from './model.ts';
 import type { Account } from './plan/account.ts';
 import type { FilePolicy } from './plan/file-rule.ts';
@@ -16,6 +15,10 @@ export interface TemplateSource {
   /** What the policy says about files, as it stands. */
   readonly files: () => FilePolicy;
   readonly open: (files: FilePolicy) => Promise<SandboxSession>;
+}
+
+export interface LaunchedCommand extends Pick<SandboxSession, 'report' | 'explainFailure'> {
+  readonly process: SandboxProcess;
 }
 
 interface Template {
@@ -71,12 +74,12 @@ export class LiveSandbox {
   }
 
   /** @throws {SbxError} `sandbox-failed`, `bad-policy` */
-  async launch(plan: ApprovedPlan, files: FilePolicy): Promise<{ process: SandboxProcess; report: SandboxReport }> {
+  async launch(plan: ApprovedPlan, files: FilePolicy): Promise<LaunchedCommand> {
     this.prepare(files);
     return this.#launchIn(this.#template as Template, plan);
   }
 
-  async #launchIn(template: Template, plan: ApprovedPlan): Promise<{ process: SandboxProcess; report: SandboxReport }> {
+  async #launchIn(template: Template, plan: ApprovedPlan): Promise<LaunchedCommand> {
     template.live++;
     const done = () => {
       template.live--;
@@ -86,7 +89,7 @@ export class LiveSandbox {
       const session = await template.session;
       const process = await session.launch(plan);
       void process.exit.then(done);
-      return { process, report: session.report };
+      return { process, report: session.report, explainFailure: session.explainFailure };
     } catch (error) {
       done();
       throw error;

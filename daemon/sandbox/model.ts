@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { SandboxReport, Violation } from '../../client/protocol/events.ts';
 import type { LimitName } from '../../client/protocol/limit-names.ts';
 import type { Account } from './plan/account.ts';
+import type { FailedCommand } from './violations/explain-failure.ts';
 
 declare const approved: unique symbol;
 
@@ -98,6 +99,8 @@ export interface SandboxSession {
   readonly isCurrent: () => boolean;
   /** @throws {SbxError} `sandbox-failed` */
   readonly launch: (plan: ApprovedPlan) => Promise<SandboxProcess>;
+  /** Why a failed command of it failed, as far as the sandbox was the reason. */
+  readonly explainFailure: (command: FailedCommand) => readonly Violation[];
   /** Ends every process of the session and releases what it holds. */
   readonly close: () => Promise<void>;
   /** Resolves when the template is gone, whoever ended it. */

@@ -21,6 +21,8 @@ import { assembleFilter } from './seccomp/filter.ts';
 import { findArchitecture } from './seccomp/syscalls.ts';
 import { openTemplate, type Template } from './template/template.ts';
 import { requireTool } from './tools.ts';
+import { explainFailure } from './violations/explain-failure.ts';
+import { readPathSetting } from './violations/path-setting.ts';
 
 /** A host that never comes to rest, because something mounts and unmounts in a loop, gets no sandbox that is half of each. */
 const maxAttempts = 5;
@@ -79,6 +81,7 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
     report: reportSession(plan, setting),
     launch: async (command) => startCommand(setting, await prepareCommand(setting, command), command),
     isCurrent: () => init() !== undefined && takeFingerprint() === fingerprint,
+    explainFailure: (failed) => explainFailure(failed, readPathSetting(plan)),
     close,
     closed,
   };

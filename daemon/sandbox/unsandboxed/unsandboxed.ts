@@ -80,6 +80,7 @@ export async function openUnsandboxed(account: Account): Promise<SandboxSession>
       void run.exit.then(() => setting.runs.delete(run));
       return run;
     },
+    explainFailure: () => [],
     isCurrent: () => !isClosed,
     close: async () => {
       isClosed = true;
