@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StagedRepository } from '../fixtures/staged-repository.ts';
 
+/** Remarks about what arrives, or what nobody needs of it. */
+const expectedNotes = /submodule|so that git does not look|`exec/;
+
 /** Of each: what the host did before, and what the command does. */
 const rows: readonly (readonly [name: string, before: string, script: string])[] = [
   ['a commit', '', 'echo two >> file; git commit -qam two'],
@@ -83,6 +86,39 @@ const rows: readonly (readonly [name: string, before: string, script: string])[]
     'echo a > a; git add .; git commit -qm a',
     'git update-index --skip-worktree a; echo n > n; git add -N n',
   ],
+  ['a worktree made', '', 'git worktree add -q -b topic wt; cd wt; echo w > w; git add .; git commit -qm w; cd ..'],
+  [
+    'a commit in a worktree',
+    'git worktree add -q -b topic wt; git pack-refs --all',
+    'cd wt; echo w > w; git add .; git commit -qm w; git update-ref refs/worktree/own HEAD; echo x > x; git add x; cd ..',
+  ],
+  ['a worktree removed', 'git worktree add -q -b topic wt; git worktree add -q -b other wt2', 'git worktree remove wt'],
+  ['the only worktree removed', 'git worktree add -q -b topic wt', 'git worktree remove wt'],
+  [
+    'a submodule made',
+    'git init -q ../lib; cd ../lib; echo l > l; git add .; git commit -qm l; git tag t; cd ../work',
+    'git submodule --quiet add ../lib sub; git commit -qam sub',
+  ],
+  [
+    'a commit in a submodule',
+    'git init -q ../lib; cd ../lib; echo l > l; git add .; git commit -qm l; cd ../work; git submodule --quiet add ../lib sub/lib; git commit -qam sub',
+    'cd sub/lib; git checkout -qb topic; echo n > n; git add .; git commit -qm n; cd ../..; git add sub; git commit -qm moved',
+  ],
+  [
+    'a branch that follows a remote one',
+    'git clone -q . ../other; git remote add origin ../other; git -C ../other branch topic; git fetch -q origin',
+    'git checkout -q topic; echo t > t; git add .; git commit -qm t',
+  ],
+  [
+    'a branch pushed and fetched',
+    'git clone -q --bare . ../work/remote.git; echo remote.git > .git/info/exclude; git remote add origin ./remote.git',
+    'git push -q -u origin main; git fetch -q; git remote set-head origin main',
+  ],
+  [
+    'a repository of 5000 new objects',
+    '',
+    'for i in $(seq 2500); do echo $i > f$i; done; git add .; git commit -qm many; git repack -adq',
+  ],
 ];
 
 for (const [name, before, script] of rows) {
@@ -90,6 +126,7 @@ for (const [name, before, script] of rows) {
     const repository = new StagedRepository();
     t.after(() => repository.remove());
     if (before !== '') repository.shell(before);
+    repository.settle();
     const untouched = repository.shell(StagedRepository.describe);
     const run = repository.stage(`{ ${script}; } >/dev/null 2>&1; ${StagedRepository.describe}`);
     t.after(() => run.base.close());
@@ -97,6 +134,10 @@ for (const [name, before, script] of rows) {
     assert.deepEqual(report, { merged: true, notes: report.notes });
     assert.equal(repository.shell(StagedRepository.describe), run.output);
     assert.notEqual(run.output, untouched);
+    assert.deepEqual(
+      report.notes.filter(({ message }) => !expectedNotes.test(message)),
+      [],
+    );
     assert.equal(repository.check(), '');
     const again = await repository.merge(run);
     assert.equal(again.merged, true);

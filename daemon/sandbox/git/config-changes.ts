@@ -33,9 +33,9 @@ export function listConfigChanges(base: Values, staged: Values, real: Values): r
 function isSafeChange(section: string, name: string, after: readonly (string | undefined)[], real: Values): boolean {
   const branch = section.startsWith('branch.') ? section.slice('branch.'.length) : undefined;
   const remote = section.startsWith('remote.') ? section.slice('remote.'.length) : undefined;
-  if (branch !== undefined && isRefName(`refs/heads/${branch}`) && isPlain(branch)) {
+  if (branch !== undefined && isRefName(`refs/heads/${branch}`) && isPlainText(branch)) {
     if (name === 'remote') return after.every((value) => value === '.' || hasRemote(real, value));
-    if (name === 'merge') return after.every((value) => value !== undefined && isPlain(value) && isRefName(value));
+    if (name === 'merge') return after.every((value) => value !== undefined && isPlainText(value) && isRefName(value));
     if (name === 'rebase') return after.every((value) => /^(?:true|false|merges|interactive)$/.test(value ?? ''));
   }
   if (remote !== undefined && name === 'fetch' && hasRemote(real, remote)) {
@@ -45,15 +45,15 @@ function isSafeChange(section: string, name: string, after: readonly (string | u
 }
 
 const hasRemote = (real: Values, remote: string | undefined): boolean =>
-  remote !== undefined && isPlain(remote) && real.has(`remote.${remote}.url`);
+  remote !== undefined && isPlainText(remote) && real.has(`remote.${remote}.url`);
 
 /** Nothing that has a meaning in the configuration's syntax, or that a terminal acts upon. */
-const isPlain = (text: string): boolean => /^[^\x00-\x20"#;\\\x7f-\x9f]+$/.test(text);
+export const isPlainText = (text: string): boolean => /^[^\x00-\x20"#;\\\x7f-\x9f]+$/.test(text);
 
 /** From anywhere, but only into what the host keeps of that remote: not into the user's own branches. */
-function isPlainRefspec(value: string | undefined, remote: string): boolean {
+export function isPlainRefspec(value: string | undefined, remote: string): boolean {
   const [, from = '', to = ''] = /^\+?([^:+^]+):([^:]+)$/.exec(value ?? '') ?? [];
   const stars = (text: string): number => text.split('*').length - 1;
-  const isName = (text: string): boolean => stars(text) <= 1 && isRefName(text.replace('*', 'x')) && isPlain(text);
+  const isName = (text: string): boolean => stars(text) <= 1 && isRefName(text.replace('*', 'x')) && isPlainText(text);
   return isName(from) && isName(to) && stars(from) === stars(to) && to.startsWith(`refs/remotes/${remote}/`);
 }

@@ -179,3 +179,15 @@ function formatHeader(section: string): string {
   if (dot < 0) return `[${section}]`;
   return `[${section.slice(0, dot)} "${section.slice(dot + 1).replace(/["\\]/g, '\\$&')}"]`;
 }
+
+/** A whole file. As for `setConfig`, values need no quotes. */
+export function formatConfig(settings: readonly (readonly [section: string, name: string, value: string])[]): string {
+  let text = '';
+  let last: string | undefined;
+  for (const [section, name, value] of settings) {
+    if (section !== last) text += `${formatHeader(section)}\n`;
+    text += `\t${name} = ${value}\n`;
+    last = section;
+  }
+  return text;
+}

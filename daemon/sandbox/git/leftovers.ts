@@ -6,14 +6,14 @@ import { stateFiles, stateFolders } from './state-names.ts';
 /** Dealt with elsewhere, or made anew by git whenever it wants. */
 const handled: ReadonlySet<string> = new Set([
   ...['objects', 'refs', 'packed-refs', 'HEAD', 'index', 'logs', 'config', 'worktrees', 'modules', 'shallow'],
-  ...['gc.log', 'gc.pid', 'packed-refs.new', 'info/refs'],
+  ...['gc.log', 'gc.pid', 'packed-refs.new', 'info/refs', 'description', 'lfs'],
   ...stateFiles.keys(),
   ...stateFolders,
 ]);
 
 /** A git, or a program it starts, believes or runs these; whoever wants them makes them outside. */
 const trusted: ReadonlySet<string> = new Set([
-  ...['hooks', 'info', 'commondir', 'gitdir', 'config.worktree', 'branches', 'remotes', 'description', 'rr-cache'],
+  ...['hooks', 'info', 'commondir', 'gitdir', 'config.worktree', 'branches', 'remotes', 'rr-cache'],
   ...['objects/info/alternates', 'objects/info/http-alternates'],
 ]);
 
@@ -25,7 +25,7 @@ export function reportLeftovers(repository: Repository): void {
   let count = 0;
   const visit = (name: string): void => {
     const kind = staged.kind(prefix + name);
-    if (handled.has(name) || name.endsWith('.lock') || /^sharedindex\./.test(name)) return;
+    if (handled.has(name) || isMeaningless(name)) return;
     if (kind === 'folder') {
       for (const entry of staged.list(prefix + name)) visit(`${name}/${entry.name}`);
       return;
@@ -48,6 +48,9 @@ export function reportLeftovers(repository: Repository): void {
   visit('objects/info/http-alternates');
 }
 
+/** Locks of commands that were stopped, and hooks that are only examples. */
+const isMeaningless = (name: string): boolean => /\.lock$|^sharedindex\.|^hooks\/[^/]+\.sample$/.test(name);
+
 /** Files are also copied into the layer when only their attributes change. */
 function isChanged({ staged, target, prefix }: Repository, name: string): boolean {
   const kind = staged.kind(prefix + name);
@@ -56,6 +59,8 @@ function isChanged({ staged, target, prefix }: Repository, name: string): boolea
   try {
     const own = staged.read(prefix + name, maxCompareBytes)?.bytes;
     const real = target.read(prefix + name, maxCompareBytes)?.bytes;
+    // of a repository that is new: only examples
+    if (name === 'info/exclude' && real === undefined && /^(?:#.*\n|\s)*$/.test(own?.toString() ?? '')) return false;
     return own === undefined || real?.equals(own) !== true;
   } catch (error) {
     if (error instanceof UnusableFile) return true;

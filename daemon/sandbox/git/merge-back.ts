@@ -8,19 +8,24 @@ import { createHash } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import path from 'node:path';
 import type { Violation } from '../../../client/protocol/events.ts';
+import { BaseContents } from './base-contents.ts';
 import { parseConfig, valuesByKey } from './config-file.ts';
 import { UnusableFile } from './folder-tree.ts';
 import type { GitBase } from './git-base.ts';
+import { mergeLargeFiles } from './large-files.ts';
 import { reportLeftovers } from './leftovers.ts';
+import { listWorktrees, removeWorktrees } from './linked-worktrees.ts';
 import { Locks } from './locks.ts';
-import { mergeCheckout } from './merge-checkout.ts';
+import { mergeCheckouts } from './merge-checkout.ts';
 import { mergeConfig } from './merge-config.ts';
 import { mergeObjects } from './merge-objects.ts';
 import { Notes } from './notes.ts';
 import type { ObjectFormat } from './object-format.ts';
 import { ObjectStore } from './object-store.ts';
 import type { Repository } from './repository.ts';
+import { mergeShallow } from './shallow.ts';
 import { StagedLayer } from './staged-layer.ts';
+import { listSubmodules, type SubmodulePlace } from './submodules.ts';
 import { TargetFolder } from './target-folder.ts';
 
 const maxConfigBytes = 4 * 2 ** 20;
@@ -76,40 +81,53 @@ export async function mergeBack(
 }
 
 async function mergeInto(target: TargetFolder, input: MergeBackInput, notes: Notes): Promise<void> {
-  const { gitFolder, upper, workspace, base, startedAtMs } = input;
-  const locks = new Locks(target, path.dirname(upper));
+  const { gitFolder, upper, workspace, startedAtMs } = input;
+  const beside = path.dirname(upper);
+  // a time in milliseconds is rounded: the file system's are finer
+  const startedAtNs = BigInt(Math.floor(startedAtMs * 1000)) * 1000n - 1000n;
+  const locks = new Locks(target, beside);
   locks.recover();
+  const base = new BaseContents(input.base, target, startedAtNs, beside);
   const staged = await StagedLayer.open(upper, target);
-  const format = readObjectFormat(target);
-  const store = new ObjectStore(target, 'objects/', format, path.join(gitFolder, 'objects'));
   try {
     if (!staged.isComplete) {
-      notes.addKept(
-        gitFolder,
-        'removals in it may be missed, because GNU tar is not there to tell which folders were made anew',
-      );
+      const because = 'GNU tar is not there to tell which folders were made anew';
+      notes.addKept(gitFolder, `removals in it may be missed, because ${because}`);
     }
-    const repository: Repository = {
-      ...{ target, staged, format, store, locks, notes, base, workspace, upper },
-      prefix: '',
-      commonPrefix: '',
-      folder: gitFolder,
-      // a time in milliseconds is rounded: the file system's are finer
-      startedAtNs: BigInt(Math.floor(startedAtMs * 1000)) * 1000n - 1000n,
-    };
-    await mergeObjects(repository);
-    await mergeCheckout(repository, workspace);
-    await mergeConfig(repository);
-    reportLeftovers(repository);
+    const shared = { target, staged, locks, notes, base, workspace, upper, folder: gitFolder, startedAtNs };
+    await mergeRepository(shared, { prefix: '', workTree: workspace });
   } finally {
-    store.close();
     staged.close();
   }
 }
 
-function readObjectFormat(target: TargetFolder): ObjectFormat {
-  const text = target.read('config', maxConfigBytes)?.bytes.toString('latin1') ?? '';
-  const sections = parseConfig(text);
-  if (sections === undefined) throw new UnusableFile('its configuration cannot be read');
+/** The git folder itself, or that of a submodule, with the submodules in it. */
+async function mergeRepository(
+  shared: Omit<Repository, 'prefix' | 'commonPrefix' | 'format' | 'store'>,
+  { prefix, workTree }: SubmodulePlace,
+): Promise<void> {
+  const { target, folder } = shared;
+  const format = readObjectFormat(target, `${prefix}config`);
+  const store = new ObjectStore(target, `${prefix}objects/`, format, path.join(folder, prefix, 'objects'));
+  const repository: Repository = { ...shared, prefix, commonPrefix: prefix, format, store };
+  try {
+    await mergeObjects(repository);
+    mergeLargeFiles(repository);
+    mergeShallow(repository);
+    // before the index that may name them
+    for (const submodule of listSubmodules(repository)) await mergeRepository(shared, submodule);
+    const worktrees = listWorktrees(repository);
+    await mergeCheckouts(repository, [{ repository, workTree }, ...worktrees]);
+    removeWorktrees(repository);
+    await mergeConfig(repository);
+    for (const own of [repository, ...worktrees.map((worktree) => worktree.repository)]) reportLeftovers(own);
+  } finally {
+    store.close();
+  }
+}
+
+function readObjectFormat(target: TargetFolder, file: string): ObjectFormat {
+  const sections = parseConfig(target.read(file, maxConfigBytes)?.bytes.toString('latin1') ?? '');
+  if (sections === undefined) throw new UnusableFile(`${file} cannot be read`);
   return valuesByKey(sections).get('extensions.objectformat')?.at(-1)?.toLowerCase() === 'sha256' ? 'sha256' : 'sha1';
 }

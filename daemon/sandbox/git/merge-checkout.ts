@@ -13,30 +13,55 @@ import { type Repository, readBase } from './repository.ts';
 
 const maxHeadBytes = 4096;
 
-export async function mergeCheckout(repository: Repository, workTree: string | undefined): Promise<void> {
+export interface Checkout {
+  readonly repository: Repository;
+  /** Absolute; undefined where none belongs to it. */
+  readonly workTree: string | undefined;
+}
+
+/**
+ * @param common where the references are.
+ * @param checkouts first that of the git folder itself, then those of linked worktrees.
+ */
+export async function mergeCheckouts(common: Repository, checkouts: readonly Checkout[]): Promise<void> {
+  const changes = readRefs(common).changes();
+  const skipped = new Set(changes.filter(({ verdict }) => verdict === 'conflict').map(({ name }) => name));
+  const plans = checkouts.map((checkout) => ({ ...checkout, head: planHead(checkout.repository) }));
+  const branches = new Map(plans.map(({ head }, index) => [targetOf(head.current ?? head.wanted), index]));
+  for (const [index, plan] of plans.entries()) {
+    const own = changes.filter(({ name }) => (branches.get(name) ?? 0) === index);
+    const missed = await mergeCheckout(common, plan, own);
+    const { repository } = plan;
+    // every worktree has a HEAD of its own
+    for (const name of missed) if (name !== 'HEAD' || repository === common) skipped.add(name);
+    if (repository === common) continue;
+    await applyRefs(repository, readRefs(repository).changes());
+    await mergeReflogs(repository, new Set(missed));
+  }
+  await mergeReflogs(common, skipped);
+}
+
+/** @returns what was not moved. */
+async function mergeCheckout(
+  common: Repository,
+  { repository, workTree, head }: Checkout & { readonly head: RefChange },
+  changes: readonly RefChange[],
+): Promise<readonly string[]> {
   const { prefix, locks, notes, upper } = repository;
-  const changes = readRefs(repository).changes();
-  const head = planHead(repository);
-  const branch = targetOf(head.current);
+  const branch = targetOf(head.current ?? head.wanted);
   const own = changes.find(({ name }) => name === branch);
   const index = planIndex(repository, workTree);
   const failure = await mergeTogether();
-  const skipped = new Set(changes.filter(({ verdict }) => verdict === 'conflict').map(({ name }) => name));
-  if (failure !== undefined) {
-    notes.addKept(
-      `${prefix}HEAD`,
-      `what the command did to the checked-out branch, HEAD and the index is not taken over, because ${failure}; it is kept in ${upper}`,
-    );
-    for (const change of [own, head])
-      if (change !== undefined && change.verdict !== 'done') reportConflict(repository, change, failure);
-    await applyRefs(
-      repository,
-      changes.filter((change) => change !== own),
-    );
-    skipped.add('HEAD');
-    if (own !== undefined) skipped.add(own.name);
-  }
-  await mergeReflogs(repository, skipped);
+  if (failure === undefined) return [];
+  notes.addKept(
+    `${prefix}HEAD`,
+    `what the command did to the checked-out branch, HEAD and the index is not taken over, because ${failure}; it is kept in ${upper}`,
+  );
+  if (own !== undefined && own.verdict !== 'done') reportConflict(common, own, failure);
+  if (head.verdict !== 'done') reportConflict(repository, head, failure);
+  const rest = changes.filter((change) => change !== own);
+  await applyRefs(common, rest);
+  return own === undefined ? ['HEAD'] : ['HEAD', own.name];
 
   /** @returns why it was not done. */
   async function mergeTogether(): Promise<string | undefined> {
@@ -49,13 +74,9 @@ export async function mergeCheckout(repository: Repository, workTree: string | u
     if (needsLock && lock === undefined) return `another git holds ${prefix}index.lock`;
     try {
       const now = readIndexNow(repository);
-      if (
-        (now === undefined) !== (index.current === undefined) ||
-        (now !== undefined && index.current?.equals(now) === false)
-      ) {
-        return 'the host changed the index just now';
-      }
-      await applyRefs(repository, changes);
+      const isSame = now === undefined ? index.current === undefined : index.current?.equals(now) === true;
+      if (!isSame) return 'the host changed the index just now';
+      await applyRefs(common, changes);
       if (head.verdict === 'apply') {
         const because = await moveHead(repository, head);
         if (because !== undefined) return because;

@@ -14,7 +14,7 @@ import { loosePath } from './object-store.ts';
 import { Pack } from './pack.ts';
 import { type PackEntry, type PackIndex, readPackIndex } from './pack-index.ts';
 import type { Repository } from './repository.ts';
-import { writeAll } from './target-folder.ts';
+import { copyBytes } from './target-folder.ts';
 
 /** Beyond, a pack is taken over as one. Writing so many takes about a second. */
 const maxLooseFromPack = 3000;
@@ -95,11 +95,7 @@ async function copyPack(repository: Repository, stem: string, packFile: number, 
     objectMode,
     staged.read(`${stem}.idx`, maxIndexBytes(index, format))?.bytes ?? Buffer.alloc(0),
   );
-  const packDraft = target.writeDraft(2, objectMode, (draft) => {
-    const { size } = fstatSync(packFile);
-    for (let at = 0; at < size; at += chunkBytes)
-      writeAll(draft, readPart(packFile, at, Math.min(chunkBytes, size - at)));
-  });
+  const packDraft = target.writeDraft(2, objectMode, (draft) => copyBytes(packFile, draft, createHash(format)));
   const ok = await target.useFileAsync(packDraft, (pack) =>
     target.useFileAsync(indexDraft, async (own) => {
       const copied = readPackIndex(own, format);

@@ -1,7 +1,6 @@
 /** One git folder during a merge back: where it is in the real and in the staged tree, and what is known of its past. */
 import type { BigIntStats } from 'node:fs';
-import { type FileContent, readAll } from './folder-tree.ts';
-import type { GitBase } from './git-base.ts';
+import type { BaseContent, BaseContents } from './base-contents.ts';
 import type { Locks } from './locks.ts';
 import type { Notes } from './notes.ts';
 import type { ObjectFormat } from './object-format.ts';
@@ -24,7 +23,7 @@ export interface Repository {
   readonly store: ObjectStore;
   readonly locks: Locks;
   readonly notes: Notes;
-  readonly base: GitBase | undefined;
+  readonly base: BaseContents;
   readonly startedAtNs: bigint;
 }
 
@@ -34,19 +33,6 @@ export interface Repository {
  */
 export const isUnchanged = ({ startedAtNs }: Repository, stat: BigIntStats): boolean => stat.ctimeNs < startedAtNs;
 
-export interface BaseContent {
-  readonly bytes: Buffer | undefined;
-}
-
-/**
- * A file's content when the run began; `bytes` is undefined where there was none.
- * @returns undefined when that cannot be known any more.
- */
-export function readBase(repository: Repository, name: string, maxBytes: number): BaseContent | undefined {
-  const { base, target, prefix } = repository;
-  const kept = base?.files.get(prefix + name);
-  if (kept === 'absent') return { bytes: undefined };
-  if (kept !== undefined) return { bytes: readAll(kept, maxBytes, prefix + name).bytes };
-  const current: FileContent | undefined = target.read(prefix + name, maxBytes);
-  return current !== undefined && isUnchanged(repository, current.stat) ? { bytes: current.bytes } : undefined;
-}
+/** @returns undefined when it cannot be known any more. */
+export const readBase = (repository: Repository, name: string, maxBytes: number): BaseContent | undefined =>
+  repository.base.read(repository.prefix + name, maxBytes);

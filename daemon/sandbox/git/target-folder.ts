@@ -3,11 +3,13 @@
  * merge uses, at the top of the folder, and then renamed. So a merge that is killed leaves at most that draft, which the
  * next one removes. No link in the folder is followed.
  */
+import type { Hash } from 'node:crypto';
 import {
   closeSync,
   constants,
   fchmodSync,
   fdatasyncSync,
+  fstatSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -17,7 +19,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { FolderTree, splitPath, UnusableFile } from './folder-tree.ts';
+import { FolderTree, readPart, splitPath, UnusableFile } from './folder-tree.ts';
 
 const draftFlags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -171,4 +173,16 @@ export class TargetFolder extends FolderTree {
 
 export function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset);
+}
+
+const chunkBytes = 2 ** 20;
+
+/** As far as the file goes now: whoever still writes to it is not waited for. */
+export function copyBytes(source: number, target: number, hash: Hash): void {
+  const { size } = fstatSync(source);
+  for (let at = 0; at < size; at += chunkBytes) {
+    const bytes = readPart(source, at, Math.min(chunkBytes, size - at));
+    hash.update(bytes);
+    writeAll(target, bytes);
+  }
 }
