@@ -11,20 +11,25 @@ import { isUnchanged, type Repository } from './repository.ts';
 const maxPathBytes = 4096;
 const maxWorktrees = 1000;
 
+export interface LinkedWorktree extends Checkout {
+  readonly workTree: string;
+  readonly isNew: boolean;
+}
+
 /** Those that the command used or made. */
-export function listWorktrees(common: Repository): readonly Checkout[] {
+export function listWorktrees(common: Repository): readonly LinkedWorktree[] {
   const { target, staged, prefix, notes } = common;
-  const worktrees: Checkout[] = [];
+  const worktrees: LinkedWorktree[] = [];
   for (const { name, kind } of staged.list(`${prefix}worktrees`).slice(0, maxWorktrees)) {
     if (kind === 'whiteout') continue;
     const own = `${prefix}worktrees/${name}`;
     const repository: Repository = { ...common, prefix: `${own}/` };
     try {
       if (kind !== 'folder') throw new UnusableFile('it is no folder');
-      const isNew = target.kind(`${own}/HEAD`) === undefined || staged.isOpaque(own);
+      const isNew = target.kind(`${own}/gitdir`) === undefined;
       const workTree = path.dirname(readGitdir(isNew ? staged : target, common, own));
-      if (isNew) registerWorktree(repository, workTree);
-      worktrees.push({ repository, workTree });
+      if (isNew) checkPlace(repository, workTree);
+      worktrees.push({ repository, workTree, isNew });
     } catch (error) {
       if (!(error instanceof UnusableFile)) throw error;
       notes.addKept(own, `the worktree is not taken over, because ${error.message}`);
@@ -41,7 +46,7 @@ function readGitdir(tree: FolderTree, { folder }: Repository, own: string): stri
   return path.resolve(folder, own, line);
 }
 
-function registerWorktree({ target, prefix, folder, workspace }: Repository, workTree: string): void {
+function checkPlace({ prefix, folder, workspace }: Repository, workTree: string): void {
   const inside = path.relative(workspace, workTree);
   if (inside === '' || inside.startsWith('..') || path.isAbsolute(inside)) {
     throw new UnusableFile(`${workTree} is not in the workspace`);
@@ -56,8 +61,14 @@ function registerWorktree({ target, prefix, folder, workspace }: Repository, wor
   } finally {
     tree.close();
   }
-  target.replace(`${prefix}gitdir`, Buffer.from(`${workTree}/.git\n`));
+}
+
+/** To be called when the rest of it is there: git takes a folder for a worktree from the moment it says where that is. */
+export function registerWorktree({ repository, workTree }: LinkedWorktree): void {
+  const { target, prefix } = repository;
+  if (target.kind(`${prefix}HEAD`) !== 'file') return;
   target.replace(`${prefix}commondir`, Buffer.from('../..\n'));
+  target.replace(`${prefix}gitdir`, Buffer.from(`${workTree}/.git\n`));
 }
 
 /** What the command took away, unless the host worked in it. To be called when everything else was merged. */

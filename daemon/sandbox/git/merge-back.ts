@@ -14,7 +14,7 @@ import { UnusableFile } from './folder-tree.ts';
 import type { GitBase } from './git-base.ts';
 import { mergeLargeFiles } from './large-files.ts';
 import { reportLeftovers } from './leftovers.ts';
-import { listWorktrees, removeWorktrees } from './linked-worktrees.ts';
+import { listWorktrees, registerWorktree, removeWorktrees } from './linked-worktrees.ts';
 import { Locks } from './locks.ts';
 import { mergeCheckouts } from './merge-checkout.ts';
 import { mergeConfig } from './merge-config.ts';
@@ -118,6 +118,7 @@ async function mergeRepository(
     for (const submodule of listSubmodules(repository)) await mergeRepository(shared, submodule);
     const worktrees = listWorktrees(repository);
     await mergeCheckouts(repository, [{ repository, workTree }, ...worktrees]);
+    for (const worktree of worktrees) if (worktree.isNew) registerWorktree(worktree);
     removeWorktrees(repository);
     await mergeConfig(repository);
     for (const own of [repository, ...worktrees.map((worktree) => worktree.repository)]) reportLeftovers(own);

@@ -14,7 +14,11 @@ const maxPackedBytes = 256 * 2 ** 20;
 const attempts = 3;
 
 export async function applyRefs(repository: Repository, changes: readonly RefChange[]): Promise<void> {
-  const removals = changes.filter(({ verdict, wanted }) => verdict === 'apply' && wanted === undefined);
+  const removals = changes.filter(({ name, verdict, wanted }) => {
+    if (wanted !== undefined || verdict === 'conflict') return false;
+    // the log of one that is gone would be in the way of `NAME/…`, and goes last
+    return verdict === 'apply' || repository.target.kind(`${repository.prefix}logs/${name}`) === 'file';
+  });
   const moves = changes.filter(({ verdict, wanted }) => verdict === 'apply' && wanted !== undefined);
   for (const change of [...removals, ...moves]) {
     const failure = await applyRef(repository, change);
@@ -36,12 +40,12 @@ async function applyRef(repository: Repository, change: RefChange): Promise<stri
     if (lock === undefined) return `another git holds ${file}.lock`;
     try {
       const now = readRefs(repository).current(name).value;
-      if (now === wanted) return undefined;
-      if (now !== change.current) return 'the host changed it just now';
+      if (now === wanted && wanted !== undefined) return undefined;
+      if (now !== wanted && now !== change.current) return 'the host changed it just now';
       if (wanted === undefined) {
         const failure = await removeFromPacked(repository, name);
         if (failure !== undefined) return failure;
-        target.remove(file);
+        if (target.kind(file) === 'file') target.remove(file);
         if (target.kind(`${prefix}logs/${name}`) === 'file') target.remove(`${prefix}logs/${name}`);
         return undefined;
       }
