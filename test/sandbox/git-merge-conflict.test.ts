@@ -197,10 +197,11 @@ test('a lock of another git is waited for, and is never removed', async (t) => {
   const repository = new StagedRepository();
   t.after(() => repository.remove());
   repository.shell('git branch spare; git pack-refs --all');
-  for (const lock of ['index.lock', 'refs/heads/main.lock', 'packed-refs.lock', 'HEAD.lock', 'config.lock']) {
+  const locks = ['index.lock', 'refs/heads/main.lock', 'packed-refs.lock', 'HEAD.lock', 'config.lock'];
+  for (const [index, lock] of locks.entries()) {
     repository.settle();
     const run = repository.stage(
-      `echo ${lock} >> file; git commit -qam ${lock}; git branch -q -D spare; git checkout -qb next; git config branch.main.rebase ${lock === 'index.lock'}`,
+      `echo ${lock} >> file; git commit -qam ${lock}; git branch -q -D spare; git checkout -qb next; git config branch.main.rebase ${index % 2 === 0}`,
     );
     t.after(() => run.base.close());
     const file = path.join(repository.gitFolder, lock);
