@@ -316,6 +316,7 @@ function findHosts(command: AnalysedCommand): string[] {
 
 /** What the CLI needs to ask the same question as the daemon would. */
 export { engineOptions, readConfig } from './config.ts';
+export { describePlan } from './methods/describe-plan.ts';
 export { lintFiles, lintWorkspace } from './policy/policy-lint.ts';
 export { reportPolicy } from './policy/policy-report.ts';
 export { showTrust, trustGrants } from './policy/project-trust.ts';

@@ -11,6 +11,7 @@ export const mainHelp = `usage: sbx COMMAND …
   kill RUN…                   stop runs
   shell                       an interactive bash in the sandbox
   check 'SHELL TEXT'          what would be decided, and why; runs nothing
+  plan 'SHELL TEXT'           the sandbox that it would run in, and why; runs nothing
   policy show|lint            the rules that hold here, and what is wrong with them
   trust [DIR]                 let a project's own files grant what they say
   rules [remove NUMBER]       the answers of "always" that were saved
@@ -79,4 +80,25 @@ Says what would be decided and why. Nothing runs and no daemon is needed.
   --jsonl              stdin: one {id, command, cwd?, allow?, ask?, deny?, mode?} a line; stdout: one answer a line
 
 exit status: 0 allow, 1 deny, 2 ask, 125 error
+`;
+
+export const planHelp = `usage: sbx plan [OPTION…] 'SHELL TEXT'
+       sbx plan [OPTION…] [--] PROGRAM ARGUMENT…
+
+Shows the sandbox that sbx run would make: who runs the command, what it may write and why, what is hidden from it,
+network, limits, environment, and what of the policy no sandbox can hold. Nothing runs, nothing is made and no daemon is
+needed.
+
+  --allow RULE, --ask RULE, --deny RULE   add a rule (repeatable)
+  --policy FILE        one more policy file
+  --profile NAME       default, strict or ci, in place of the one that policies choose
+  --no-import          without the rules of .claude/settings.json
+  --mode MODE          manual (default), accept-edits, plan, dont-ask, bypass
+  --cwd DIR            as if started there
+  --workspace DIR      as if this were the workspace
+  --env NAME[=VALUE]   as if this variable were passed (repeatable)
+  --all                also every place that would be hidden as soon as it is made
+  --json               one JSON object
+
+exit status: 0, whatever would be decided; 125 error
 `;

@@ -10,7 +10,7 @@ import type { Caller } from './run-arguments.ts';
 const runsCommands = ['ps', 'logs', 'attach', 'kill', 'shell'];
 const serviceCommands = ['status', 'daemon', 'doctor'];
 const policyCommands = ['policy', 'trust', 'rules'];
-const commands = ['run', 'check', 'help', ...runsCommands, ...policyCommands, ...serviceCommands];
+const commands = ['run', 'check', 'plan', 'help', ...runsCommands, ...policyCommands, ...serviceCommands];
 
 /** Their sockets and terminal may still be open when they are done, and all of their output is out. */
 const endAtOnce = ['run', 'logs', 'attach', 'shell'];
@@ -26,6 +26,8 @@ async function dispatch([name, ...rest]: readonly string[], caller: Caller): Pro
       return runCommand(rest, caller);
     case 'check':
       return (await import('./check.ts')).checkCommand(rest, caller);
+    case 'plan':
+      return (await import('./plan.ts')).planCommand(rest, caller);
     case 'ps':
     case 'logs':
     case 'attach':
@@ -53,6 +55,7 @@ async function dispatch([name, ...rest]: readonly string[], caller: Caller): Pro
       const help = await import('./help.ts');
       if (rest[0] === 'run') return writeHelp(help.runHelp);
       if (rest[0] === 'check') return writeHelp(help.checkHelp);
+      if (rest[0] === 'plan') return writeHelp(help.planHelp);
       const [topic] = rest;
       if (topic !== undefined && [...runsCommands, ...policyCommands, ...serviceCommands].includes(topic))
         return dispatch([topic, ...rest.slice(1), '--help'], caller);

@@ -1,20 +1,18 @@
 /** Puts together what the sandbox of one workspace needs from elsewhere: its account, its cache folder, protected names. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { SbxError } from '../../client/protocol/errors.ts';
 import type { Config } from '../config.ts';
 import type { Engine } from '../offline.ts';
 import { ensurePrivateDirectory } from '../platform/directories.ts';
-import { loadSessionData } from '../platform/session-data.ts';
 import { runTool } from '../platform/spawn.ts';
-import { findWorkspaceObjection } from '../request/workspace.ts';
 import type { TemplateSource } from '../sandbox/live-sandbox.ts';
-import { type Account, asAccount, findAccount } from '../sandbox/plan/account.ts';
+import { type Account, asAccount } from '../sandbox/plan/account.ts';
 import { noFilePolicy } from '../sandbox/plan/file-rule.ts';
 import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
 import { openSession } from '../sandbox/session.ts';
 import { requireTool } from '../sandbox/tools.ts';
 import { openUnsandboxed } from '../sandbox/unsandboxed/unsandboxed.ts';
+import { describeInput, findSandboxAccount } from './sandbox-input.ts';
 import type { SandboxSources } from './sessions.ts';
 
 /** @throws {SbxError} `bad-workspace`, `sandbox-unavailable` */
@@ -23,49 +21,21 @@ export async function findSandboxes(
   config: Config,
   engine: Pick<Engine, 'filesOf' | 'limitsOf'>,
 ): Promise<SandboxSources> {
-  const found = await findAccount(workspace);
-  // The daemon's own home is where its user says it is, which need not be what the account database says.
-  const account = found.uid === config.uid ? { ...found, home: config.home } : found;
-  if (workspace !== undefined) refuseHome(workspace, found);
-  const protectedPaths = loadSessionData().protectedNames;
+  const found = await findSandboxAccount(workspace, config);
+  const { account } = found;
   const cache = await makeCacheFolder(workspace, account, config);
   const cacheFolder = cache === undefined ? fallbackCacheFolder : insideCacheFolder;
   const sandboxed: TemplateSource = {
     account,
     cacheFolder,
     files: () => engine.filesOf(workspace, account.home),
-    open: (files) => {
-      const { processes, tmpBytes } = engine.limitsOf(workspace);
-      return openSession({
-        files,
-        workspace,
-        account,
-        protectedPaths,
-        writable: cache === undefined ? [] : [{ source: cache, target: insideCacheFolder }],
-        otherHomes: [found.home],
-        denyRead: [config.stateDirectory, config.cacheDirectory, config.configDirectory],
-        ...(processes === undefined ? {} : { processes: processes.value }),
-        ...(tmpBytes === undefined ? {} : { tmpBytes: tmpBytes.value }),
-      });
-    },
+    open: (files) =>
+      openSession(describeInput(workspace, found, cache, { files, limits: engine.limitsOf(workspace), config })),
   };
   return {
     sandboxed,
     unsandboxed: { account, cacheFolder, files: () => noFilePolicy, open: () => openUnsandboxed(account) },
   };
-}
-
-/**
- * The caller's choice was checked against the home that the daemon's environment names. The account has one in the
- * account database too, and with a daemon that runs as root it is another account.
- * @throws {SbxError} `bad-workspace`
- */
-function refuseHome(workspace: string, account: Account): void {
-  const objection = findWorkspaceObjection(workspace, account.home);
-  if (objection === undefined) return;
-  throw new SbxError('bad-workspace', `\`${workspace}\` of ${account.name} cannot be the workspace: ${objection}`, {
-    help: 'choose a project folder inside it',
-  });
 }
 
 /**

@@ -2,16 +2,11 @@
 import { SbxError } from '../../client/protocol/errors.ts';
 import type { Params } from '../../client/protocol/messages.ts';
 import type { Config } from '../config.ts';
-import { loadSessionData } from '../platform/session-data.ts';
 import { commandText } from '../request/command-text.ts';
-import { selectEnvironment } from '../request/environment.ts';
 import { resolveDirectory } from '../request/workspace.ts';
 import type { CommandPlan } from '../sandbox/model.ts';
-import { cacheEnvironment } from '../sandbox/plan/tool-caches.ts';
+import { buildEnvironment } from './run-environment.ts';
 import type { Session } from './sessions.ts';
-
-/** Where a caller names none, as a service manager or another machine's client: the usual system folders. */
-const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What an interactive shell is called in rules and in the list of runs. */
 const shellText = 'bash -i';
@@ -30,7 +25,7 @@ export function prepareCommand(
     command: params.shell ? readShellWish(params) : commandText(params),
     shell: params.shell === true,
     cwd: params.cwd === undefined ? folder : resolveDirectory(params.cwd, 'bad-cwd'),
-    env: buildEnvironment(params, session, config),
+    env: environmentOf(params, session, config),
     umask: params.umask ?? 0o022,
     pty: params.pty && { ...params.pty.size, term: params.pty.term },
     stdin: params.stdin,
@@ -48,24 +43,12 @@ function readShellWish(params: Params<'run.start'>): string {
   return shellText;
 }
 
-function buildEnvironment(params: Params<'run.start'>, session: Session, config: Config): Map<string, string> {
+function environmentOf(params: Params<'run.start'>, session: Session, config: Config): Map<string, string> {
   const { account, cacheFolder } = session;
-  const { environment, toolCaches } = loadSessionData();
-  const grants = [...(params.grantEnv ?? []), ...session.env.keys()];
-  const caller = { ...params.env, ...Object.fromEntries(session.env) };
-  const env = selectEnvironment({ env: caller, grants }, environment);
-  if (!env.has('PATH')) env.set('PATH', defaultPath);
-  if (account.uid !== config.uid || !env.has('HOME')) {
-    env.set('HOME', account.home).set('USER', account.name).set('LOGNAME', account.name);
-  }
-  // The parser decodes `\\u` escapes as a UTF-8 locale does; without any locale bash would not.
-  if (![...env.keys()].some((name) => name === 'LANG' || name === 'LC_ALL' || name === 'LC_CTYPE'))
-    env.set('LANG', 'C.UTF-8');
-  if (params.pty) env.set('TERM', params.pty.term);
-  if (params.shell) env.set('PS1', 'sbx:\\w\\$ ');
-  // Outside the sandbox tools keep their files where they always do.
-  if (cacheFolder === undefined) return env;
-  const own = new Map([['TMPDIR', '/tmp'], ...cacheEnvironment(toolCaches, cacheFolder)]);
-  for (const [name, value] of own) if (!grants.includes(name)) env.set(name, value);
-  return env;
+  const caller = {
+    env: { ...params.env, ...Object.fromEntries(session.env) },
+    grants: [...(params.grantEnv ?? []), ...session.env.keys()],
+  };
+  const place = { account, cacheFolder, term: params.pty?.term, shell: params.shell === true };
+  return buildEnvironment(caller, place, config);
 }

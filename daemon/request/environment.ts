@@ -33,6 +33,24 @@ export interface CallerEnvironment {
   readonly grants: readonly string[];
 }
 
+/** The names that do not pass, and why. */
+export function findWithheld(
+  caller: CallerEnvironment,
+  lists: EnvironmentLists,
+): { readonly name: string; readonly because: string }[] {
+  const passes = selectEnvironment(caller, lists);
+  return Object.keys(caller.env)
+    .filter((name) => !passes.has(name))
+    .sort()
+    .map((name) => ({ name, because: whyWithheld(name, lists) }));
+}
+
+function whyWithheld(name: string, { never, secret }: EnvironmentLists): string {
+  if (never.some((pattern) => matchesName(pattern, name))) return 'it would run code that no rule has seen';
+  if (secret.some((pattern) => matchesName(pattern, name.toUpperCase()))) return 'its name looks like a secret';
+  return 'it is not on the list';
+}
+
 /** What is withheld does not count. A larger one would fail at the program's start, with less of a reason. */
 function refuseExcess(selected: ReadonlyMap<string, string>): void {
   let bytes = 0;

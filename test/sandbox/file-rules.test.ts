@@ -122,6 +122,7 @@ for (const account of listTestAccounts()) {
     test('allowWrite opens a folder and nothing beside it; denyWrite and protected names in it hold', async () => {
       place.write(path.join(outside, 'data/.mcp.json'), 'kept');
       place.write(path.join(outside, 'data/fixed/a'), 'kept');
+      place.write(path.join(outside, 'data/.git/config'), 'kept');
       const session = await open({
         sandbox: { filesystem: { allowWrite: [`/${outside}/dat*/`], denyWrite: [`/${outside}/data/fixed`] } },
       });
@@ -133,6 +134,8 @@ for (const account of listTestAccounts()) {
         `echo x >${outside}/data/fixed/a`,
         `mv ${outside}/data/fixed ${outside}/data/f`,
         `echo x >${outside}/data/.mcp.json`,
+        `echo x >${outside}/data/.git/config`,
+        `mv ${outside}/data/.git ${outside}/data/g`,
         `mv ${outside}/data ${outside}/d`,
         `ln -s ${outside}/vault ${outside}/data/v && echo x >${outside}/data/v/x`,
       ]);

@@ -259,10 +259,11 @@ export function readHostFacts(
   const settled = settleHidden(claimHidden(places, files), files.show);
   const hidden = new Map<string, HiddenFact>();
   for (const fact of addAliases(settled.hidden, mounts)) hidden.set(fact.path, fact);
-  const git = input.workspace === undefined ? { held: [], pins: [], absent: [] } : findGitPins(input.workspace);
   const open = files.open.map((file) => file.path);
   const roots = [...(input.workspace === undefined ? [] : [input.workspace]), ...open];
   const named = roots.map((root) => findProtected(root, input.protectedPaths));
+  const repositories = roots.map(findGitPins);
+  const held = repositories.flatMap((git) => git.held);
   const isProtected = (place: string): boolean => !files.unprotect.some((rule) => rule.covers(place));
   const pins = findPins(files);
   const sockets = findSockets(input.workspace);
@@ -281,10 +282,13 @@ export function readHostFacts(
     ]),
     mounts: mounts.map((mount) => mount.path),
     sockets,
-    held: git.held,
+    held,
     pins: [
-      ...new Set([...[...git.pins, ...named.flatMap(({ present }) => present)].filter(isProtected), ...pins.places]),
-    ].filter((place) => !git.held.includes(place)),
+      ...new Set([
+        ...[...repositories.flatMap((git) => git.pins), ...named.flatMap(({ present }) => present)].filter(isProtected),
+        ...pins.places,
+      ]),
+    ].filter((place) => !held.includes(place)),
     loosePins: pins.loose,
     open,
     because: new Map([...pins.because, ...files.open.map((file) => [file.path, file.rule.because] as const)]),
@@ -297,7 +301,9 @@ export function readHostFacts(
         ...[...files.hide, ...files.pin, ...files.show, ...files.open].map((file) => file.path),
       ]),
     ],
-    absentPins: [...new Set([...git.absent, ...named.flatMap(({ absent }) => absent)])].filter(isProtected),
+    absentPins: [
+      ...new Set([...repositories.flatMap((git) => git.absent), ...named.flatMap(({ absent }) => absent)]),
+    ].filter(isProtected),
     resolver: kindOf('/etc/resolv.conf') === 'link' ? tryRealpath('/etc/resolv.conf') : undefined,
     runLinks: findRunLinks(),
     hasVarTmp: isRealFolder('/var/tmp'),

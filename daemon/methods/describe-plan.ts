@@ -1,0 +1,140 @@
+/**
+ * `sbx plan`: the sandbox that a command would get, and why each part is as it is. It looks at the machine as a session
+ * would and makes nothing.
+ */
+import { type LimitName, limitWords, showLimit } from '../../client/protocol/limit-names.ts';
+import type { Config } from '../config.ts';
+import { type Setting, showOrigin } from '../decide/policy.ts';
+import type { DecisionRequest, Engine } from '../offline.ts';
+import { loadSessionData } from '../platform/session-data.ts';
+import { findWithheld } from '../request/environment.ts';
+import type { HostFacts } from '../sandbox/plan/facts.ts';
+import type { SessionPlan } from '../sandbox/plan/plan.ts';
+import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
+import { lookAtHost } from '../sandbox/session.ts';
+import { buildEnvironment } from './run-environment.ts';
+import { describeInput, findSandboxAccount } from './sandbox-input.ts';
+
+export interface PlannedPlace {
+  readonly path: string;
+  readonly because: string;
+}
+
+export interface PlanReport {
+  readonly command: string;
+  readonly decision: { readonly effect: 'allow' | 'ask' | 'deny'; readonly message: string };
+  readonly account: { readonly name: string; readonly uid: number; readonly home: string; readonly because: string };
+  readonly workspace?: string;
+  readonly cwd: string;
+  readonly writable: readonly PlannedPlace[];
+  /** Inside of what is writable. */
+  readonly readOnly: readonly PlannedPlace[];
+  /** `shown`: what of the folder is readable all the same. */
+  readonly hidden: readonly (PlannedPlace & { readonly shown: readonly string[] })[];
+  /** Hidden as soon as they are made. */
+  readonly hiddenWhenMade: readonly string[];
+  readonly network: string;
+  readonly unixSockets: 'allowed' | 'blocked';
+  readonly userNamespaces: 'closed' | 'open';
+  readonly limits: readonly {
+    readonly name: string;
+    readonly what: string;
+    readonly value: string;
+    readonly because: string;
+  }[];
+  /** Names only. */
+  readonly environment: {
+    readonly passed: readonly string[];
+    readonly set: readonly string[];
+    readonly withheld: readonly { readonly name: string; readonly because: string }[];
+  };
+  readonly notHeld: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface PlanWish {
+  readonly request: Omit<DecisionRequest, 'home'>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly grantEnv: readonly string[];
+}
+
+/** @throws {SbxError} `bad-workspace`, `bad-policy`, `bad-environment` and those of a decision */
+export async function describePlan(engine: Engine, config: Config, wish: PlanWish): Promise<PlanReport> {
+  const { command, cwd, workspace } = wish.request;
+  const found = await findSandboxAccount(workspace, config);
+  const { account } = found;
+  const { decision, files, limits } = engine.decide({ ...wish.request, home: account.home });
+  const cache = account.home === '/nonexistent' ? undefined : config.cacheDirectory;
+  const { facts, plan } = await lookAtHost(describeInput(workspace, found, cache, { files, limits, config }));
+  const caller = { env: wish.env, grants: wish.grantEnv };
+  const cacheFolder = cache === undefined ? fallbackCacheFolder : insideCacheFolder;
+  const env = buildEnvironment(caller, { account, cacheFolder, term: undefined, shell: false }, config);
+  const passed = [...env.keys()].filter((name) => wish.env[name] !== undefined && wish.env[name] === env.get(name));
+  return {
+    command,
+    decision: { effect: decision.effect, message: decision.reasons[0]?.message ?? decision.description },
+    account: {
+      ...{ name: account.name, uid: account.uid, home: account.home },
+      because: account.uid === config.uid ? 'who runs sbx' : 'who owns the workspace',
+    },
+    ...(workspace === undefined ? {} : { workspace }),
+    cwd,
+    writable: listWritable(plan, facts),
+    readOnly: listReadOnly(plan, facts),
+    ...listHidden(facts),
+    network: 'none but localhost of the session',
+    unixSockets: plan.unixSockets,
+    userNamespaces: plan.userNamespaces,
+    limits: Object.entries(limits).map(([name, limit]) => {
+      const { origin, value } = limit as Setting<number>;
+      const because = origin.layer === 'built-in' ? 'the default' : showOrigin(origin);
+      return { name, what: limitWords[name as LimitName][0], value: showLimit(name as LimitName, value), because };
+    }),
+    environment: {
+      passed: passed.sort(),
+      set: [...env.keys()].filter((name) => !passed.includes(name)).sort(),
+      withheld: findWithheld(caller, loadSessionData().environment),
+    },
+    notHeld: facts.remarks,
+    warnings: plan.warnings,
+  };
+}
+
+function listWritable(plan: SessionPlan, facts: HostFacts): PlannedPlace[] {
+  const because = (target: string): string =>
+    target === plan.workspace
+      ? 'the workspace'
+      : (facts.because.get(target) ?? 'caches of tools, kept for this workspace alone');
+  return [
+    ...plan.writable.map(({ target }) => ({ path: target, because: because(target) })),
+    ...plan.freshFolders.map((folder) => ({ path: folder, because: 'the session’s own, gone with it' })),
+  ];
+}
+
+function listReadOnly(plan: SessionPlan, facts: HostFacts): PlannedPlace[] {
+  const protectedPaths = new Map(loadSessionData().protectedPaths.map((each) => [each.path, each.because]));
+  const targets = plan.writable.map(({ target }) => target);
+  const because = (pin: string): string => {
+    const name = targets.map((target) => pin.slice(target.length + 1)).find((each) => protectedPaths.has(each));
+    const own = facts.because.get(pin);
+    if (own !== undefined) return own;
+    return name === undefined ? 'a later git would run what it names' : `protected: ${protectedPaths.get(name)}`;
+  };
+  return plan.pins.map((pin) => ({ path: pin, because: because(pin) }));
+}
+
+function listHidden(facts: HostFacts): Pick<PlanReport, 'hidden' | 'hiddenWhenMade'> {
+  const present = facts.hidden.filter(({ kind }) => kind !== 'absent');
+  return {
+    hidden: present
+      .map(({ because, except, path }) => ({
+        ...{ path, shown: except },
+        because: because ?? 'another path of a file that is hidden',
+      }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1)),
+    hiddenWhenMade: facts.hidden
+      .filter(({ kind }) => kind === 'absent')
+      .map(({ path }) => path)
+      .sort(),
+  };
+}

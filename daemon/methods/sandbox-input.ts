@@ -1,0 +1,60 @@
+/** What the sandbox of a workspace is made of: the same for a session and for `sbx plan`, which makes none. */
+import { SbxError } from '../../client/protocol/errors.ts';
+import type { Config } from '../config.ts';
+import type { Limits } from '../decide/limits.ts';
+import { loadSessionData } from '../platform/session-data.ts';
+import { findWorkspaceObjection } from '../request/workspace.ts';
+import { type Account, findAccount } from '../sandbox/plan/account.ts';
+import type { FilePolicy } from '../sandbox/plan/file-rule.ts';
+import type { SessionInput } from '../sandbox/plan/input.ts';
+import { insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
+
+export interface FoundAccount {
+  readonly account: Account;
+  /** As the account database has it. */
+  readonly listed: Account;
+}
+
+/** @throws {SbxError} `bad-workspace` */
+export async function findSandboxAccount(workspace: string | undefined, config: Config): Promise<FoundAccount> {
+  const listed = await findAccount(workspace);
+  // The daemon's own home is where its user says it is, which need not be what the account database says.
+  const account = listed.uid === config.uid ? { ...listed, home: config.home } : listed;
+  if (workspace !== undefined) refuseHome(workspace, listed);
+  return { account, listed };
+}
+
+/**
+ * The caller's choice was checked against the home that the daemon's environment names. The account has one in the
+ * account database too, and with a daemon that runs as root it is another account.
+ * @throws {SbxError} `bad-workspace`
+ */
+function refuseHome(workspace: string, account: Account): void {
+  const objection = findWorkspaceObjection(workspace, account.home);
+  if (objection === undefined) return;
+  throw new SbxError('bad-workspace', `\`${workspace}\` of ${account.name} cannot be the workspace: ${objection}`, {
+    help: 'choose a project folder inside it',
+  });
+}
+
+/** @param cache folder of the host for the caches of tools. */
+export function describeInput(
+  workspace: string | undefined,
+  { account, listed }: FoundAccount,
+  cache: string | undefined,
+  wants: { readonly files: FilePolicy; readonly limits: Limits; readonly config: Config },
+): SessionInput & { readonly account: Account } {
+  const { config, files, limits } = wants;
+  const { processes, tmpBytes } = limits;
+  return {
+    files,
+    workspace,
+    account,
+    protectedPaths: loadSessionData().protectedNames,
+    writable: cache === undefined ? [] : [{ source: cache, target: insideCacheFolder }],
+    otherHomes: [listed.home],
+    denyRead: [config.stateDirectory, config.cacheDirectory, config.configDirectory],
+    ...(processes === undefined ? {} : { processes: processes.value }),
+    ...(tmpBytes === undefined ? {} : { tmpBytes: tmpBytes.value }),
+  };
+}
