@@ -40,6 +40,8 @@ export interface CommandRecord {
   readonly unknownCode: readonly Arg[];
   /** The program that it reads on standard input, or from another command, is known and among `inner`. */
   readonly fed: boolean;
+  /** It runs on another machine or in a container. */
+  readonly elsewhere: boolean;
 }
 
 export function analyseCommand(

@@ -46,6 +46,7 @@ function analyseScript(script: ParsedScript, facts: Facts, catalogue: Catalogue,
     parse,
     depth: 0,
     budget: { texts: maxInnerTexts },
+    elsewhere: false,
     findings: [],
   };
   const { commands, loose } = walkScript(script, context);
@@ -98,6 +99,8 @@ export interface AnalysisContext {
   /** How many more texts inside the text are parsed; shared, because each costs a parse. */
   readonly budget: { texts: number };
   readonly findings: Finding[];
+  /** The commands run on another machine or in a container that is given nothing of this one. */
+  readonly elsewhere: boolean;
 }
 
 function sortFindings(findings: readonly Finding[]): readonly Finding[] {

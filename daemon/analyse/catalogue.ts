@@ -144,6 +144,8 @@ const meaningShape = z.strictObject({
   further: z.enum(roles).optional(),
   /** Its value stands before the words of the command (`docker run --entrypoint`). */
   leads: z.boolean().optional(),
+  /** Its command gets what was found as a last word unless it says where (`fd -x`). */
+  appends: z.boolean().optional(),
   /** As `shellAfter` of a program, for the value of this option. */
   shellAfter: z.array(z.string()).optional(),
 });
@@ -214,6 +216,7 @@ export interface ProgramData {
   shellAfter?: string[] | undefined;
   readsAfter?: string[] | undefined;
   writesAfter?: string[] | undefined;
+  elsewhere?: boolean | undefined;
   afterEnd?: 'command' | undefined;
   as?: string | undefined;
   attached?: boolean | undefined;
@@ -281,6 +284,8 @@ export const programSchema: z.ZodType<ProgramData> = z.lazy(() =>
     hostsAfter: z.array(z.string()).optional(),
     /** Functions of its language that run a command: `system`, `exec*`; `` ` `` where backticks do. */
     spawns: z.array(z.string().min(1)).optional(),
+    /** The command that it runs is one of another machine or of a container: its folder is not this one. */
+    elsewhere: z.boolean().optional(),
     /** What follows `--` is a command. */
     afterEnd: z.literal('command').optional(),
     /** It does what this program does with the same words (`hub push`, `grm x`). */
@@ -420,6 +425,7 @@ export interface Meaning {
   readonly implicit: Partial<Record<Role, string>> | undefined;
   readonly filters: boolean;
   readonly leads: boolean;
+  readonly appends: boolean;
   readonly shellAfter: readonly string[] | undefined;
   readonly further: Role | undefined;
 }
@@ -448,6 +454,7 @@ export function compileMeaning(data: MeaningData, shellAfter: readonly string[] 
     implicit: 'implicit' in shape ? shape.implicit : undefined,
     filters: 'filters' in shape && shape.filters === true,
     leads: 'leads' in shape && shape.leads === true,
+    appends: 'appends' in shape && shape.appends === true,
     further: 'further' in shape ? shape.further : undefined,
     shellAfter: ('shellAfter' in shape ? shape.shellAfter : undefined) ?? shellAfter,
   };

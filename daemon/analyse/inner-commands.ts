@@ -50,6 +50,7 @@ export function recordCommand(
     inner,
     unknownCode,
     fed,
+    elsewhere: context.elsewhere,
     state: { cwd, fallbacks, changed, functions },
     values,
     result: emptyResult(command, state),
@@ -65,11 +66,12 @@ function runInner(
   command: SimpleCommand,
   state: ShellState,
   values: Values,
-  context: AnalysisContext,
+  around: AnalysisContext,
   inner: CommandRecord[],
   unknownCode: Arg[],
 ): boolean {
   const { interpretation, reading } = instance;
+  const context = runsElsewhere(instance) ? { ...around, elsewhere: true } : around;
   const texts = [
     ...(interpretation?.shellTexts ?? []),
     ...instance.wrapping.flatMap((wrapping) => wrapping.shellTexts),
@@ -111,7 +113,7 @@ function runInner(
       continue;
     }
     for (const name of names) {
-      const filled = reading === undefined ? words : fillBraces(words, reading, name);
+      const filled = reading === undefined ? words : fillBraces(withPlace(words, reading), reading, name);
       const synthetic: SimpleCommand = {
         ...command,
         assignments: [],
@@ -175,6 +177,12 @@ function runTask(
   };
   const record = analyseArgs(synthetic, words, state, values, { ...context, depth: context.depth + 1 });
   return record.result.effects.length > 0 || record.inner.length > 0 ? record : undefined;
+}
+
+/** A container that is given folders of this machine can remove what is in them. */
+function runsElsewhere({ program, reading }: Instance): boolean {
+  if (program?.data.elsewhere !== true && reading?.program.data.elsewhere !== true) return false;
+  return reading?.options.every(({ role }) => role !== 'mount') ?? false;
 }
 
 function runFed(
@@ -267,11 +275,20 @@ export function namesFound(args: readonly Arg[], reading: Reading): readonly (st
 /** How the targets of commands that `find` runs are written. */
 export const foundPath = '{}';
 
+/** `fd -x cat` puts what it finds behind the words where none of them says where. Source: fd(1). */
+function withPlace(words: readonly Arg[], { options }: Reading): readonly Arg[] {
+  const [first] = words;
+  const appends = options.some(({ option, command }) => command === words && option.meaning.appends);
+  if (!appends || first === undefined || words.some(({ text }) => /\{(?:\/{0,2}|\/?\.)\}/.test(text ?? ''))) return words;
+  return [...words, makeArg({ ...first.word, source: foundPath }, [{ kind: 'known', text: foundPath }], false)];
+}
+
 /** `{}` of `find -exec` stands for a place below the roots that `find` was given. */
 function fillBraces(words: readonly Arg[], reading: Reading, name: string | undefined): readonly Arg[] {
-  const roots = reading.operands.map((operand) => operand.arg.text);
+  const roots = reading.operands.filter(({ role }) => role.endsWith('-tree')).map((operand) => operand.arg.text);
+  const filtered = reading.filtered || reading.operands.some(({ role }) => role === 'text');
   const root =
-    roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !reading.filtered ? roots[0] : undefined;
+    roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !filtered ? roots[0] : undefined;
   // It goes into no folder through a link unless it is told so.
   const below = !reading.options.some(({ option }) => option.spelling === '-L' || option.spelling === '-follow');
   return words.map((arg) => {
@@ -279,7 +296,7 @@ function fillBraces(words: readonly Arg[], reading: Reading, name: string | unde
     const word = { ...arg.word, source: foundPath };
     const [before = '', ...after] = arg.text.split('{}');
     const hole = { kind: 'value', variable: undefined, assigned: true, empty: false, below } as const;
-    if (root !== undefined && !reading.filtered && before === '' && after.join('') === '') {
+    if (root !== undefined && !filtered && before === '' && after.join('') === '') {
       return makeArg(word, [{ kind: 'known', text: root }], false);
     }
     if (root === undefined) return makeArg(word, [{ kind: 'known', text: before }, hole], false);

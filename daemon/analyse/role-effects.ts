@@ -14,7 +14,7 @@ import { readAwk } from './languages/awk.ts';
 import { readJq } from './languages/jq.ts';
 import { readSed } from './languages/sed.ts';
 import { readSql } from './languages/sql.ts';
-import type { PathTarget } from './model.ts';
+import type { Facts, PathTarget } from './model.ts';
 import { makeTarget } from './path-targets.ts';
 import type { Reading } from './read-arguments.ts';
 import { connectionOf, isRemotePath, originOf } from './remote-targets.ts';
@@ -42,7 +42,7 @@ export function apply(
     if (!hasValue || arg.text === '-') return;
     const named = makeTarget(arg, cwd, facts, { recursive });
     if (named === undefined) return;
-    const target = { ...named, ...shown[role] };
+    const target = kind === 'remove' ? ownLink({ ...named, ...shown[role] }, arg, facts) : { ...named, ...shown[role] };
     draft.effects.push({ kind, target });
     if (kind !== 'read') draft.writes.push({ arg, cwd, target });
     if (kind === 'remove') draft.removals.push({ arg, cwd, recursive, filtered: reading.filtered });
@@ -255,6 +255,15 @@ export function apply(
     default:
       return;
   }
+}
+
+/** Removing or moving a link leaves what it leads to as it is. */
+function ownLink(target: PathTarget, arg: Arg, facts: Facts): PathTarget {
+  const { path } = target;
+  if (path === undefined || facts.paths.get(path)?.kind !== 'link' || /\/\.{0,2}$/.test(arg.text ?? '')) return target;
+  const slash = path.lastIndexOf('/');
+  const folder = facts.paths.get(path.slice(0, slash))?.resolved;
+  return folder === undefined ? target : { ...target, resolved: `${folder}${path.slice(slash)}` };
 }
 
 /** What options of the role `setting` give to the variables of a program. */

@@ -123,22 +123,24 @@ function onlyFeeders(all: readonly AnalysedCommand[]): ReadonlyMap<number, Analy
 /** The names that `find` gives to the commands that it runs; undefined when it could be any below its folders. */
 export function findFoundNames(command: AnalysedCommand): readonly (readonly Token[])[] | undefined {
   const words = command.command.words.map((word) => (word.values?.length === 1 ? word.values[0] : undefined));
-  const start = words.indexOf('find');
+  const start = words.findIndex((word) => word === 'find' || word === 'fd');
   if (start < 0 || !words.every((word) => word !== undefined) || command.cwd === undefined) return undefined;
-  const listing = listingOfFind(withoutCommands(words.slice(start + 1)), command.cwd);
+  const args = withoutCommands(words.slice(start + 1));
+  const listing = words[start] === 'fd' ? listingOfVisible('fd', args, command.cwd) : listingOfFind(args, command.cwd);
   return listing === undefined || listing.trees.length > 0 ? undefined : listing.names;
 }
 
-/** The words of `find` without the commands that it runs. */
+/** The words of `find` or `fd` without the commands that they run. */
 function withoutCommands(args: readonly string[]): readonly string[] {
   const kept: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? '';
-    if (!/^-(?:exec|ok)(?:dir)?$/.test(arg)) {
+    const runs = /^-(?:exec|ok)(?:dir)?$/.test(arg);
+    if (!runs && !/^(?:-[xX]|--exec(?:-batch)?)(?:=|$)/.test(arg)) {
       kept.push(arg);
       continue;
     }
-    kept.push('-exec');
+    if (runs) kept.push('-exec');
     while (index < args.length && args[index] !== ';' && !(args[index] === '+' && args[index - 1] === '{}')) index++;
   }
   return kept;
@@ -162,7 +164,6 @@ const narrowing: ReadonlyMap<string, number> = new Map(
     '-mmin': 1,
     '-newer': 1,
     '-ipath': 1,
-    '-regex': 1,
     '-maxdepth': 1,
     '-mindepth': 1,
     '-user': 1,
@@ -182,7 +183,7 @@ const narrowing: ReadonlyMap<string, number> = new Map(
 );
 
 /** Tests by which one particular file can be picked without its name. */
-const picking = new Set(['-ipath', '-regex']);
+const picking = new Set(['-ipath']);
 
 /** What is done with what was found so far: tests that stand behind do not narrow it. */
 const actions = new Set(['-print', '-print0', '-delete', '-exec']);
@@ -223,7 +224,7 @@ function listingOfFind(args: readonly string[], cwd: string): Listing | undefine
       if (!close()) return undefined;
     } else if (arg === '!' || arg === '-not') {
       const test = args[index + 1] ?? '';
-      const arity = /^-(?:i?name|path|wholename)$/.test(test) ? 1 : narrowing.get(test);
+      const arity = /^-(?:i?name|i?regex|path|wholename)$/.test(test) ? 1 : narrowing.get(test);
       if (arity === undefined || test === '(') return undefined;
       index += 1 + arity;
     } else if (arg === '-name' || arg === '-iname') {
@@ -235,6 +236,10 @@ function listingOfFind(args: readonly string[], cwd: string): Listing | undefine
       // A pattern that begins otherwise repeats the folder that is searched.
       if (wanted.startsWith('*/')) current.paths.push(nameShape(wanted.slice(2), anyText));
       else current.picked = true;
+      index++;
+    } else if (arg === '-regex' || arg === '-iregex') {
+      const shape = lastSegment(args[index + 1] ?? '');
+      current.names.push(arg === '-regex' ? shape : shape.map(anyCase));
       index++;
     } else {
       const arity = narrowing.get(arg);
@@ -358,6 +363,7 @@ function listingOfVisible(program: string, args: readonly string[], cwd: string)
   const operands: string[] = [];
   const names: string[] = [];
   let lists = program === 'fd';
+  let hidden = false;
   let searches = program === 'fd';
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? '';
@@ -366,7 +372,8 @@ function listingOfVisible(program: string, args: readonly string[], cwd: string)
     else if (program === 'rg' && /^(?:-[liwFSsUP]+|--files-with-matches|--ignore-case)$/.test(arg)) {
       lists ||= /l|matches/.test(arg.replace('--ignore', ''));
       searches = true;
-    } else if (program === 'fd' && /^-(?:[0sigpal]+|-print0)$/.test(arg)) continue;
+    } else if (program === 'fd' && /^-(?:[0sigpalHIu]+|-print0|-hidden|-no-ignore|-unrestricted)$/.test(arg))
+      hidden ||= /^-[^-]*[Hu]|^--[hu]/.test(arg);
     else if (/^(?:-g|--glob)$/.test(arg) && program === 'rg') {
       if (!value.startsWith('!')) names.push(value);
       index++;
@@ -380,11 +387,49 @@ function listingOfVisible(program: string, args: readonly string[], cwd: string)
   const roots = operands.slice(searches && !args.includes('--files') ? 1 : 0);
   if (!lists || roots.some((root) => /(?:^|\/)\.(?!\.?(?:\/|$))/.test(root))) return undefined;
   const places = roots.length === 0 ? ['.'] : roots;
+  if (hidden && names.length === 0) {
+    // The pattern stands for a part of the name.
+    const [pattern] = operands;
+    const shape = pattern === undefined ? undefined : withinName(pattern);
+    if (shape === undefined) return { names: [], trees: places.map((root) => folderOf(root, cwd)) };
+    // Small letters in it stand for large ones too.
+    const shapes = [shape, shape.map(anyCase)];
+    return { names: places.flatMap((root) => shapes.map((one) => [...below(root, cwd), ...one])), trees: [] };
+  }
   const found =
     names.length === 0
       ? places.flatMap((root) => visibleBelow(folderOf(root, cwd)))
       : places.flatMap((root) => names.map((name) => [...below(root, cwd), ...nameShape(name, anyInSegment)]));
   return { names: found, trees: [] };
+}
+
+/** A regular expression for a part of a name; undefined where it is for any name. */
+function withinName(pattern: string): readonly Token[] | undefined {
+  const [, start = '', middle = '', end = ''] = /^(\^?)([\s\S]*?)(\$?)$/.exec(pattern) ?? [];
+  if (middle === '' || middle === '.') return undefined;
+  const shape = regexShape(middle);
+  return [...(start === '' ? [anyInSegment] : []), ...shape, ...(end === '' ? [anyInSegment] : [])];
+}
+
+/** What the last segment of a path can be that the whole expression meets. Source: find(1) "-regex". */
+function lastSegment(pattern: string): readonly Token[] {
+  const slash = pattern.lastIndexOf('/');
+  const name = slash < 0 ? pattern : pattern.slice(slash + 1);
+  // A slash in brackets divides nothing.
+  return slash >= 0 && /[[(|]/.test(pattern) ? [anyInSegment] : regexShape(name);
+}
+
+/** Names that a regular expression of plain characters, dots and `.*` meets; any name for all others. */
+function regexShape(pattern: string): readonly Token[] {
+  const shape: Token[] = [];
+  for (const piece of pattern.match(/\\?[\s\S]/g) ?? []) {
+    if (/^\\\W$/.test(piece)) shape.push(piece.charAt(1));
+    else if (piece === '.') shape.push(oneInSegment);
+    else if ((piece === '*' || piece === '+') && shape.at(-1) === oneInSegment) shape[shape.length - 1] = anyInSegment;
+    else if (/^[\w -]$/.test(piece)) shape.push(piece);
+    else return [anyInSegment];
+  }
+  return shape;
 }
 
 const maxDepth = 12;

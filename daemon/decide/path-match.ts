@@ -47,6 +47,9 @@ export function restrictsPath(
   if (pattern === undefined) return 'yes';
   const { path, resolved, recursive, names = [] } = view.target;
   const { shape } = view;
+  // That a file is there, and how large it is, is not what it holds.
+  const folder = facts.paths.get(resolved ?? path ?? '')?.kind === 'directory';
+  if (view.kind === 'read' && view.target.namesOnly === true && shape === undefined && !folder) return 'no';
   if (shape !== undefined && shape.length === 1 && shape[0] === anyText) return 'maybe';
   if (
     shape === undefined &&

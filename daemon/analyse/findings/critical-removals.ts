@@ -9,7 +9,7 @@ import { globMatches, matchesEverything } from '../glob.ts';
 import type { Removal } from '../interpretation.ts';
 import type { Facts } from '../model.ts';
 import { normalisePath } from '../path-targets.ts';
-import type { Arg, Piece } from '../words.ts';
+import { type Arg, type Piece, prefixOf } from '../words.ts';
 import type { FindingFamily } from './family.ts';
 
 export const criticalRemovals: FindingFamily<'critical-removal'> = {
@@ -59,6 +59,9 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
         'find . | xargs rm -rf',
         'find ~ -type f -print0 | xargs -0 rm',
         'git clean -fdx',
+        'docker run -v .:/w alpine rm -rf .',
+        'ssh host.example rm -rf /',
+        'docker exec c rm -rf . && rm -rf .',
       ],
       misses: [
         'rm -rf build',
@@ -90,12 +93,16 @@ export const criticalRemovals: FindingFamily<'critical-removal'> = {
         'git clean -fd',
         'git clean -fdx build',
         'git clean -nfdx',
+        'docker exec c rm -rf .',
+        'ssh host.example rm -rf .',
+        "ssh host.example 'cd x && rm -rf *'",
       ],
     },
   },
   inCommand: (record, context, report) => {
     for (const { interpretation } of record.instances) {
       for (const removal of interpretation?.removals ?? []) {
+        if (record.elsewhere && /^[^/~]/.test(prefixOf(removal.arg))) continue;
         const folders = new Set([removal.cwd, ...(removal.cwd === record.state.cwd ? record.state.fallbacks : [])]);
         for (const cwd of folders) {
           const why = judgeRemoval(removal, cwd, context);
