@@ -9,6 +9,7 @@ import { readFedProgram } from './fed-program.ts';
 import { runInnerText, runText } from './inner-text.ts';
 import { maxWrappers } from './layers.ts';
 import type { Effect } from './model.ts';
+import { findNamedAddresses } from './named-addresses.ts';
 import type { Reading } from './read-arguments.ts';
 import { assignPositional, copyState, type ShellState } from './shell-state.ts';
 import { redirectedInput } from './standard-input.ts';
@@ -57,7 +58,13 @@ export function recordCommand(
   };
   const isFunction = (name: string): boolean => functions.has(name);
   const hosts = findVariableHosts(command.assignments, instances, values, context.catalogue.variables);
-  record.result = summarise(record, [...redirections, ...hosts], context, isFunction, harmless);
+  record.result = summarise(
+    record,
+    [...redirections, ...hosts, ...findNamedAddresses(instances)],
+    context,
+    isFunction,
+    harmless,
+  );
   return record;
 }
 
@@ -279,7 +286,8 @@ export const foundPath = '{}';
 function withPlace(words: readonly Arg[], { options }: Reading): readonly Arg[] {
   const [first] = words;
   const appends = options.some(({ option, command }) => command === words && option.meaning.appends);
-  if (!appends || first === undefined || words.some(({ text }) => /\{(?:\/{0,2}|\/?\.)\}/.test(text ?? ''))) return words;
+  if (!appends || first === undefined || words.some(({ text }) => /\{(?:\/{0,2}|\/?\.)\}/.test(text ?? '')))
+    return words;
   return [...words, makeArg({ ...first.word, source: foundPath }, [{ kind: 'known', text: foundPath }], false)];
 }
 
@@ -287,8 +295,7 @@ function withPlace(words: readonly Arg[], { options }: Reading): readonly Arg[] 
 function fillBraces(words: readonly Arg[], reading: Reading, name: string | undefined): readonly Arg[] {
   const roots = reading.operands.filter(({ role }) => role.endsWith('-tree')).map((operand) => operand.arg.text);
   const filtered = reading.filtered || reading.operands.some(({ role }) => role === 'text');
-  const root =
-    roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !filtered ? roots[0] : undefined;
+  const root = roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !filtered ? roots[0] : undefined;
   // It goes into no folder through a link unless it is told so.
   const below = !reading.options.some(({ option }) => option.spelling === '-L' || option.spelling === '-follow');
   return words.map((arg) => {
