@@ -65,7 +65,9 @@ export async function describePlan(engine: Engine, config: Config, wish: PlanWis
   const { account } = found;
   const { decision, files, limits } = engine.decide({ ...wish.request, home: account.home });
   const cache = account.home === '/nonexistent' ? undefined : config.cacheDirectory;
-  const { facts, plan } = await lookAtHost(describeInput(workspace, found, cache, { files, limits, config }));
+  const { facts, plan } = await lookAtHost(
+    describeInput(workspace, found, { cache, staged: undefined }, { files, limits, config }),
+  );
   const caller = { env: wish.env, grants: wish.grantEnv };
   const cacheFolder = cache === undefined ? fallbackCacheFolder : insideCacheFolder;
   const env = buildEnvironment(caller, { account, cacheFolder, term: undefined, shell: false }, config);
@@ -111,6 +113,8 @@ function listWritable(plan: SessionPlan, facts: HostFacts): PlannedPlace[] {
   ];
 }
 
+const repositoryReason = 'a command that may change it gets a private copy, of which the safe part is merged back';
+
 function listReadOnly(plan: SessionPlan, facts: HostFacts): PlannedPlace[] {
   const protectedPaths = new Map(loadSessionData().protectedPaths.map((each) => [each.path, each.because]));
   const targets = plan.writable.map(({ target }) => target);
@@ -120,7 +124,10 @@ function listReadOnly(plan: SessionPlan, facts: HostFacts): PlannedPlace[] {
     if (own !== undefined) return own;
     return name === undefined ? 'a later git would run what it names' : `protected: ${protectedPaths.get(name)}`;
   };
-  return plan.pins.map((pin) => ({ path: pin, because: because(pin) }));
+  return [
+    ...plan.gitFolders.map((folder) => ({ path: folder, because: repositoryReason })),
+    ...plan.pins.map((pin) => ({ path: pin, because: because(pin) })),
+  ];
 }
 
 function listHidden(facts: HostFacts): Pick<PlanReport, 'hidden' | 'hiddenWhenMade'> {

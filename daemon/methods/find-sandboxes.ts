@@ -23,14 +23,17 @@ export async function findSandboxes(
 ): Promise<SandboxSources> {
   const found = await findSandboxAccount(workspace, config);
   const { account } = found;
-  const cache = await makeCacheFolder(workspace, account, config);
+  const cache = await makePrivateFolder('workspaces', workspace, account, config);
+  const staged = workspace === undefined ? undefined : await makePrivateFolder('staged', workspace, account, config);
   const cacheFolder = cache === undefined ? fallbackCacheFolder : insideCacheFolder;
   const sandboxed: TemplateSource = {
     account,
     cacheFolder,
     files: () => engine.filesOf(workspace, account.home),
     open: (files) =>
-      openSession(describeInput(workspace, found, cache, { files, limits: engine.limitsOf(workspace), config })),
+      openSession(
+        describeInput(workspace, found, { cache, staged }, { files, limits: engine.limitsOf(workspace), config }),
+      ),
   };
   return {
     sandboxed,
@@ -39,11 +42,12 @@ export async function findSandboxes(
 }
 
 /**
- * One folder per workspace and account; what one workspace plants there no other workspace, nor the host, ever runs. For
- * another account it lies in that account's home and is made with its rights: root follows nobody's links there.
- * Undefined where that account has no home to keep it in.
+ * One folder per workspace and account, for caches of tools or for copies of repositories; what one workspace plants
+ * there no other workspace, nor the host, ever runs. For another account it lies in that account's home and is made with
+ * its rights: root follows nobody's links there. Undefined where that account has no home to keep it in.
  */
-async function makeCacheFolder(
+async function makePrivateFolder(
+  kind: 'workspaces' | 'staged',
   workspace: string | undefined,
   account: Account,
   config: Config,
@@ -53,13 +57,13 @@ async function makeCacheFolder(
     .digest('hex')
     .slice(0, 24);
   if (account.uid === config.uid) {
-    const folders = path.join(config.cacheDirectory, 'workspaces');
+    const folders = path.join(config.cacheDirectory, kind);
     ensurePrivateDirectory(folders, config.uid);
     const folder = path.join(folders, name);
     ensurePrivateDirectory(folder, config.uid);
     return folder;
   }
-  const folder = path.join(account.home, '.cache/sbx/workspaces', name);
+  const folder = path.join(account.home, '.cache/sbx', kind, name);
   const made = await runTool([...asAccount(account, requireTool), requireTool('mkdir'), '-p', '-m', '0700', folder]);
   return made.ok ? folder : undefined;
 }

@@ -29,6 +29,8 @@ export function prepareCommand(
     umask: params.umask ?? 0o022,
     pty: params.pty && { ...params.pty.size, term: params.pty.term },
     stdin: params.stdin,
+    // before it is known what the command does
+    git: params.background === true ? 'read-only' : 'staged',
     reportCwd: params.cwd === undefined && params.background !== true && params.shell !== true,
   };
 }

@@ -8,6 +8,7 @@ import type { Frame } from '../../client/protocol/frames.ts';
 import { limits } from '../../client/protocol/limits.ts';
 import type { Params, Result } from '../../client/protocol/messages.ts';
 import { showText } from '../../client/protocol/visible.ts';
+import { mayWriteRepository } from '../analyse/repository-use.ts';
 import type { Approvals } from '../approve/approvals.ts';
 import type { Config } from '../config.ts';
 import type { Limits } from '../decide/limits.ts';
@@ -195,6 +196,7 @@ export class RunMethods {
     const folder = findSessionFolder(session);
     const prepared = prepareCommand(params, session, folder.cwd, config);
     const {
+      analysis,
       decision,
       files,
       hosts,
@@ -216,7 +218,11 @@ export class RunMethods {
         { layer: 'session', values: session.limits ?? {} },
       ],
     });
-    const plan: CommandPlan = { ...prepared, limits: readKernelLimits(chosen) };
+    const plan: CommandPlan = {
+      ...prepared,
+      limits: readKernelLimits(chosen),
+      git: prepared.shell || mayWriteRepository(analysis) ? prepared.git : 'read-only',
+    };
     const notes = [
       ...decision.notes,
       ...(params.cwd === undefined && folder.note !== undefined ? [folder.note] : []),

@@ -1,4 +1,5 @@
 /** What the sandbox of a workspace is made of: the same for a session and for `sbx plan`, which makes none. */
+import path from 'node:path';
 import { SbxError } from '../../client/protocol/errors.ts';
 import type { Config } from '../config.ts';
 import type { Limits } from '../decide/limits.ts';
@@ -37,11 +38,18 @@ function refuseHome(workspace: string, account: Account): void {
   });
 }
 
-/** @param cache folder of the host for the caches of tools. */
+/** Private folders of the account on the host. */
+export interface PrivateFolders {
+  /** For the caches of tools. */
+  readonly cache: string | undefined;
+  /** For copies of repositories. */
+  readonly staged: string | undefined;
+}
+
 export function describeInput(
   workspace: string | undefined,
   { account, listed }: FoundAccount,
-  cache: string | undefined,
+  { cache, staged }: PrivateFolders,
   wants: { readonly files: FilePolicy; readonly limits: Limits; readonly config: Config },
 ): SessionInput & { readonly account: Account } {
   const { config, files, limits } = wants;
@@ -53,7 +61,12 @@ export function describeInput(
     protectedPaths: loadSessionData().protectedNames,
     writable: cache === undefined ? [] : [{ source: cache, target: insideCacheFolder }],
     otherHomes: [listed.home],
-    denyRead: [config.stateDirectory, config.cacheDirectory, config.configDirectory],
+    ...(staged === undefined ? {} : { staged }),
+    denyRead: [
+      ...[config.stateDirectory, config.cacheDirectory, config.configDirectory],
+      // another account's folders are not in the daemon's own
+      ...(staged === undefined ? [] : [path.dirname(staged)]),
+    ],
     ...(processes === undefined ? {} : { processes: processes.value }),
     ...(tmpBytes === undefined ? {} : { tmpBytes: tmpBytes.value }),
   };

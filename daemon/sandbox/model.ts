@@ -24,6 +24,11 @@ export interface CommandPlan {
   readonly limits: CommandLimits;
   /** Wanted: the folder in which the command's own shell ends. */
   readonly reportCwd: boolean;
+  /**
+   * `staged`: what it does to the workspace's repository goes to a private copy, and what is safe of it is merged after its
+   * end. `read-only` costs nothing. Without effect where there is no repository, or no sandbox.
+   */
+  readonly git: 'read-only' | 'staged';
 }
 
 /** Those that the kernel has to hold. */

@@ -7,8 +7,11 @@ import { findTool, runTool } from '../platform/spawn.ts';
 import { hiddenProcFiles } from './command/command.ts';
 import { type LaunchSetting, prepareCommand, startCommand } from './command/launch.ts';
 import { reportLimits } from './command/limit-report.ts';
+import { asUlimits } from './command/process-limits.ts';
 import { leadTerminal, terminalSignals } from './command/terminal.ts';
 import { readBubblewrapVersion, supportsDisableUserns } from './doctor/version.ts';
+import { takeLeftovers } from './git/leftover.ts';
+import { openStaging, type Staging } from './git/open-staging.ts';
 import type { SandboxSession } from './model.ts';
 import { asAccount, findAccount } from './plan/account.ts';
 import { expandFiles } from './plan/expand-files.ts';
@@ -19,7 +22,7 @@ import { planSession, type SessionPlan } from './plan/plan.ts';
 import { createPrivateFile, type PrivateFile } from './private-file.ts';
 import { assembleFilter } from './seccomp/filter.ts';
 import { findArchitecture } from './seccomp/syscalls.ts';
-import { openTemplate, type Template } from './template/template.ts';
+import { openTemplate, type Template, withoutCapabilities } from './template/template.ts';
 import { requireTool } from './tools.ts';
 import { explainFailure } from './violations/explain-failure.ts';
 import { readPathSetting } from './violations/path-setting.ts';
@@ -56,14 +59,22 @@ export async function lookAtHost(input: SessionInput): Promise<{ plan: SessionPl
 /** Undefined when mounts or protected files changed meanwhile: what was made may be half of before and half of after. */
 async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | undefined> {
   const { plan, facts } = await lookAtHost(input);
+  let untold = await takeLeftovers(plan.account, input.staged);
   const takeFingerprint = watchHost(plan, facts);
   const fingerprint = takeFingerprint();
   const filter = makeFilter(plan);
   let setting: LaunchSetting;
+  let staging: Staging;
   let template: Template | undefined;
   try {
     template = await openTemplateWith(plan, filter);
     setting = await prepareSetting(plan, template, filter);
+    const tools = {
+      unshare: requireTool('unshare'),
+      bash: setting.bash,
+      dropRights: withoutCapabilities(plan.account),
+    };
+    staging = await openStaging(plan, template.starter, tools, asUlimits({}, setting.ceilings));
     if (takeFingerprint() !== fingerprint) {
       await template.close();
       filter.close();
@@ -78,8 +89,21 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
   void closed.then(filter.close);
   return {
     account: plan.account,
-    report: reportSession(plan, setting),
-    launch: async (command) => startCommand(setting, await prepareCommand(setting, command), command),
+    report: reportSession(plan, setting, staging),
+    launch: async (command) => {
+      const staged = command.git === 'staged' ? await staging.stage?.() : undefined;
+      try {
+        const process = await startCommand(setting, await prepareCommand(setting, command), command, staged);
+        const earlier = untold;
+        untold = [];
+        return earlier.length === 0
+          ? process
+          : { ...process, aftermath: process.aftermath.then((notes) => [...earlier, ...notes]) };
+      } catch (error) {
+        await staged?.discard();
+        throw error;
+      }
+    },
     isCurrent: () => init() !== undefined && takeFingerprint() === fingerprint,
     explainFailure: (failed) => explainFailure(failed, readPathSetting(plan)),
     close,
@@ -141,7 +165,7 @@ async function findSignalTool(): Promise<string | undefined> {
   return works ? env : undefined;
 }
 
-function reportSession(plan: SessionPlan, setting: LaunchSetting): SandboxReport {
+function reportSession(plan: SessionPlan, setting: LaunchSetting, staging: Staging): SandboxReport {
   return {
     backend: 'bubblewrap',
     network: 'none',
@@ -149,6 +173,6 @@ function reportSession(plan: SessionPlan, setting: LaunchSetting): SandboxReport
     userns: plan.userNamespaces === 'open' ? 'open' : setting.disableUserns ? 'disabled' : 'filter-only',
     user: plan.account.name,
     writable: [...plan.writable.map((bind) => bind.target), ...plan.freshFolders],
-    warnings: [...plan.warnings],
+    warnings: [...plan.warnings, ...staging.warnings],
   };
 }

@@ -5,6 +5,7 @@ import { findTool } from '../platform/spawn.ts';
 const packages: Record<string, string> = {
   bwrap: 'bubblewrap',
   nsenter: 'util-linux',
+  unshare: 'util-linux',
   setpriv: 'util-linux',
   prlimit: 'util-linux',
   setsid: 'util-linux',
@@ -19,7 +20,21 @@ const packages: Record<string, string> = {
 
 /** Without one of these no session can be made. */
 export const neededTools: readonly string[] = [
-  ...['bash', 'bwrap', 'nsenter', 'setsid', 'setpriv', 'mount', 'umount', 'mknod', 'mkdir', 'chmod', 'rmdir', 'ln'],
+  ...[
+    'bash',
+    'bwrap',
+    'nsenter',
+    'setsid',
+    'setpriv',
+    'unshare',
+    'mount',
+    'umount',
+    'mknod',
+    'mkdir',
+    'chmod',
+    'rmdir',
+    'ln',
+  ],
 ];
 
 const managers: readonly (readonly [tool: string, ...words: string[]])[] = [

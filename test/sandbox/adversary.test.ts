@@ -1,7 +1,7 @@
 /** Ways out that were found by trying, each with the ordinary use beside it that must keep working. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
@@ -170,11 +170,14 @@ print("said"); s = socket.socket(socket.AF_UNIX); s.connect("keeper"); socket.se
         if (kind === 'link') symlinkSync('data/git', at('.git'));
         else place.write(at('.git'), 'gitdir: data/git\n');
         const session = await openPlace(place);
-        const result = await run(
-          session,
-          '( echo x >>data/git/config; echo x >data/git/hooks/pre-commit; mv data/git g; mv data d ) 2>/dev/null; echo x >data/git/index && echo index',
-        );
-        assert.equal(result.stdout, 'index\n', kind);
+        const hostile =
+          '( echo x >>data/git/config; echo x >data/git/hooks/pre-commit; mv data/git g; mv data d ) 2>/dev/null; echo x >data/git/x && echo made; : >data/free && echo free';
+        assert.equal((await run(session, hostile, { git: 'read-only' })).stdout, 'free\n', kind);
+        const staged = await start(session, hostile);
+        assert.equal((await readAll(staged.stdout)).toString(), 'made\nfree\n', kind);
+        await staged.aftermath;
+        assert.equal(existsSync(at('data/git/hooks/pre-commit')), false, kind);
+        assert.equal(existsSync(at('data/git/x')), false, kind);
         assert.equal(readFileSync(at('data/git/config'), 'utf8'), '[core]\n', kind);
         await session.close();
         place.remove();

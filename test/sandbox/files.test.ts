@@ -230,13 +230,16 @@ for (const account of listTestAccounts()) {
       asOwner('init', '-q', '-b', 'main');
       asOwner('config', 'user.name', 'n');
       asOwner('config', 'user.email', 'e@example.org');
-      const own = await openPlace(repository, { protectedPaths: ['.git'] });
+      const own = await openPlace(repository, { protectedPaths: ['.git', '.git/config'] });
       const work = await run(
         own,
         'set -e; echo a >f; git add f; git commit -qm one; git checkout -qb side; echo b >>f; git commit -qam two; git checkout -q main; git merge -q side; git stash list; git status --porcelain; git log --oneline | wc -l',
       );
       assert.deepEqual([work.stdout, work.code], ['2\n', 0], work.stderr);
       assert.equal(asOwner('log', '--oneline').trim().split('\n').length, 2);
+      const file = (name: string): string => path.join(repository.workspace, '.git', name);
+      const config = readFileSync(file('config'), 'utf8');
+      const hooks = readdirSync(file('hooks'));
       const attempts = [
         'git config core.fsmonitor x',
         'echo x >>.git/config',
@@ -249,11 +252,23 @@ for (const account of listTestAccounts()) {
         'ln -sf /tmp/x .git/config',
         'git init -q --template=/tmp --separate-git-dir=/tmp/elsewhere',
       ];
-      for (const attempt of attempts)
-        assert.equal((await run(own, `( ${attempt} ) >/dev/null 2>&1 && echo done`)).stdout, '', attempt);
-      assert.equal(own.isCurrent(), true);
+      for (const attempt of attempts) {
+        const refused = await run(own, `( ${attempt} ) >/dev/null 2>&1 && echo done`, { git: 'read-only' });
+        assert.equal(refused.stdout, '', attempt);
+        await run(own, attempt);
+        assert.equal(readFileSync(file('config'), 'utf8'), config, attempt);
+        assert.deepEqual(readdirSync(file('hooks')), hooks, attempt);
+        assert.equal(existsSync(file('info/attributes')), false, attempt);
+      }
       asOwner('config', 'user.name', 'other');
-      assert.equal(own.isCurrent(), false, 'git replaced its configuration, so the pin fell off');
+      assert.equal(own.isCurrent(), true, 'what git replaces in its folder unpins nothing');
+      assert.equal(
+        (await run(own, 'git config user.name; echo x >.git/config', { git: 'read-only' })).stdout,
+        'other\n',
+      );
+      renameSync(file(''), path.join(repository.workspace, 'moved'));
+      assert.equal(own.isCurrent(), false, 'the git folder itself went away');
+      renameSync(path.join(repository.workspace, 'moved'), file(''));
       await own.close();
       assert.deepEqual(readdirSync(repository.workspace).sort(), ['.git', 'f']);
       repository.remove();

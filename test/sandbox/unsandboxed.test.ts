@@ -90,7 +90,7 @@ for (const account of listTestAccounts()) {
     for (const [command, expected, options] of rows) {
       test(`${command.slice(0, 60)} ${JSON.stringify(options ?? '').slice(0, 40)}`, async () => {
         const result = await run(command, options);
-        const normal = { code: 0, signal: undefined, failure: undefined, stdout: '', stderr: '' };
+        const normal = { code: 0, signal: undefined, failure: undefined, aftermath: [], stdout: '', stderr: '' };
         assert.deepEqual(result, { ...normal, ...expected });
       });
     }

@@ -35,13 +35,17 @@ function bubblewrapArgv({ bwrap }: LaunchSetting, compiled: CompiledCommand): st
   return [bwrap, '--args', String(carrierDescriptors.options), '--', ...compiled.argv];
 }
 
-/** @throws {SbxError} `sandbox-failed` */
+/**
+ * @param before prefix of bubblewrap's argv.
+ * @throws {SbxError} `sandbox-failed`
+ */
 export async function startInSession(
   setting: LaunchSetting,
   { endFolder }: SessionStdio,
   pipes: CommandPipes,
   plan: CommandPlan,
   compiled: CompiledCommand,
+  before: readonly string[],
 ): Promise<Carrier> {
   const { starter } = setting;
   const [text] = compiled.longCommand === undefined ? [] : await starter.takePipes(1);
@@ -51,7 +55,7 @@ export async function startInSession(
   const statusEnd = pipes.status.open('read');
   const status = new Socket({ fd: statusEnd, readable: true, writable: false });
   const { ino: statusId } = fstatSync(statusEnd);
-  const argv = bubblewrapArgv(setting, compiled);
+  const argv = [...before, ...bubblewrapArgv(setting, compiled)];
   const started = starter.start({
     argv,
     ...pipes,
@@ -107,6 +111,7 @@ export function startOnTerminal(
   { endFolder, terminal }: SessionStdio,
   plan: CommandPlan,
   compiled: CompiledCommand,
+  before: readonly string[],
   init: number,
 ): Carrier {
   const slave = terminal?.slave ?? 'ignore';
@@ -120,6 +125,7 @@ export function startOnTerminal(
         ...setting.holdTerminal,
         ...setting.enter(init),
         ...asPrlimit(setting.prlimit, plan.limits, setting.ceilings),
+        ...before,
         ...bubblewrapArgv(setting, compiled),
       ],
       // error output is the leader's report; it gives the command the terminal instead

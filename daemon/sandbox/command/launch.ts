@@ -3,6 +3,7 @@
  * that a waiting sandbox can later stand where prepare is now.
  */
 import { SbxError } from '../../../client/protocol/errors.ts';
+import type { StagedRun } from '../git/staging.ts';
 import type { CommandLimits, CommandPlan, LimitReport, SandboxProcess } from '../model.ts';
 import type { Account } from '../plan/account.ts';
 import type { PrivateFile } from '../private-file.ts';
@@ -40,11 +41,15 @@ export function prepareCommand(setting: LaunchSetting, wish: StdioWish): Promise
   return openSessionStdio(wish, setting);
 }
 
-/** @throws {SbxError} `sandbox-failed`, `bad-environment`, `bad-command` */
+/**
+ * @param staged the run's own copies of repositories.
+ * @throws {SbxError} `sandbox-failed`, `bad-environment`, `bad-command`
+ */
 export async function startCommand(
   setting: LaunchSetting,
   stdio: SessionStdio,
   plan: CommandPlan,
+  staged: StagedRun | undefined,
 ): Promise<SandboxProcess> {
   try {
     const init = setting.template.init();
@@ -60,9 +65,9 @@ export async function startCommand(
     });
     const carrier =
       stdio.pipes === undefined
-        ? startOnTerminal(setting, stdio, plan, compiled, init)
-        : await startInSession(setting, stdio, stdio.pipes, plan, compiled);
-    return superviseCommand(setting, stdio, carrier, plan.limits);
+        ? startOnTerminal(setting, stdio, plan, compiled, staged?.words ?? [], init)
+        : await startInSession(setting, stdio, stdio.pipes, plan, compiled, staged?.words ?? []);
+    return superviseCommand(setting, stdio, carrier, plan.limits, staged);
   } catch (error) {
     stdio.discard();
     throw error instanceof SbxError

@@ -1,5 +1,7 @@
 /** Follows one command from its start to its end: signals, the kill that holds, and the moment when all of it is gone. */
+import type { Violation } from '../../../client/protocol/events.ts';
 import { findInit, readChildren, readGroupsBelow, sendSignal } from '../../platform/process-tree.ts';
+import type { StagedRun } from '../git/staging.ts';
 import type { CommandLimits, ProcessExit, SandboxProcess } from '../model.ts';
 import type { Carrier } from './carrier.ts';
 import { separateErrorOutput } from './error-output.ts';
@@ -42,6 +44,7 @@ export function superviseCommand(
   stdio: SessionStdio,
   carrier: Carrier,
   limits: CommandLimits,
+  staged: StagedRun | undefined,
 ): SandboxProcess {
   const status = readStatus(carrier);
   const sent = new Set<NodeJS.Signals>();
@@ -96,6 +99,12 @@ export function superviseCommand(
     return describeExit(code, end.code, sent, setting.template.init() === undefined, message);
   })();
 
+  const settle = async (): Promise<readonly Violation[]> => {
+    // the run's last processes end with its carrier, or with the session
+    if (setting.template.init() === undefined) await setting.template.closed;
+    return staged?.settle() ?? [];
+  };
+
   return {
     stdin: stdio.stdin,
     stdout: stdio.stdout,
@@ -104,7 +113,7 @@ export function superviseCommand(
     exit,
     cwd: exit.then(stdio.takeEndFolder),
     limits: setting.reportLimits(limits),
-    aftermath: Promise.resolve([]),
+    aftermath: staged === undefined ? Promise.resolve([]) : exit.then(settle),
     signal,
     stop: (graceMs) => {
       signal('SIGTERM');

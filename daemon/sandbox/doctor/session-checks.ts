@@ -63,6 +63,7 @@ async function tryInside(session: SandboxSession, workspace: string, trial: Tria
     stdin: 'none',
     limits: {},
     reportCwd: false,
+    git: 'read-only',
   };
   // the text is ours, so nobody has to approve it
   const command = await session.launch(plan as ApprovedPlan);

@@ -10,7 +10,7 @@ import type { Account } from './account.ts';
 import { findAliases } from './aliases.ts';
 import { type HiddenPlace, listHiddenPlaces, loadCredentials } from './credentials.ts';
 import { type ExpandedFiles, noFiles } from './expand-files.ts';
-import { findGitPins } from './git-pins.ts';
+import { findGitFolders } from './git-folders.ts';
 import { type HiddenClaim, settleHidden, withoutNested } from './hidden-places.ts';
 import type { SessionInput } from './input.ts';
 
@@ -40,7 +40,8 @@ export interface HostFacts {
   readonly mounts: readonly string[];
   /** Unix sockets of the host that have a path. */
   readonly sockets: readonly string[];
-  readonly held: readonly string[];
+  /** Git folders of the workspace's repository, links resolved. */
+  readonly gitFolders: readonly string[];
   readonly pins: readonly string[];
   /** Pins of patterns that hold wherever the file lies: folders above them may be renamed. */
   readonly loosePins: readonly string[];
@@ -262,9 +263,11 @@ export function readHostFacts(
   const open = files.open.map((file) => file.path);
   const roots = [...(input.workspace === undefined ? [] : [input.workspace]), ...open];
   const named = roots.map((root) => findProtected(root, input.protectedPaths));
-  const repositories = roots.map(findGitPins);
-  const held = repositories.flatMap((git) => git.held);
+  const repositories = roots.map(findGitFolders);
   const isProtected = (place: string): boolean => !files.unprotect.some((rule) => rule.covers(place));
+  const gitFolders = [...new Set(repositories.flatMap(({ folders }) => folders))].filter(isProtected);
+  const inGit = (place: string): boolean =>
+    gitFolders.some((folder) => place === folder || place.startsWith(`${folder}/`));
   const pins = findPins(files);
   const sockets = findSockets(input.workspace);
   return {
@@ -282,13 +285,13 @@ export function readHostFacts(
     ]),
     mounts: mounts.map((mount) => mount.path),
     sockets,
-    held,
+    gitFolders,
     pins: [
       ...new Set([
         ...[...repositories.flatMap((git) => git.pins), ...named.flatMap(({ present }) => present)].filter(isProtected),
         ...pins.places,
       ]),
-    ].filter((place) => !held.includes(place)),
+    ].filter((place) => !inGit(place)),
     loosePins: pins.loose,
     open,
     because: new Map([...pins.because, ...files.open.map((file) => [file.path, file.rule.because] as const)]),
@@ -303,7 +306,7 @@ export function readHostFacts(
     ],
     absentPins: [
       ...new Set([...repositories.flatMap((git) => git.absent), ...named.flatMap(({ absent }) => absent)]),
-    ].filter(isProtected),
+    ].filter((place) => isProtected(place) && !inGit(place)),
     resolver: kindOf('/etc/resolv.conf') === 'link' ? tryRealpath('/etc/resolv.conf') : undefined,
     runLinks: findRunLinks(),
     hasVarTmp: isRealFolder('/var/tmp'),

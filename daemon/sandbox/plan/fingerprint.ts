@@ -38,7 +38,9 @@ export type Fingerprint = () => string;
 
 export function watchHost(plan: SessionPlan, facts: HostFacts): Fingerprint {
   const maskedByMount = plan.masks.map((mask) => mask.path);
-  const replaced = [...new Set([...plan.held, ...plan.pins, ...facts.absentPins, ...maskedByMount])];
+  const replaced = [
+    ...new Set([...plan.held, ...plan.pins, ...plan.gitFolders, ...facts.absentPins, ...maskedByMount]),
+  ];
   const folders = [...new Set(facts.lookedFor.map((place) => path.dirname(place)))];
   const linkedFolders = folders.filter((folder) => resolve(folder) !== folder && facts.folders.has(resolve(folder)));
   const readSearches = remember(() => facts.searches.map((each) => each.look()).join('\n'), searchIntervalMs);

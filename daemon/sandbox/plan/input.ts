@@ -26,6 +26,11 @@ export interface SessionInput {
   readonly userNamespaces?: 'closed' | 'open';
   /** What the policy says about files. */
   readonly files?: FilePolicy;
+  /**
+   * Private folder of the account on the host, outside every writable place, for private copies of repositories. Without it
+   * no command can change one.
+   */
+  readonly staged?: string;
   /** Size of `/tmp` and of `/var/tmp`. */
   readonly tmpBytes?: number;
   /** Of all commands together. */

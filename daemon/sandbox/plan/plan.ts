@@ -44,6 +44,10 @@ export interface SessionPlan {
   readonly held: readonly string[];
   /** Paths inside writable places that are read-only. */
   readonly pins: readonly string[];
+  /** One read-only mount each: a run that may change one gets a private copy (../git). */
+  readonly gitFolders: readonly string[];
+  /** Folder of the host for those copies, out of reach of commands; undefined when no run may change a repository. */
+  readonly staged: string | undefined;
   /** Hidden places that no overlay covers, hidden by a mount each. */
   readonly masks: readonly Mask[];
   /** File that `/etc/resolv.conf` leads to, when that lies in a folder that the session has anew. */
@@ -147,6 +151,10 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     .filter((socket) => !inWritable(socket) && !places.some((place) => isWithin(place, socket)))
     .map((socket): Mask => ({ path: socket, kind: 'file', except: [] }));
 
+  const gitFolders = facts.gitFolders.filter(
+    (folder) => inWritable(folder) || !facts.hidden.some((entry) => isWithin(folder, entry.path)),
+  );
+
   const warnings: string[] = [];
   if (account.uid === 0) warnings.push('commands run as root, because the workspace belongs to root');
   if (
@@ -182,15 +190,17 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     ),
     writable,
     held: listHeld(
-      facts.held,
       pins,
       [
         ...pins.filter((pin) => !facts.loosePins.includes(pin)),
+        ...gitFolders,
         ...inTargets.filter((fact) => fact.holdsAbove === true && fact.kind !== 'absent').map((fact) => fact.path),
       ],
       targets,
     ),
     pins: pins.toSorted(byDepth),
+    gitFolders,
+    staged: gitFolders.length > 0 ? input.staged : undefined,
     masks: [...masks, ...socketMasks].sort((a, b) => byDepth(a.path, b.path)),
     resolver: facts.resolver !== undefined && isAnew(facts.resolver) ? facts.resolver : undefined,
     runLinks: facts.runLinks,
@@ -213,17 +223,12 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
  * A mount point cannot be renamed, but a folder above it can, and takes it along: then the pinned name is free. So every
  * folder between a writable place and a pin becomes a mount too.
  */
-function listHeld(
-  folders: readonly string[],
-  pins: readonly string[],
-  fixed: readonly string[],
-  targets: readonly string[],
-): string[] {
+function listHeld(pins: readonly string[], fixed: readonly string[], targets: readonly string[]): string[] {
   const above = fixed.flatMap((place) => {
     const target = targets.findLast((candidate) => isStrictlyWithin(candidate, place));
     return target === undefined ? [] : foldersBetween(target, place).map((name) => path.join(target, name));
   });
-  return [...new Set([...folders, ...above])].filter((folder) => !pins.includes(folder)).sort(byDepth);
+  return [...new Set(above)].filter((folder) => !pins.includes(folder)).sort(byDepth);
 }
 
 /**

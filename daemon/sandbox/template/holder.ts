@@ -14,6 +14,12 @@ const stash = '/run/.sbx-stash';
 export const emptyFile = `${own}/empty-file`;
 const emptyFolder = `${own}/empty-folder`;
 const hostDevices = `${stash}/dev`;
+const hostStaged = `${stash}/staged`;
+/**
+ * INVARIANT(staged-is-covered): every command mounts its own /dev/shm, below which this lies. Only what starts commands
+ * reaches it.
+ */
+export const insideStaged = '/dev/shm/staged';
 /** Without a disk, a console, or the memory of the machine. What is not here cannot be made inside. */
 const devices = 'null zero full random urandom tty';
 
@@ -76,6 +82,8 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
   // Only a folder of which something is shown needs one of its own; all others share an empty one.
   const partMasks = plan.masks.filter(({ except }) => except.length > 0);
   const partSource = (mask: Mask): string => `${stash}/mask${partMasks.indexOf(mask)}`;
+  const isWritable = (place: string): boolean => plan.writable.some(({ target }) => isWithin(target, place));
+  const gitSources = plan.gitFolders.map((_, index) => `${stash}/git${index}`);
   const isPinned = plan.writable.map(({ target }) => plan.pins.some((pin) => isWithin(target, pin)));
   const options = [
     '--unshare-user',
@@ -94,6 +102,8 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...partMasks.flatMap((mask) => ['--ro-bind', mask.path, partSource(mask)]),
     ...plan.writable.flatMap(({ source }, index) => ['--bind', source, sources[index] ?? '']),
     ...plan.writable.flatMap(({ source }, index) => (isPinned[index] ? ['--ro-bind', source, views[index] ?? ''] : [])),
+    ...plan.gitFolders.flatMap((folder, index) => ['--ro-bind', folder, gitSources[index] ?? '']),
+    ...(plan.staged === undefined ? [] : ['--bind', plan.staged, hostStaged]),
   ];
 
   const stashed = [
@@ -101,7 +111,9 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...lowers,
     ...sources,
     ...views.filter((_, index) => isPinned[index]),
+    ...gitSources,
     hostDevices,
+    ...(plan.staged === undefined ? [] : [hostStaged]),
   ];
 
   const viewOf = (pin: string): string => {
@@ -120,11 +132,17 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...compileMounts(plan, lowers, sources),
     ...plan.held.flatMap((folder) => ['bind', folder, folder]),
     ...plan.pins.flatMap((pin) => ['bind', viewOf(pin), pin]),
+    ...plan.gitFolders.flatMap((folder, index) => [
+      ...(isAnew(plan, folder) && !isWritable(folder) ? ['folders', '1', folder] : []),
+      ...['move', gitSources[index] ?? '', folder],
+    ]),
     ...plan.masks.flatMap((mask) => [
       ...['bind', maskSource(mask, partMasks), mask.path],
       ...mask.except.flatMap(([name]) => ['bind', path.join(partSource(mask), name), path.join(mask.path, name)]),
     ]),
-    ...['devices', hostDevices, 'seal', '/dev', 'detach', hostDevices],
+    ...['devices', hostDevices],
+    ...(plan.staged === undefined ? [] : ['folders', '1', insideStaged, 'move', hostStaged, insideStaged]),
+    ...['seal', '/dev', 'detach', hostDevices],
     ...partMasks.flatMap((mask) => ['detach', partSource(mask)]),
     ...lowers.flatMap((lower) => ['detach', lower]),
     ...views.flatMap((view, index) => (isPinned[index] ? ['detach', view] : [])),
@@ -136,7 +154,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
   return {
     options,
     steps,
-    same: [...plan.held, ...plan.pins],
+    same: [...[...plan.held, ...plan.pins], ...plan.gitFolders.filter(isWritable)],
     expected: [
       ['/', 'ro'],
       ['/run', 'ro'],
@@ -147,9 +165,19 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
       ...plan.writable.map(({ target }) => [target, 'rw'] as const),
       ...plan.held.map((folder) => [folder, 'rw'] as const),
       ...plan.pins.map((pin) => [pin, 'ro'] as const),
+      ...plan.gitFolders.map((folder) => [folder, 'ro'] as const),
       ...plan.masks.map(({ path: place }) => [place, 'ro'] as const),
+      ...(plan.staged === undefined ? [] : [[insideStaged, 'rw'] as const]),
     ],
   };
+}
+
+/** Below a folder that the session has fresh and empty: a mount point there has to be made first. */
+function isAnew(plan: SessionPlan, place: string): boolean {
+  return (
+    [...plan.freshFolders, '/run'].some((folder) => folder !== place && isWithin(folder, place)) &&
+    !isWithin(own, place)
+  );
 }
 
 /**
@@ -157,9 +185,6 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
  * sight.
  */
 function compileMounts(plan: SessionPlan, lowers: readonly string[], sources: readonly string[]): string[] {
-  const needsFolder = (place: string): boolean =>
-    [...plan.freshFolders, '/run'].some((folder) => folder !== place && isWithin(folder, place)) &&
-    !isWithin(own, place);
   const mounts = [
     ...plan.freshFolders.map((folder) => ({ target: folder, steps: ['fresh', String(plan.tmpBytes), folder] })),
     ...plan.overlays.map((place, index) => ({
@@ -175,7 +200,7 @@ function compileMounts(plan: SessionPlan, lowers: readonly string[], sources: re
   ];
   return mounts
     .sort((a, b) => byDepth(a.target, b.target))
-    .flatMap(({ target, steps }) => [...(needsFolder(target) ? ['folders', '1', target] : []), ...steps]);
+    .flatMap(({ target, steps }) => [...(isAnew(plan, target) ? ['folders', '1', target] : []), ...steps]);
 }
 
 function maskSource(mask: Mask, partMasks: readonly Mask[]): string {

@@ -99,7 +99,7 @@ export async function openTemplate(plan: SessionPlan, filter: number): Promise<T
  * The starter has no use for the rights that the mounts needed, and bubblewrap refuses to run with them. Root inside has
  * every right by being root; there bubblewrap gives them up.
  */
-function withoutCapabilities(account: Account): string[] {
+export function withoutCapabilities(account: Account): string[] {
   return account.uid === 0 ? [] : [requireTool('setpriv'), '--inh-caps=-all', '--ambient-caps=-all'];
 }
 

@@ -49,7 +49,7 @@ function listPlaces(plan: SessionPlan): Place[] {
         ),
       ),
     ]),
-    ...plan.pins.map((pin): Place => ({ folder: pin, state: { state: 'pinned', pin } })),
+    ...[...plan.pins, ...plan.gitFolders].map((pin): Place => ({ folder: pin, state: { state: 'pinned', pin } })),
     ...plan.writable.map(({ target }): Place => ({ folder: target, state: { state: 'writable' } })),
     ...[...plan.freshFolders, '/run'].map((folder): Place => ({ folder, state: { state: 'own', folder } })),
     ...['/proc', '/sys', '/dev'].map((folder): Place => ({ folder, state: { state: 'kernel' } })),

@@ -34,7 +34,7 @@ function facts(changes: Partial<HostFacts> = {}): HostFacts {
     ]),
     mounts: ['/', '/proc', '/sys', '/dev'],
     sockets: [],
-    held: [],
+    gitFolders: [],
     pins: [],
     absentPins: [],
     loosePins: [],

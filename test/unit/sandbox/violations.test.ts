@@ -37,6 +37,8 @@ const plan: SessionPlan = {
   ],
   held: [`${workspace}/.git`],
   pins: [`${workspace}/.vscode`, `${workspace}/.npmrc`, `${workspace}/.git/hooks`],
+  gitFolders: [],
+  staged: undefined,
   masks: [],
   resolver: undefined,
   runLinks: [],
