@@ -351,7 +351,10 @@ for (const account of listTestAccounts()) {
       await waitForOutput(running, 'ready');
       const [name = ''] = own.staged();
       const copy = path.join(own.place.staged, name);
-      onHost(account, own.place.home, own.place.staged, 'cp', '-a', copy, `${copy}x`);
+      for (const part of ['run.json', 'up']) {
+        onHost(account, own.place.home, '/', 'mkdir', '-p', `${copy}x`);
+        onHost(account, own.place.home, '/', 'cp', '-a', path.join(copy, part), `${copy}x`);
+      }
       running.stop(0);
       await running.aftermath;
       await live.close();
