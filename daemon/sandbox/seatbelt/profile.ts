@@ -86,7 +86,8 @@ function foldersAbove(places: readonly string[], within: readonly string[]): str
 export function compileSeatbelt(plan: SessionPlan, { temporaryFolder, absent }: SeatbeltPlace): string {
   // folders are not seen under another name here, so a private one stands where it is
   const writable = [...plan.writable.map((bind) => bind.source), temporaryFolder];
-  const kept = [...new Set([...plan.pins, ...absent])].sort();
+  // there are no overlays here, so no run gets a copy of the repository that it may change
+  const kept = [...new Set([...plan.pins, ...plan.gitFolders, ...absent])].sort();
   const { places, exceptions } = listHidden(plan);
   const lines = [
     '(version 1)',

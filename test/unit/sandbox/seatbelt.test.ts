@@ -23,8 +23,10 @@ function plan(changes: Partial<SessionPlan> = {}): SessionPlan {
       },
     ],
     writable: [{ source: workspace, target: workspace }],
-    held: [`${workspace}/.git`],
-    pins: [`${workspace}/.git/hooks`, `${workspace}/.git/config`],
+    held: [`${workspace}/.vscode`],
+    pins: [`${workspace}/.vscode/tasks.json`],
+    gitFolders: [`${workspace}/.git`],
+    staged: undefined,
     masks: [{ path: '/Library/keys', kind: 'folder', except: [['public', 'folder']] }],
     resolver: undefined,
     runLinks: [],
@@ -61,15 +63,15 @@ describe('seatbelt', () => {
     ]);
     assert.deepEqual(block(profile, '(deny file-write*'), [
       '(subpath "/Users/ann/work/.envrc")',
-      '(subpath "/Users/ann/work/.git/config")',
-      '(subpath "/Users/ann/work/.git/hooks")',
+      '(subpath "/Users/ann/work/.git")',
+      '(subpath "/Users/ann/work/.vscode/tasks.json")',
     ]);
   });
 
   test('folders above a protected path cannot be renamed away', () => {
     assert.deepEqual(block(profile, '(deny file-write-unlink'), [
       '(literal "/Users/ann/work")',
-      '(literal "/Users/ann/work/.git")',
+      '(literal "/Users/ann/work/.vscode")',
       '(literal "/private/var/folders/zz/sbx")',
     ]);
   });
