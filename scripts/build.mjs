@@ -84,7 +84,11 @@ try {
   });
   await build({
     ...options,
-    entryPoints: { ...Object.fromEntries(lazy), sbxd: 'daemon/main.ts', 'merge-back': 'daemon/sandbox/git/merge-process.ts' },
+    entryPoints: {
+      ...Object.fromEntries(lazy),
+      sbxd: 'daemon/main.ts',
+      'merge-back': 'daemon/sandbox/git/merge-process.ts',
+    },
     format: 'esm',
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',

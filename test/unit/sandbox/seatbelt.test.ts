@@ -107,6 +107,7 @@ describe('seatbelt', () => {
   test('a name cannot end its string, and one with a control character is refused', () => {
     const pins = ['/Users/ann/work/a") (allow default) ("', '/Users/ann/work/b\\'];
     assert.deepEqual(block(compileSeatbelt(plan({ pins }), { ...place, absent: [] }), '(deny file-write*'), [
+      '(subpath "/Users/ann/work/.git")',
       '(subpath "/Users/ann/work/a\\") (allow default) (\\"")',
       '(subpath "/Users/ann/work/b\\\\")',
     ]);
