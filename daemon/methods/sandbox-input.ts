@@ -9,6 +9,7 @@ import { type Account, findAccount } from '../sandbox/plan/account.ts';
 import type { FilePolicy } from '../sandbox/plan/file-rule.ts';
 import type { SessionInput } from '../sandbox/plan/input.ts';
 import { insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
+import { ownProgramRules } from './own-program.ts';
 
 export interface FoundAccount {
   readonly account: Account;
@@ -55,7 +56,7 @@ export function describeInput(
   const { config, files, limits } = wants;
   const { processes, tmpBytes } = limits;
   return {
-    files,
+    files: { ...files, rules: [...files.rules, ...ownProgramRules()] },
     workspace,
     account,
     protectedPaths: loadSessionData().protectedNames,
