@@ -4,7 +4,7 @@
  */
 import type { ParsedScript, ParseResult, Unparsable } from '../parse/model.ts';
 import type { Catalogue } from './compile-catalogue.ts';
-import { describeScript } from './describe.ts';
+import { describeScript } from './describe-script.ts';
 import { followEvaluated } from './evaluated-literals.ts';
 import { findAll } from './findings/find-all.ts';
 import type { Analysis, Facts, Finding } from './model.ts';
@@ -60,7 +60,7 @@ function analyseScript(script: ParsedScript, facts: Facts, catalogue: Catalogue,
     findings,
     effects: loose,
     description: describeScript(script, commands),
-    risk: assessRisk(analysed, findings, loose),
+    risk: assessRisk(commands, findings, loose, context.facts),
   };
 }
 

@@ -4,6 +4,7 @@
  * typo in data can never quietly loosen an answer.
  */
 import { z } from 'zod';
+import type { AccountsFile } from './accounts.ts';
 
 /**
  * What an option, its value, or an operand means. Everything in `harmlessRoles` leaves a program read-only; every other
@@ -397,6 +398,7 @@ export const variablesFileSchema = z.strictObject({
 export type VariablesFile = z.infer<typeof variablesFileSchema>;
 
 export interface CatalogueData {
+  readonly accounts: readonly AccountsFile[];
   readonly programs: readonly ProgramFile[];
   readonly wrappers: ProgramFile;
   readonly protected: ProtectedFile;

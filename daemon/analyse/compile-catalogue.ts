@@ -2,6 +2,7 @@
  * Turns catalogue data into what the option reader looks things up in: one `Program` per name, options by spelling.
  * Nothing is interpreted here that depends on a command line.
  */
+import { type Account, compileAccounts } from './accounts.ts';
 import {
   type CatalogueData,
   type Condition,
@@ -52,6 +53,8 @@ export interface Program {
   readonly ignores: ReadonlySet<string>;
   readonly subcommands: Pick<ProgramTable, 'get' | 'names'> | undefined;
   readonly readOnly: readonly Condition[] | undefined;
+  /** How it is told to a person, where options change that. */
+  readonly accounts: readonly Account[];
   /** The option that a word of unknown value is taken for (RULES O24), if any is more than harmless. */
   readonly worst: Option | undefined;
   /** The option, of those a broad grant does not cover, that an unknown word is taken for. */
@@ -76,12 +79,14 @@ export interface Catalogue {
 
 type MeaningData = Parameters<typeof compileMeaning>[0];
 type Groups = ReadonlyMap<string, ReadonlyMap<string, Option>>;
+type Accounts = ReadonlyMap<string, readonly Account[]>;
 
 /** @throws {Error} when two files describe the same program */
 export function compileCatalogue(data: CatalogueData): Catalogue {
+  const accounts = compileAccounts(data.accounts);
   return {
-    programs: tableOf(data.programs),
-    wrappers: tableOf([data.wrappers]),
+    programs: tableOf(data.programs, accounts),
+    wrappers: tableOf([data.wrappers], accounts),
     protectedPaths: compileProtectedPaths(data.protected),
     criticalPaths: compileCriticalPaths(data.critical),
     credentialPlaces: compileCredentialPlaces(data.credentials),
@@ -89,7 +94,7 @@ export function compileCatalogue(data: CatalogueData): Catalogue {
   };
 }
 
-function tableOf(files: readonly ProgramFile[]): ProgramTable {
+function tableOf(files: readonly ProgramFile[], accounts: Accounts): ProgramTable {
   const entries = new Map<string, { readonly data: ProgramData; readonly groups: () => Groups }>();
   for (const file of files) {
     let compiled: Groups | undefined;
@@ -115,7 +120,7 @@ function tableOf(files: readonly ProgramFile[]): ProgramTable {
       if (found !== undefined) return found;
       const entry = entries.get(name);
       if (entry === undefined) return undefined;
-      const program = compileProgram(name, name, entry.data, entry.groups(), undefined);
+      const program = compileProgram(name, name, entry.data, entry.groups(), accounts, undefined);
       programs.set(name, program);
       return program;
     },
@@ -127,6 +132,7 @@ function compileProgram(
   path: string,
   data: ProgramData,
   groups: Groups,
+  accounts: Accounts,
   inherited: ReadonlyMap<string, Option> | undefined,
 ): Program {
   const options = new Map<string, Option>(inherited);
@@ -139,7 +145,7 @@ function compileProgram(
   const all = [...options.values()];
   const passedOn = data.globals === 'anywhere' ? options : undefined;
   const subcommands =
-    data.subcommands === undefined ? undefined : lazySubcommands(path, data.subcommands, groups, passedOn);
+    data.subcommands === undefined ? undefined : lazySubcommands(path, data.subcommands, groups, accounts, passedOn);
   const operands = data.operands?.map(compileSlot);
   return {
     name,
@@ -152,6 +158,7 @@ function compileProgram(
     operands,
     ignores: new Set(data.ignores),
     subcommands,
+    accounts: accounts.get(path) ?? [],
     readOnly: data.readOnly === true ? [{}] : data.readOnly === false ? undefined : data.readOnly,
     worst: all.find((option) => !harmlessRoles.has(option.meaning.role) || turnsHarmful(option.meaning)),
     worstUnnamed: all.find((option) => needsNaming(option.meaning, data)),
@@ -162,6 +169,7 @@ function lazySubcommands(
   path: string,
   data: Record<string, ProgramData>,
   groups: Groups,
+  accounts: Accounts,
   inherited: ReadonlyMap<string, Option> | undefined,
 ): Pick<ProgramTable, 'get' | 'names'> {
   const entries = new Map(
@@ -176,7 +184,7 @@ function lazySubcommands(
       const found = programs.get(name);
       const entry = entries.get(name);
       if (found !== undefined || entry === undefined) return found;
-      const program = compileProgram(name, `${path} ${name}`, entry, groups, inherited);
+      const program = compileProgram(name, `${path} ${name}`, entry, groups, accounts, inherited);
       programs.set(name, program);
       return program;
     },

@@ -1,27 +1,146 @@
-/** How much could go wrong, in three steps, with the reason; a function of the analysis alone. */
-import type { AnalysedCommand, Effect, Finding, Risk } from './model.ts';
+/**
+ * How much could go wrong, in three steps, with the reason; a function of the analysis alone. Low: it reads, or writes
+ * what it names inside the workspace. Medium: it removes, runs code, leaves the machine. High: what cannot be brought back
+ * reaches beyond that, or what happens is not known.
+ */
+import type { CommandRecord } from './analyse-command.ts';
+import { userOf } from './describe.ts';
+import type { Effect, Facts, Finding, PathTarget, Risk } from './model.ts';
+import { codeOf, type Telling } from './placeholders.ts';
+import { tellRisks } from './tell-account.ts';
+import { listOf, quoteText } from './word-text.ts';
+
+const order = { low: 0, medium: 1, high: 2 } as const;
 
 export function assessRisk(
-  commands: readonly AnalysedCommand[],
+  commands: readonly CommandRecord[],
   findings: readonly Finding[],
   loose: readonly Effect[],
+  facts: Facts,
 ): Risk {
-  const grave = findings.find((finding) => finding.severity === 'high');
-  if (grave !== undefined) return { level: 'high', why: grave.message };
-  const finding = findings[0];
-  if (finding !== undefined) return { level: 'medium', why: finding.message };
-  const effects = [...commands.flatMap((command) => command.effects), ...loose];
-  const removal = effects.find((effect) => effect.kind === 'remove');
-  if (removal?.kind === 'remove') return { level: 'medium', why: `removes \`${removal.target.source}\`` };
-  const connection = effects.find((effect) => effect.kind === 'connect');
-  if (connection !== undefined) return { level: 'medium', why: 'connects to the network' };
-  const execution = effects.find((effect) => effect.kind === 'execute');
-  if (execution !== undefined) return { level: 'medium', why: 'runs code that is not in the text' };
-  const unknown = commands.find((command) => !command.known && command.command.words.length > 0);
+  const all = withInner(commands);
+  const effects = [...commands.flatMap(({ result }) => result.effects), ...loose];
+  // Of reasons of one level the first counts: what was found, what the catalogue says, then what follows from effects.
+  const risks: readonly Risk[] = [
+    ...findings.map(({ severity, message }) => ({ level: severity, why: message })),
+    ...all.flatMap(catalogued),
+    ...removalRisks(effects, facts),
+    ...all.flatMap(otherAccount),
+    ...connectionRisks(effects),
+    ...executionRisks(all, effects),
+    ...commands.flatMap(unknownRisk),
+    ...writeRisks(effects, facts),
+    ...commands.flatMap(restRisk),
+  ];
+  const level = risks.reduce<Risk['level']>(
+    (most, risk) => (order[risk.level] > order[most] ? risk.level : most),
+    'low',
+  );
+  const first = risks.find((risk) => risk.level === level);
+  return first ?? { level: 'low', why: 'only reads' };
+}
+
+function withInner(records: readonly CommandRecord[]): readonly CommandRecord[] {
+  return records.flatMap((record) => [record, ...withInner(record.inner)]);
+}
+
+function catalogued({ instances, inner }: CommandRecord): readonly Risk[] {
+  return instances.flatMap((instance) => {
+    const readings = [...(instance.reading === undefined ? [] : [instance.reading]), ...instance.layered.wrappers];
+    const runs = inner.map((one) => one.result.description);
+    return readings.flatMap((reading) => {
+      const telling: Telling = { instance, reading, runs, input: 'its input' };
+      return tellRisks(telling);
+    });
+  });
+}
+
+function otherAccount({ instances }: CommandRecord): readonly Risk[] {
+  return instances.flatMap(({ layered }) =>
+    layered.wrappers.flatMap((reading) =>
+      ['sudo', 'doas', 'runuser'].includes(reading.program.name)
+        ? [{ level: 'medium', why: `runs as ${userOf(reading)}` } as const]
+        : [],
+    ),
+  );
+}
+
+function removalRisks(effects: readonly Effect[], facts: Facts): readonly Risk[] {
+  const removed = effects.flatMap((effect) => (effect.kind === 'remove' ? [effect.target] : []));
+  if (removed.length === 0) return [];
+  const name = (targets: readonly PathTarget[]): string =>
+    listOf([...new Set(targets.map(({ source }) => nameOf(source)))]);
+  const trees = removed.filter(({ recursive }) => recursive);
+  const outside = trees.filter((target) => standsOutside(target, facts) === true);
+  const unknown = trees.filter((target) => standsOutside(target, facts) === undefined);
+  const risks: Risk[] = [];
+  if (outside.length > 0)
+    risks.push({ level: 'high', why: `deletes ${name(outside)}, which is outside the workspace` });
+  if (unknown.length > 0)
+    risks.push({ level: 'high', why: `deletes ${name(unknown)} and everything in it, and what that is is not known` });
+  return [...risks, { level: 'medium', why: `deletes ${name(removed)}, which cannot be undone` }];
+}
+
+/** What `find` and `xargs` fill in has no name. */
+function nameOf(source: string): string {
+  return source === '…' || source === '{}' ? 'what it finds' : quoteText(source);
+}
+
+/** Undefined where it cannot be told. */
+function standsOutside({ path, resolved, prefix }: PathTarget, facts: Facts): boolean | undefined {
+  const place = resolved ?? path ?? prefix;
+  if (place === undefined) return undefined;
+  const inside = [facts.workspace ?? facts.cwd, ...facts.additionalDirectories, ...facts.temporaryDirectories];
+  return !inside.some((folder) => place === folder || place.startsWith(`${folder}/`));
+}
+
+function connectionRisks(effects: readonly Effect[]): readonly Risk[] {
+  const hosts = effects.flatMap((effect) => (effect.kind === 'connect' ? [effect.host] : []));
+  if (hosts.length === 0) return [];
+  const away = hosts.filter((host) => host === undefined || !isHere(host));
+  if (away.length === 0) return [{ level: 'low', why: 'speaks to this machine only' }];
+  const named = [...new Set(away.flatMap((host) => (host === undefined ? [] : [quoteText(host)])))];
+  return [{ level: 'medium', why: `connects to ${named.length === 0 ? 'the network' : listOf(named)}` }];
+}
+
+function isHere(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d+){3}|\[?::1\]?)$/.test(host);
+}
+
+function executionRisks(records: readonly CommandRecord[], effects: readonly Effect[]): readonly Risk[] {
+  const what = effects.flatMap((effect) => (effect.kind === 'execute' ? [effect.what] : []));
+  if (what.length === 0) return [];
+  const given = new Set(
+    records.flatMap(({ instances }) =>
+      instances.flatMap(({ reading }) => (reading === undefined ? [] : codeOf(reading).map(({ text }) => text))),
+    ),
+  );
+  const elsewhere = what.filter((text) => !given.has(text));
+  if (elsewhere.length === 0) return [{ level: 'medium', why: 'runs code of a language that is not read here' }];
+  return [{ level: 'medium', why: `runs code that is not in the text (${quoteText(elsewhere[0] ?? '')})` }];
+}
+
+function unknownRisk({ result }: CommandRecord): readonly Risk[] {
+  if (result.known || result.command.words.length === 0) return [];
+  return [{ level: 'medium', why: `${quoteText(result.program ?? 'a program')} is not in the catalogue` }];
+}
+
+function writeRisks(effects: readonly Effect[], facts: Facts): readonly Risk[] {
+  const written = effects.flatMap((effect) => (effect.kind === 'write' ? [effect.target] : []));
+  if (written.length === 0) return [];
+  const outside = written.find((target) => standsOutside(target, facts) === true);
+  if (outside !== undefined)
+    return [{ level: 'medium', why: `writes ${quoteText(outside.source)}, which is outside the workspace` }];
+  const unknown = written.find((target) => standsOutside(target, facts) === undefined);
   if (unknown !== undefined)
-    return { level: 'medium', why: `\`${unknown.program ?? 'a program'}\` is not in the catalogue` };
-  if (effects.some((effect) => effect.kind === 'write'))
-    return { level: 'low', why: 'only writes files that it names' };
-  if (commands.every((command) => command.readOnly)) return { level: 'low', why: 'only reads' };
-  return { level: 'medium', why: 'changes more than files that it names' };
+    return [{ level: 'medium', why: `writes ${nameOf(unknown.source)}, and where that is is not known` }];
+  return [{ level: 'low', why: 'only writes files that it names' }];
+}
+
+/** A command that changes something which is neither a file nor told by the catalogue. */
+function restRisk(record: CommandRecord): readonly Risk[] {
+  const { result } = record;
+  if (result.readOnly || result.command.words.length === 0 || catalogued(record).length > 0) return [];
+  if (result.effects.some(({ kind }) => kind === 'write' || kind === 'connect')) return [];
+  return [{ level: 'medium', why: `${quoteText(result.program ?? 'it')} changes more than files that it names` }];
 }

@@ -14,6 +14,7 @@ import {
 } from 'jsonc-parser';
 import type { z } from 'zod';
 import { SbxError } from '../../client/protocol/errors.ts';
+import { accountsFileSchema } from '../analyse/accounts.ts';
 import {
   credentialsFileSchema,
   criticalFileSchema,
@@ -28,14 +29,12 @@ import { findPackageRoot } from './package-root.ts';
 
 /** @throws {SbxError} bad-policy */
 export function loadCatalogue(folder: string = path.join(findPackageRoot(), 'policies')): Catalogue {
-  const files = readdirSync(path.join(folder, 'catalogue'))
-    .filter((name) => name.endsWith('.jsonc'))
-    .sort()
-    .map((name) => path.join(folder, 'catalogue', name));
+  const files = listFiles(path.join(folder, 'catalogue'));
   const programs = files.map((file) => readData(file, programFileSchema));
   refuseRepeatedProgram(files, programs);
   const data = {
     programs,
+    accounts: listFiles(path.join(folder, 'accounts')).map((file) => readData(file, accountsFileSchema)),
     wrappers: readData(path.join(folder, 'wrappers.jsonc'), programFileSchema),
     protected: readData(path.join(folder, 'protected.jsonc'), protectedFileSchema),
     credentials: readData(path.join(folder, 'credentials.jsonc'), credentialsFileSchema),
@@ -51,6 +50,14 @@ export function loadCatalogue(folder: string = path.join(findPackageRoot(), 'pol
       { cause },
     );
   }
+}
+
+/** In the order of their names. */
+function listFiles(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.jsonc'))
+    .sort()
+    .map((name) => path.join(folder, name));
 }
 
 /** @throws {SbxError} bad-policy with the first place that is wrong */

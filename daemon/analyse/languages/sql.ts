@@ -162,3 +162,10 @@ function isDefinition(tokens: readonly string[], index: number): boolean {
   while (at < tokens.length && /^(?:[a-z_]\w*|,|")$/.test(tokens[at] ?? '')) at += 1;
   return tokens[at] === ')' && tokens[at + 1] === 'as';
 }
+
+const deleting = new Set(['delete', 'drop', 'truncate']);
+
+/** Whether some statement takes away what is stored; a text that cannot be read is not said to. */
+export function deletesRows(text: string): boolean {
+  return (splitStatements(text) ?? []).some(({ tokens }) => tokens.some((token) => deleting.has(token)));
+}
