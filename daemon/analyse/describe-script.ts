@@ -17,7 +17,7 @@ interface Clause {
   readonly weight: number;
 }
 
-const maxClauses = 5;
+const maxClauses = 6;
 const maxInner = 3;
 
 export function describeScript(script: ParsedScript, records: readonly CommandRecord[]): string {
@@ -141,7 +141,7 @@ class Teller {
     const text = `${record.result.description}${this.#body(record)}`;
     const used = this.#used(allWords(command));
     if (used.length === 0) return [{ text, weight: weightOf(record) }];
-    const from = ` (${used.length === 1 ? 'taken from a command that' : 'taken from commands that'} ${join(used, ', then ', maxInner)})`;
+    const from = ` (taken from a command that ${join(used, ', and one that ', maxInner)})`;
     return [{ text: `${text}${from}`, weight: Math.max(weightOf(record), heaviest(used)) }];
   }
 

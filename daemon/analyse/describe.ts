@@ -73,6 +73,8 @@ function mainClause(instance: Instance, record: CommandRecord, result: AnalysedC
     runs: runs.length === 0 ? [] : [joinClauses(runs)],
     input: inputOf(record),
   };
+  if (reading.program.name === ':' && redirected(result.effects, record.command.redirections).length > 0)
+    return 'writes nothing';
   const own = templates === undefined ? `runs \`${reading.program.path}\`` : describeReading(templates, telling);
   if (templates !== undefined && [templates.does, ...templates.adds].some((text) => mentions(text, 'runs'))) return own;
   const here = reading.operands.every(({ role }) => role !== 'host');

@@ -1,5 +1,5 @@
 /** Turns arguments and redirection targets into places in the file system (RULES O10, O28). Pure text, plus the facts. */
-import { type Redirection, wordValue } from '../parse/model.ts';
+import type { Redirection } from '../parse/model.ts';
 import type { Facts, PathTarget } from './model.ts';
 import type { Arg, Piece } from './words.ts';
 
@@ -86,12 +86,10 @@ function spellOut(piece: Piece): readonly Piece[] {
   return [{ kind: 'known', text: piece.begins }, { kind: 'number' }];
 }
 
-/** The value alone where it is a part of its word: after an option, after `of=`, in a program of awk. */
-function sourceOf({ text, word }: Arg): string {
-  if (text === undefined) return word.source;
-  const whole = wordValue(word);
-  const isPart = whole === undefined ? word.source.startsWith('-') : whole !== text && whole.includes(text);
-  return isPart ? text : word.source;
+/** The value alone where an option is written in the same word. */
+function sourceOf(arg: Arg): string {
+  const { source } = arg.word;
+  return arg.text !== undefined && source.startsWith('-') ? arg.text : source;
 }
 
 function knownPrefix(arg: Arg, cwd: string | undefined): string | undefined {

@@ -5,7 +5,7 @@
 import type { Instance } from './analyse-command.ts';
 import type { Role } from './catalogue.ts';
 import { foundPath } from './inner-commands.ts';
-import type { Effect } from './model.ts';
+import type { Effect, PathTarget } from './model.ts';
 import type { Reading } from './read-arguments.ts';
 import { listOf, quoteText, showArg, showSource, showValue } from './word-text.ts';
 import type { Arg } from './words.ts';
@@ -87,20 +87,7 @@ function placeholderItems(key: string, { instance, reading, runs }: Telling): re
         .flatMap(({ value }) => (value === undefined || value.text === '-' ? [] : [showArg(value)]));
     case 'urls':
     case 'hosts':
-      return [
-        ...new Set(
-          effects.flatMap((effect) =>
-            effect.kind === 'connect' && (effect.url ?? effect.host) !== 'localhost'
-              ? [
-                  showValue(effect.url ?? effect.host ?? 'a host that is not known').replaceAll(
-                    '`a host that is not known`',
-                    'a host that is not known',
-                  ),
-                ]
-              : [],
-          ),
-        ),
-      ];
+      return addresses(effects, reading);
     case 'code':
       return codeOf(reading).map((arg) => quoteText(arg.text ?? arg.word.source));
     case 'filters':
@@ -112,9 +99,21 @@ function placeholderItems(key: string, { instance, reading, runs }: Telling): re
     default:
       return /^\d+$/.test(key)
         ? operands.slice(Number(key) - 1, Number(key)).map(showArg)
-        : optionValues(key, reading).map(showArg);
+        : optionValues(key, reading).flatMap((arg) => (arg.text === '-' ? [] : [showArg(arg)]));
   }
 }
+
+/** Of an address that is not known the word is shown. */
+function addresses(effects: readonly Effect[], reading: Reading): readonly string[] {
+  const words = reading.operands.filter(({ arg, role }) => arg.text === undefined && addressRoles.has(role));
+  const known = effects.flatMap((effect) => {
+    const address = effect.kind === 'connect' ? (effect.url ?? effect.host) : undefined;
+    return address === undefined ? [] : [showValue(address)];
+  });
+  return [...new Set([...known, ...words.map(({ arg }) => showArg(arg))])];
+}
+
+const addressRoles: ReadonlySet<Role> = new Set<Role>(['url', 'git-url', 'host']);
 
 const maxWords = 6;
 
@@ -161,8 +160,16 @@ export function targets(
         const { source } = effect.target;
         if (source === '.' && !isNamed) return ['the current folder'];
         if (source === '…') return ['them'];
-        return [source === foundPath ? 'it' : showSource(source)];
+        return [source === foundPath ? 'it' : (partOfWord(effect.target, reading) ?? showSource(source))];
       }),
     ),
   ];
+}
+
+/** A place that is only a part of its word: after `of=`, in a program of awk. */
+function partOfWord({ span, path }: PathTarget, reading: Reading): string | undefined {
+  const option = reading.options.find(({ arg, value }) => value !== undefined && arg.word.start === span.start);
+  if (option?.value !== undefined && option.value.word === option.arg.word) return showArg(option.value);
+  const isCode = codeOf(reading).some(({ word }) => word.start === span.start);
+  return isCode && path !== undefined ? showValue(path) : undefined;
 }

@@ -5,10 +5,11 @@
  */
 import type { CommandRecord } from './analyse-command.ts';
 import { userOf } from './describe.ts';
+import { foundPath } from './inner-commands.ts';
 import type { Effect, Facts, Finding, PathTarget, Risk } from './model.ts';
 import { codeOf, type Telling } from './placeholders.ts';
 import { tellRisks } from './tell-account.ts';
-import { listOf, quoteText } from './word-text.ts';
+import { listOf, quoteSource, quoteText, showValue } from './word-text.ts';
 
 const order = { low: 0, medium: 1, high: 2 } as const;
 
@@ -24,7 +25,7 @@ export function assessRisk(
   const risks: readonly Risk[] = [
     ...findings.map(({ severity, message }) => ({ level: severity, why: message })),
     ...all.flatMap(catalogued),
-    ...removalRisks(effects, facts),
+    ...all.flatMap((record) => removalRisks(record, facts)),
     ...all.flatMap(otherAccount),
     ...connectionRisks(effects),
     ...executionRisks(all, effects),
@@ -65,25 +66,35 @@ function otherAccount({ instances }: CommandRecord): readonly Risk[] {
   );
 }
 
-function removalRisks(effects: readonly Effect[], facts: Facts): readonly Risk[] {
+function removalRisks(record: CommandRecord, facts: Facts): readonly Risk[] {
+  const effects = record.instances.flatMap(({ interpretation }) => interpretation?.effects ?? []);
   const removed = effects.flatMap((effect) => (effect.kind === 'remove' ? [effect.target] : []));
   if (removed.length === 0) return [];
-  const name = (targets: readonly PathTarget[]): string =>
-    listOf([...new Set(targets.map(({ source }) => nameOf(source)))]);
-  const trees = removed.filter(({ recursive }) => recursive);
+  // What is read as well was moved or packed, and is not lost.
+  const kept = effects.flatMap((effect) => (effect.kind === 'read' ? [effect.target.span.start] : []));
+  const trees = removed.filter(({ recursive, span }) => recursive && !kept.includes(span.start));
   const outside = trees.filter((target) => standsOutside(target, facts) === true);
   const unknown = trees.filter((target) => standsOutside(target, facts) === undefined);
   const risks: Risk[] = [];
   if (outside.length > 0)
-    risks.push({ level: 'high', why: `deletes ${name(outside)}, which is outside the workspace` });
+    risks.push({ level: 'high', why: `deletes ${namesOf(outside)}, which is outside the workspace` });
   if (unknown.length > 0)
-    risks.push({ level: 'high', why: `deletes ${name(unknown)} and everything in it, and what that is is not known` });
-  return [...risks, { level: 'medium', why: `deletes ${name(removed)}, which cannot be undone` }];
+    risks.push({
+      level: 'high',
+      why: `deletes ${namesOf(unknown)} and everything in it, and what that is is not known`,
+    });
+  if (catalogued(record).length > 0) return risks;
+  return [...risks, { level: 'medium', why: `deletes ${namesOf(removed)}, which cannot be undone` }];
+}
+
+function namesOf(targets: readonly PathTarget[]): string {
+  return listOf([...new Set(targets.map(nameOf))]);
 }
 
 /** What `find` and `xargs` fill in has no name. */
-function nameOf(source: string): string {
-  return source === '…' || source === '{}' ? 'what it finds' : quoteText(source);
+function nameOf({ source, path }: PathTarget): string {
+  if (source === '…' || source === foundPath) return 'what it finds';
+  return source === '.' && path !== undefined ? quoteText(path) : quoteSource(source);
 }
 
 /** Undefined where it cannot be told. */
@@ -117,7 +128,7 @@ function executionRisks(records: readonly CommandRecord[], effects: readonly Eff
   );
   const elsewhere = what.filter((text) => !given.has(text));
   if (elsewhere.length === 0) return [{ level: 'medium', why: 'runs code of a language that is not read here' }];
-  return [{ level: 'medium', why: `runs code that is not in the text (${quoteText(elsewhere[0] ?? '')})` }];
+  return [{ level: 'medium', why: `runs code that is not in the text: ${nameCode(elsewhere[0] ?? '')}` }];
 }
 
 function unknownRisk({ result }: CommandRecord): readonly Risk[] {
@@ -130,10 +141,10 @@ function writeRisks(effects: readonly Effect[], facts: Facts): readonly Risk[] {
   if (written.length === 0) return [];
   const outside = written.find((target) => standsOutside(target, facts) === true);
   if (outside !== undefined)
-    return [{ level: 'medium', why: `writes ${quoteText(outside.source)}, which is outside the workspace` }];
+    return [{ level: 'medium', why: `writes ${nameOf(outside)}, which is outside the workspace` }];
   const unknown = written.find((target) => standsOutside(target, facts) === undefined);
   if (unknown !== undefined)
-    return [{ level: 'medium', why: `writes ${nameOf(unknown.source)}, and where that is is not known` }];
+    return [{ level: 'medium', why: `writes ${nameOf(unknown)}, and where that is is not known` }];
   return [{ level: 'low', why: 'only writes files that it names' }];
 }
 
@@ -143,4 +154,10 @@ function restRisk(record: CommandRecord): readonly Risk[] {
   if (result.readOnly || result.command.words.length === 0 || catalogued(record).length > 0) return [];
   if (result.effects.some(({ kind }) => kind === 'write' || kind === 'connect')) return [];
   return [{ level: 'medium', why: `${quoteText(result.program ?? 'it')} changes more than files that it names` }];
+}
+
+/** The catalogue calls it by words (`the tests`), a command line by a path. */
+function nameCode(what: string): string {
+  if (what === '-') return 'its input';
+  return /^[a-z]+(?: [a-z]+)+$/.test(what) ? what : showValue(what);
 }

@@ -46,8 +46,9 @@ function holds(account: Account, reading: Reading): boolean {
   );
 }
 
-/** Where the catalogue lists no options, what is written counts. */
-function isWritten(wanted: string, { unknownOptions }: Reading): boolean {
+/** Numbers (`-9`), and options that the catalogue does not list. */
+function isWritten(wanted: string, { unknownOptions, options }: Reading): boolean {
+  if (options.some(({ option, arg }) => option.spelling === '-NUM' && arg.text === wanted)) return true;
   return unknownOptions.some(({ text }) => text === wanted || text?.startsWith(`${wanted}=`) === true);
 }
 

@@ -13,7 +13,7 @@ const plain = /^[\w./:@%+=~-]+$/;
 
 /** Words of our own sentences: an operand of this name must not read as a part of them. */
 const ours =
-  /^(?:a|an|and|any|as|at|below|branch|current|each|everything|file|files|folder|from|in|input|into|it|its|more|nothing|of|on|only|or|output|the|them|then|this|to|with)$/i;
+  /^(?:an|and|any|as|at|below|branch|current|each|everything|file|files|folder|from|in|input|into|it|its|more|nothing|of|on|only|or|output|the|them|then|this|to|with)$/i;
 
 /** A text that was resolved: quotes are gone. */
 export function showValue(text: string): string {
@@ -24,10 +24,20 @@ export function showArg(arg: Arg): string {
   return arg.text === undefined ? showSource(arg.word.source) : showValue(arg.text);
 }
 
-/** A word as it was written: its quotes say nothing where they only hold plain text. */
+/** A word as it was written. */
 export function showSource(source: string): string {
+  return showValue(withoutQuotes(source));
+}
+
+/** The same, in backticks whatever it holds. */
+export function quoteSource(source: string): string {
+  return quoteText(withoutQuotes(source));
+}
+
+/** Quotes say nothing where they only hold plain text. */
+function withoutQuotes(source: string): string {
   const inner = /^'([^']*)'$|^"([^"$`\\]*)"$/.exec(source);
-  return showValue(inner?.[1] ?? inner?.[2] ?? source);
+  return inner?.[1] ?? inner?.[2] ?? source;
 }
 
 /** In backticks, on one line, not endless. */

@@ -21,6 +21,7 @@ function findProgram(name: string): Program | undefined {
 /** Options that stand before the subcommand count too; where none are listed, any may be written. */
 function knowsOption(name: string, spelling: string): boolean {
   if (findProgram(name)?.data.options === undefined) return true;
+  if (/^-\d/.test(spelling)) return findProgram(name)?.digits !== undefined;
   const words = name.split(' ');
   return words.some((_word, index) => {
     const program = findProgram(words.slice(0, index + 1).join(' '));
