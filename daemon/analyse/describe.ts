@@ -9,10 +9,11 @@ import { fillTemplate, mentions, type Telling, targets } from './placeholders.ts
 import type { Reading } from './read-arguments.ts';
 import { chooseTemplates } from './tell-account.ts';
 import { listOf, quoteText, showArg, showSource } from './word-text.ts';
+import type { Arg } from './words.ts';
 
 export function describeCommand(record: CommandRecord, result: AnalysedCommand): string {
   const [first] = record.instances;
-  if (first === undefined) return describeBare(record, result);
+  if (first === undefined || first.name === ':') return describeBare(record, result);
   const redirects = redirectClause(result.effects, record);
   return `${prefixOf(first, record)}${mainClause(first, record, result)}${redirects}`;
 }
@@ -64,7 +65,7 @@ export function userOf(reading: Reading): string {
 function mainClause(instance: Instance, record: CommandRecord, result: AnalysedCommand): string {
   if (result.callsFunction !== undefined) return `calls the function \`${result.callsFunction}\``;
   const runs = [...new Set(record.inner.map((one) => one.result.description))].filter((text) => text !== '');
-  const { reading } = instance;
+  const { reading } = record.instances.length > 1 ? asWritten(instance) : instance;
   if (reading === undefined) return withRuns(describeUnknown(instance), runs);
   const templates = chooseTemplates(reading);
   const telling: Telling = {
@@ -73,14 +74,24 @@ function mainClause(instance: Instance, record: CommandRecord, result: AnalysedC
     runs: runs.length === 0 ? [] : [joinClauses(runs)],
     input: inputOf(record),
   };
-  if (reading.program.name === ':' && redirected(result.effects, record.command.redirections).length > 0)
-    return 'writes nothing';
   const own = templates === undefined ? `runs \`${reading.program.path}\`` : describeReading(templates, telling);
   if (templates !== undefined && [templates.does, ...templates.adds].some((text) => mentions(text, 'runs'))) return own;
   const here = reading.operands.every(({ role }) => role !== 'host');
   if (runs.length > 0 && (instance.name === 'eval' || (here && reading.program.data.interprets === 'shell')))
     return `runs shell text that ${joinClauses(runs)}`;
   return withRuns(own, runs);
+}
+
+/** Of several ways that the words can turn out none is told: they stand as they were written. */
+function asWritten(instance: Instance): Instance {
+  const blur = (arg: Arg): Arg => (arg.word.values === undefined ? { ...arg, text: undefined } : arg);
+  const { reading } = instance;
+  if (reading === undefined) return { ...instance, args: instance.args.map(blur) };
+  const operands = reading.operands.map((operand) => ({ ...operand, arg: blur(operand.arg) }));
+  const options = reading.options.map((option) =>
+    option.value === undefined ? option : { ...option, value: blur(option.value) },
+  );
+  return { ...instance, reading: { ...reading, operands, options } };
 }
 
 function withRuns(own: string, runs: readonly string[]): string {

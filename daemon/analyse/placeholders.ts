@@ -159,7 +159,6 @@ export function targets(
         if (effect.kind !== kind || effect.target.redirection !== undefined) return [];
         const { source } = effect.target;
         if (source === '.' && !isNamed) return ['the current folder'];
-        if (source === '…') return ['them'];
         return [source === foundPath ? 'it' : (partOfWord(effect.target, reading) ?? showSource(source))];
       }),
     ),

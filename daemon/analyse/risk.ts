@@ -9,7 +9,7 @@ import { foundPath } from './inner-commands.ts';
 import type { Effect, Facts, Finding, PathTarget, Risk } from './model.ts';
 import { codeOf, type Telling } from './placeholders.ts';
 import { tellRisks } from './tell-account.ts';
-import { listOf, quoteSource, quoteText, showValue } from './word-text.ts';
+import { filledIn, listOf, quoteSource, quoteText, showValue } from './word-text.ts';
 
 const order = { low: 0, medium: 1, high: 2 } as const;
 
@@ -93,7 +93,7 @@ function namesOf(targets: readonly PathTarget[]): string {
 
 /** What `find` and `xargs` fill in has no name. */
 function nameOf({ source, path }: PathTarget): string {
-  if (source === '…' || source === foundPath) return 'what it finds';
+  if (source === filledIn || source === foundPath) return 'what it finds';
   return source === '.' && path !== undefined ? quoteText(path) : quoteSource(source);
 }
 
@@ -159,5 +159,5 @@ function restRisk(record: CommandRecord): readonly Risk[] {
 /** The catalogue calls it by words (`the tests`), a command line by a path. */
 function nameCode(what: string): string {
   if (what === '-') return 'its input';
-  return /^[a-z]+(?: [a-z]+)+$/.test(what) ? what : showValue(what);
+  return /^[a-z]+(?: \w+)+$/.test(what) ? what : showValue(what);
 }

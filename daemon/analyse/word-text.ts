@@ -11,6 +11,9 @@ const maxLength = 60;
 /** What nobody could take for anything but a name, a path or an address. */
 const plain = /^[\w./:@%+=~-]+$/;
 
+/** How words that `xargs` adds are written. */
+export const filledIn = '…';
+
 /** Words of our own sentences: an operand of this name must not read as a part of them. */
 const ours =
   /^(?:an|and|any|as|at|below|branch|current|each|everything|file|files|folder|from|in|input|into|it|its|more|nothing|of|on|only|or|output|the|them|then|this|to|with)$/i;
@@ -26,6 +29,7 @@ export function showArg(arg: Arg): string {
 
 /** A word as it was written. */
 export function showSource(source: string): string {
+  if (source === filledIn) return 'them';
   return showValue(withoutQuotes(source));
 }
 

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it, test } from 'node:test';
 import { adversaryCases } from '../cases/adversary.ts';
 import { agentCommands } from '../cases/agent-commands.ts';
-import { descriptions, risks } from '../cases/analyse-descriptions.ts';
 import { layers } from '../cases/analyse-layers.ts';
 import { places } from '../cases/analyse-places.ts';
 import { effectful, harmless } from '../cases/analyse-read-only.ts';
@@ -23,7 +22,7 @@ function withOwnRules(row: DecideCase): OracleText {
 
 const rows = [vectors, grantCases, modeCases, restrictionCases, autoAllowCases, adversaryCases].flat();
 const plain = [
-  ...[descriptions, risks, layers, places].flatMap((table) => Object.keys(table)),
+  ...[layers, places].flatMap((table) => Object.keys(table)),
   ...harmless,
   ...effectful,
   ...parseCases.map(({ text }) => text),
