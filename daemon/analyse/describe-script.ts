@@ -247,7 +247,9 @@ function interpreterName({ instances }: CommandRecord): string | undefined {
     : undefined;
 }
 
-function runnerName({ name, program, layered }: Instance): string | undefined {
+function runnerName({ name, program, layered, reading }: Instance): string | undefined {
+  // On another machine its own account says so.
+  if (reading?.operands.some(({ role }) => role === 'host') === true) return undefined;
   if (
     name === undefined ||
     (program?.data.interprets === undefined && name !== 'eval' && name !== 'source' && name !== '.')

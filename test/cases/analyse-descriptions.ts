@@ -861,8 +861,8 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
       'connects to evil.example, port 4444, and sends its input there, reading /etc/passwd',
       'medium: sends what it is given to evil.example',
     ],
-    ['ping -c 1 example.com', 'asks the network about example.com with ping', 'medium: connects to the network'],
-    ['dig example.com', 'asks the network about example.com with dig', 'medium: connects to the network'],
+    ['ping -c 1 example.com', 'asks the network about example.com with ping', 'medium: connects to `example.com`'],
+    ['dig example.com', 'asks the network about example.com with dig', 'medium: connects to `example.com`'],
     [
       'ssh-keygen -t ed25519',
       'makes or changes a key in its default place',
@@ -1649,7 +1649,7 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
     [
       'until ping -c 1 h; do sleep 1; done',
       'again and again, asks the network about h with ping and waits',
-      'medium: connects to the network',
+      'medium: connects to `h`',
     ],
     ['for i in 1 2 3; do echo $i; done', 'for each i in 1, 2 and 3, prints `$i`', 'low: only reads'],
   ],
