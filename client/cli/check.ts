@@ -5,7 +5,6 @@ import { checkLines } from './check-lines.ts';
 import { choosePaint } from './colour.ts';
 import { statusOfCheck } from './exit-status.ts';
 import { explainDecision } from './explain.ts';
-import { explainFully } from './explain-fully.ts';
 import { checkHelp } from './help.ts';
 import { loadChecks, type OfflineChecks } from './offline-engine.ts';
 import type { Caller } from './run-arguments.ts';
@@ -36,10 +35,9 @@ export async function checkCommand(args: readonly string[], caller: Caller): Pro
     const paint = choosePaint(1, caller.env);
     const notices = checks.notices(wish.params);
     const notes = [...new Set([...notices, ...decision.notes])];
-    const short = explainDecision({ ...decision, notes }, explanation, paint);
-    const full = wish.full ? explainFully(explanation, paint) : [];
+    const lines = explainDecision({ ...decision, notes }, explanation, wish.full, paint);
     const more = wish.full ? [] : [paint.dim('sbx check --explain shows every form and every rule')];
-    process.stdout.write(`${[...short, ...full, ...more, describeRun(checks, wish.params)].join('\n')}\n`);
+    process.stdout.write(`${[...lines, ...more, describeRun(checks, wish.params)].join('\n')}\n`);
   }
   return statusOfCheck(decision.effect);
 }

@@ -29,7 +29,7 @@ export function ruleReason(rule: Rule, at: At, effect: DecisionEffect, what: str
     origin: rule.origin,
     command: at.command,
     span: at.span,
-    ...(effect === 'allow' ? {} : { help: `change or remove \`${rule.text}\` (${place})` }),
+    ...(effect === 'allow' ? {} : { help: 'change or remove that rule' }),
   };
 }
 

