@@ -327,7 +327,7 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
     [
       'git config --global core.editor vim',
       'sets core.editor to vim in the configuration of git, for every repository',
-      'medium: changes git for every repository of this account',
+      'high: git later runs, or connects to, what this setting names',
     ],
     [
       'git config --unset user.name',
