@@ -106,8 +106,8 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
     ['git reset', 'unstages everything and keeps the files as they are', 'low: files stay as they are'],
     [
       'git clean -fdx',
-      'deletes files in the current folder that git does not track, ignored ones too, with whole folders',
-      'high: what git does not track cannot be brought back',
+      'deletes files in the current folder that git does not track, ignored ones too and everything in it, with whole folders',
+      'high: removes the whole workspace',
     ],
     [
       'git clean -fd',
@@ -601,7 +601,11 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
       'low: only reads',
     ],
     ['cat a | sort | uniq -c | sort -rn | head -20', 'prints a, filtered with sort, uniq and head', 'low: only reads'],
-    ['cat ~/.ssh/id_rsa', 'prints ~/.ssh/id_rsa', 'low: only reads'],
+    [
+      'cat ~/.ssh/id_rsa',
+      'prints ~/.ssh/id_rsa',
+      "high: reads `~/.ssh/id_rsa`, a place of credentials: ssh keys and the agent's socket",
+    ],
     ['cat .env', 'prints .env', 'low: only reads'],
     ['xxd a', 'shows a in hexadecimal', 'low: only reads'],
     ['strings a', 'shows what a holds', 'low: only reads'],
