@@ -106,7 +106,7 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
     ['git reset', 'unstages everything and keeps the files as they are', 'low: files stay as they are'],
     [
       'git clean -fdx',
-      'deletes files in the current folder that git does not track, ignored ones too and everything in it, with whole folders',
+      'deletes files in the current folder that git does not track, ignored ones too, with whole folders',
       'high: removes the whole workspace',
     ],
     [
@@ -117,7 +117,7 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
     ['git clean -n', 'shows which untracked files in the current folder would be deleted', 'low: only reads'],
     [
       'git clean -fdx build',
-      'deletes files in build that git does not track, ignored ones too and everything in it, with whole folders',
+      'deletes files in build that git does not track, ignored ones too, with whole folders',
       'high: what git does not track cannot be brought back',
     ],
     [
