@@ -79,7 +79,9 @@ function mainClause(instance: Instance, record: CommandRecord, result: AnalysedC
   const here = reading.operands.every(({ role }) => role !== 'host');
   if (runs.length > 0 && (instance.name === 'eval' || (here && reading.program.data.interprets === 'shell')))
     return `runs shell text that ${joinClauses(runs)}`;
-  return withRuns(own, runs);
+  // Any of its values could be a command, and most are none.
+  const guessed = reading.program.data.shellAfter?.includes('') === true;
+  return guessed ? own : withRuns(own, runs);
 }
 
 /** Of several ways that the words can turn out none is told: they stand as they were written. */

@@ -1320,11 +1320,15 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
       'high: what is published cannot be taken back',
     ],
     ['cargo add serde', 'adds serde to what the project needs', 'medium: connects to `crates.io`'],
-    ['go get example.com/x', 'downloads and builds example.com/x', 'medium: connects to `proxy.golang.org`'],
+    [
+      'go get example.com/x',
+      'downloads and builds example.com/x',
+      'medium: connects to `example.com` and `proxy.golang.org`',
+    ],
     [
       'go install example.com/x@latest',
       'downloads and builds example.com/x@latest',
-      'medium: connects to `proxy.golang.org`',
+      'medium: connects to `example.com` and `proxy.golang.org`',
     ],
     ['go mod tidy', 'downloads modules and changes the module files', 'medium: connects to `proxy.golang.org`'],
     ['bundle install', 'installs the gems that the project needs', 'medium: connects to `rubygems.org`'],
@@ -1714,8 +1718,8 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       'tmp=$(mktemp -d)',
-      'sets tmp (taken from a command that creates a temporary file and writes /tmp/tmp.XXXXXXXXXX)',
-      'low: only writes files that it names',
+      'sets tmp (taken from a command that creates a temporary file)',
+      'medium: `mktemp` changes more than files that it names',
     ],
   ],
   substitutions: [

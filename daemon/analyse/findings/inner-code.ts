@@ -92,7 +92,7 @@ export const innerCode: FindingFamily<Id> = {
       const span = { start: arg.word.start, end: arg.word.end };
       report(
         'unknown-code',
-        `runs \`${arg.word.source}\` as code, and what that runs is not known`,
+        `runs \`${arg.word.source}\` as shell code, and its value is not known`,
         span,
         record.command.id,
       );
