@@ -1270,7 +1270,7 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
     ['bun run dev', 'runs the script or program dev', 'medium: runs code that is not in the text: dev'],
     [
       'bunx vite',
-      "runs the project's code with vite, from a package that is downloaded where it is not installed",
+      'builds or serves the project with vite, from a package that is downloaded where it is not installed',
       'medium: may download code of others and runs it',
     ],
     [
@@ -1392,7 +1392,7 @@ const classes: Readonly<Record<string, readonly Row[]>> = {
       'medium: runs code that is not in the text: the project',
     ],
     ['cargo clean', 'deletes what cargo has built', 'low: it can be built again'],
-    ['cargo fmt', 'formats the project with cargo', 'medium: runs code that is not in the text: the build'],
+    ['cargo fmt', 'formats the project with cargo', 'medium: `cargo` changes more than files that it names'],
     ['go build ./...', 'builds ./...', 'medium: runs code that is not in the text: the build'],
     ['go test ./...', 'runs the tests of ./...', 'medium: runs code that is not in the text: the tests'],
     ['go run main.go', 'builds and runs main.go', 'medium: runs code that is not in the text: main.go'],
