@@ -296,7 +296,7 @@ export const pathWrites: readonly DecideCase[] = [
     ['deny', 'tar xf a.tar -C src/gen'],
     ['deny', 'tar -xzf a.tgz -C src/gen'],
     ['deny', 'tar -xzf a.tgz --directory=src/gen'],
-    ['ask', 'tar xf a.tar package.json'],
+    ['deny', 'tar xf a.tar package.json'],
     ['ask', 'tar xf a.tar'],
     ['allow', 'tar xf a.tar -C docs'],
     ['allow', 'tar tf a.tar'],
