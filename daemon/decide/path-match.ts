@@ -46,8 +46,6 @@ export function restrictsPath(
 ): 'yes' | 'maybe' | 'no' {
   if (pattern === undefined) return 'yes';
   const { path, resolved, recursive, names = [] } = view.target;
-  // Listing a file is not reading it: its contents are not shown.
-  if (view.kind === 'read' && view.target.namesOnly === true) return 'no';
   const { shape } = view;
   // That a file is there, and how large it is, is not what it holds.
   const folder = facts.paths.get(resolved ?? path ?? '')?.kind === 'directory';
@@ -100,6 +98,7 @@ export function restrictsPath(
 function meetsWithin(view: TargetView, tree: string, facts: Facts, writes: boolean): 'yes' | 'maybe' | 'no' {
   const everything = tree === facts.workspace || tree === facts.cwd;
   if (view.kind === 'remove') return view.listed === true ? 'maybe' : 'yes';
+  if (view.kind === 'read' && view.target.namesOnly === true) return 'no';
   if (writes) return everything || view.listed === true ? 'maybe' : 'yes';
   // Searching the whole workspace, or unpacking into it, is everyday work and names nothing in it.
   return everything ? 'no' : 'maybe';

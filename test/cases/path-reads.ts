@@ -371,7 +371,7 @@ export const pathReads: readonly DecideCase[] = [
     ['deny', 'find .env -exec cat {} +'],
     ['ask', 'find .env -type f | xargs cat'],
     ['deny', "find . -path '*/.env' -exec cat {} \\;"],
-    ['deny', 'fd -H .env -x cat {}'],
+    ['ask', 'fd -H .env -x cat {}'],
   ]),
   ...rows('variables', reads, [
     ['deny', 'for f in .env; do cat $f; done'],
@@ -511,7 +511,7 @@ export const pathReads: readonly DecideCase[] = [
     ['deny', 'git -C secrets diff --no-index /dev/null key.pem'],
     ['deny', 'git -C secrets show HEAD:./key.pem'],
     ['deny', 'find secrets -type f -exec cat {} +'],
-    ['allow', 'find secrets -type f'],
+    ['deny', 'find secrets -type f'],
     ['deny', 'grep -r x secrets'],
     ['deny', 'grep -rn x ./secrets/'],
     ['deny', 'rg x secrets'],
