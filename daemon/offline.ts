@@ -180,7 +180,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return checkExamples(parsed, (command) => analyse(parse(command), facts, catalogue, parse), facts);
   };
 
-  const builtIn = builtInLimits();
   const trust = new TrustStore(options.trustFile, options.uid);
   const notices = new Notices(options.noticesFile);
   const layers = new PolicyLayers(options, trust, checkAt);
@@ -200,7 +199,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   }
 
   const limit = ({ limits, settings }: Policy, wanted: readonly RequestedLimits[] = []): Limits =>
-    resolveLimits(limits, wanted, builtIn, settings.lockFlags?.value !== true);
+    resolveLimits(limits, wanted, builtInLimits, settings.lockFlags?.value !== true);
 
   const evaluate = (request: DecisionRequest): Evaluated => {
     const { command, cwd, home, mode, workspace, sandboxed = true } = request;

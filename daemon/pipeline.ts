@@ -19,7 +19,7 @@ import { type CarriedFolder, carryFolder } from './methods/carry-folder.ts';
 import type { Session } from './methods/sessions.ts';
 import { findWithheldViolations } from './request/withheld.ts';
 import { collectAftermath } from './sandbox/aftermath.ts';
-import type { CommandPlan, LimitReport, ProcessExit, SandboxProcess, SandboxSession } from './sandbox/model.ts';
+import type { CommandPlan, LimitReport, ProcessUse, SandboxProcess, SandboxSession } from './sandbox/model.ts';
 import type { FilePolicy } from './sandbox/plan/file-rule.ts';
 import type { OutputStream, RunLog } from './stream/run-log.ts';
 import type { StdinGate } from './stream/stdin-gate.ts';
@@ -248,7 +248,8 @@ export class Run {
     if (this.#stopRequested) process.stop(this.#stopRequested.graceMs);
     const exit = await process.exit;
     this.#watch.end();
-    this.#used = used(exit);
+    const use = await process.use;
+    this.#used = showUse(use);
     // Every writer is gone, so the pipes end; a slow viewer may still be taking what is in them.
     await output.ended;
     log.setSource(undefined);
@@ -258,7 +259,7 @@ export class Run {
     if (exit.code !== 0 && !this.#stopRequested) this.#explainFailure(explain);
     const signal = exit.signal === undefined ? {} : { signal: exit.signal };
     if (this.#stopRequested) return { ...this.#describeStop(this.#stopRequested.reason), code: exit.code, ...signal };
-    if (exit.outOfMemory === true) return { reason: 'memory', code: exit.code, ...this.#describeLimit('memoryBytes') };
+    if (use?.outOfMemory === true) return { reason: 'memory', code: exit.code, ...this.#describeLimit('memoryBytes') };
     return { reason: exit.signal === undefined ? 'exited' : 'signalled', code: exit.code, ...signal };
   }
 
@@ -340,7 +341,8 @@ export class Run {
   }
 }
 
-function used({ cpuMs, maxRssBytes }: ProcessExit): Pick<Exit, 'cpuMs' | 'maxRssBytes'> {
+function showUse(use: ProcessUse | undefined): Pick<Exit, 'cpuMs' | 'maxRssBytes'> {
+  const { cpuMs, maxRssBytes } = use ?? {};
   return { ...(cpuMs === undefined ? {} : { cpuMs }), ...(maxRssBytes === undefined ? {} : { maxRssBytes }) };
 }
 

@@ -331,7 +331,11 @@ export class RunMethods {
 /** Those that the sandbox holds for a command. */
 function readKernelLimits(limits: Limits): CommandLimits {
   const names = ['cpuSeconds', 'memoryBytes', 'processes', 'openFiles', 'fileBytes'] as const;
-  return Object.fromEntries(names.flatMap((name) => (limits[name] ? [[name, limits[name].value]] : [])));
+  return {
+    ...Object.fromEntries(names.flatMap((name) => (limits[name] ? [[name, limits[name].value]] : []))),
+    // a limit on memory that lets the rest go to the disk would limit little, and slow down everybody
+    ...(limits.memoryBytes === undefined ? {} : { swapBytes: 0 }),
+  };
 }
 
 function showStart(command: string): string {

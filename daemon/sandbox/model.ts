@@ -36,7 +36,10 @@ export type KernelLimit = Extract<
   LimitName,
   'cpuSeconds' | 'memoryBytes' | 'processes' | 'openFiles' | 'fileBytes' | 'tmpBytes'
 >;
-export type CommandLimits = { readonly [K in Exclude<KernelLimit, 'tmpBytes'>]?: number };
+export type CommandLimits = { readonly [K in Exclude<KernelLimit, 'tmpBytes'>]?: number } & {
+  /** Beside the memory; without it as much as the machine has. */
+  readonly swapBytes?: number;
+};
 
 export interface LimitReport {
   readonly limits: NonNullable<SandboxReport['limits']>;
@@ -51,11 +54,14 @@ export interface ProcessExit {
   readonly signal: string | undefined;
   /** Set when bubblewrap or nsenter failed before the command began. */
   readonly failure: string | undefined;
+}
+
+/** What all its processes together used, as far as the kernel counted it. */
+export interface ProcessUse {
+  readonly cpuMs: number | undefined;
+  readonly maxRssBytes: number | undefined;
   /** The kernel ended it at its memory limit. */
-  readonly outOfMemory?: boolean;
-  /** Of all its processes, where the kernel counts them together. */
-  readonly cpuMs?: number | undefined;
-  readonly maxRssBytes?: number | undefined;
+  readonly outOfMemory: boolean;
 }
 
 export interface SandboxProcess {
@@ -88,6 +94,8 @@ export interface SandboxProcess {
    * May be long, and may take long. Never rejects.
    */
   readonly aftermath: Promise<readonly Violation[]>;
+  /** With `exit`; undefined where nothing was counted. Never rejects. */
+  readonly use: Promise<ProcessUse | undefined>;
   /** Which of its plan's limits hold, and which cannot. */
   readonly limits: LimitReport;
   /** To every process of the command's session group; without effect once it ended. */

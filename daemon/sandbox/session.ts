@@ -12,6 +12,8 @@ import { leadTerminal, terminalSignals } from './command/terminal.ts';
 import { readBubblewrapVersion, supportsDisableUserns } from './doctor/version.ts';
 import { takeLeftovers } from './git/leftover.ts';
 import { openStaging, type Staging } from './git/open-staging.ts';
+import type { NoGroups } from './groups/group-parent.ts';
+import { findRunGroups, type RunGroups } from './groups/run-groups.ts';
 import type { SandboxSession } from './model.ts';
 import { asAccount, findAccount } from './plan/account.ts';
 import { expandFiles } from './plan/expand-files.ts';
@@ -68,7 +70,7 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
   let template: Template | undefined;
   try {
     template = await openTemplateWith(plan, filter);
-    setting = await prepareSetting(plan, template, filter);
+    setting = await prepareSetting(plan, template, filter, input.groups ?? findRunGroups());
     const tools = {
       unshare: requireTool('unshare'),
       bash: setting.bash,
@@ -129,7 +131,12 @@ async function openTemplateWith(plan: SessionPlan, filter: PrivateFile): Promise
   }
 }
 
-async function prepareSetting(plan: SessionPlan, template: Template, filter: PrivateFile): Promise<LaunchSetting> {
+async function prepareSetting(
+  plan: SessionPlan,
+  template: Template,
+  filter: PrivateFile,
+  groups: RunGroups | NoGroups,
+): Promise<LaunchSetting> {
   const bash = requireTool('bash');
   const nsenter = requireTool('nsenter');
   const bwrap = requireTool('bwrap');
@@ -152,7 +159,8 @@ async function prepareSetting(plan: SessionPlan, template: Template, filter: Pri
     holdTerminal: leadTerminal({ bash, setsid: requireTool('setsid'), env }),
     carriers: new Set(),
     prlimit: requireTool('prlimit'),
-    reportLimits: (limits) => reportLimits(limits, plan),
+    groups,
+    reportLimits: (limits) => reportLimits(limits, plan, groups),
     ceilings: { processes: plan.processes, hard: readHardLimits() },
     resetSignals: env === undefined ? [] : [env, `--default-signal=${terminalSignals}`],
   };

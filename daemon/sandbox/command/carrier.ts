@@ -7,9 +7,11 @@ import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { readChildren } from '../../platform/process-tree.ts';
 import { type ProcessEnd, startProcess } from '../../platform/spawn.ts';
+import { joinGroup } from '../groups/join-group.ts';
+import type { RunGroup } from '../groups/run-groups.ts';
 import type { CommandPlan } from '../model.ts';
 import { createPrivateFile } from '../private-file.ts';
-import { carrierDescriptors, type StarterPipe } from '../template/starter.ts';
+import { carrierDescriptors } from '../template/starter.ts';
 import type { CompiledCommand } from './command.ts';
 import type { LaunchSetting } from './launch.ts';
 import { asPrlimit, asUlimits } from './process-limits.ts';
@@ -46,11 +48,14 @@ export async function startInSession(
   plan: CommandPlan,
   compiled: CompiledCommand,
   before: readonly string[],
+  group: RunGroup | undefined,
 ): Promise<Carrier> {
   const { starter } = setting;
   const [text] = compiled.longCommand === undefined ? [] : await starter.takePipes(1);
-  fillPipe(pipes.options, encodeList(compiled.options));
-  if (text !== undefined) fillPipe(text, Buffer.from(compiled.longCommand?.text ?? ''));
+  const options = pipes.options.open('write');
+  const giveOptions = (): void => fill(options, encodeList(compiled.options));
+  if (group === undefined) giveOptions();
+  if (text !== undefined) fill(text.open('write'), Buffer.from(compiled.longCommand?.text ?? ''));
   // last, because nothing after it can fail
   const statusEnd = pipes.status.open('read');
   const status = new Socket({ fd: statusEnd, readable: true, writable: false });
@@ -67,6 +72,8 @@ export async function startInSession(
   let hasEnded = false;
   const find = (): number | undefined =>
     hasEnded ? undefined : readChildren(starter.pid).find((pid) => holdsPipe(pid, statusId));
+  // without its options bubblewrap has nothing to show to the command, which then cannot start
+  if (group !== undefined) joinGroup(group, () => asList(find())).then(giveOptions, () => closeSync(options));
   const ended = (async (): Promise<ProcessEnd> => {
     await watchStart(status, find);
     const sessionPid = await started;
@@ -90,9 +97,12 @@ function holdsPipe(pid: number, inode: number): boolean {
   }
 }
 
-/** Usually all fits the pipe; what does not is written as the reader takes it. */
-function fillPipe(pipe: StarterPipe, bytes: Buffer): void {
-  const descriptor = pipe.open('write');
+function asList(pid: number | undefined): number[] {
+  return pid === undefined ? [] : [pid];
+}
+
+/** Usually all fits the pipe; what does not is written as the reader takes it. Closes it in the end. */
+function fill(descriptor: number, bytes: Buffer): void {
   let written = 0;
   try {
     while (written < bytes.length) written += writeSync(descriptor, bytes, written);
@@ -113,6 +123,7 @@ export function startOnTerminal(
   compiled: CompiledCommand,
   before: readonly string[],
   init: number,
+  group: RunGroup | undefined,
 ): Carrier {
   const slave = terminal?.slave ?? 'ignore';
   const text =
@@ -133,7 +144,10 @@ export function startOnTerminal(
     );
     const options = streams[carrierDescriptors.options];
     options?.on('error', () => {});
-    options?.end(encodeList(compiled.options));
+    const giveOptions = (): void => void options?.end(encodeList(compiled.options));
+    if (group === undefined) giveOptions();
+    // the leader outlives the command, until the daemon has read what is on the terminal
+    else joinGroup(group, () => readChildren(pid)).then(giveOptions, () => options?.destroy());
     let hasEnded = false;
     setting.carriers.add(pid);
     const ended = exit.then((end) => {

@@ -4,6 +4,8 @@
  */
 import { SbxError } from '../../../client/protocol/errors.ts';
 import type { StagedRun } from '../git/staging.ts';
+import type { NoGroups } from '../groups/group-parent.ts';
+import { hasGroups, needsGroup, type RunGroup, type RunGroups } from '../groups/run-groups.ts';
 import type { CommandLimits, CommandPlan, LimitReport, SandboxProcess } from '../model.ts';
 import type { Account } from '../plan/account.ts';
 import type { PrivateFile } from '../private-file.ts';
@@ -32,6 +34,7 @@ export interface LaunchSetting {
   readonly resetSignals: readonly string[];
   readonly ceilings: SessionCeilings;
   readonly prlimit: string;
+  readonly groups: RunGroups | NoGroups;
   readonly reportLimits: (limits: CommandLimits) => LimitReport;
   /** Processes of the daemon's own that carry commands right now. */
   readonly carriers: Set<number>;
@@ -51,12 +54,14 @@ export async function startCommand(
   plan: CommandPlan,
   staged: StagedRun | undefined,
 ): Promise<SandboxProcess> {
+  let group: RunGroup | undefined;
   try {
     const init = setting.template.init();
     if (init === undefined) throw new SbxError('sandbox-failed', 'the session has ended');
+    group = makeGroup(setting, plan.limits);
     const compiled = compileCommand(plan, {
       bash: setting.bash,
-      limit: limitInside(setting.prlimit, plan.limits, setting.ceilings),
+      limit: group?.controllers.has('pids') ? [] : limitInside(setting.prlimit, plan.limits, setting.ceilings),
       resetSignals: plan.pty === undefined ? [] : setting.resetSignals,
       procFiles: setting.procFiles,
       disableUserns: setting.disableUserns,
@@ -65,13 +70,19 @@ export async function startCommand(
     });
     const carrier =
       stdio.pipes === undefined
-        ? startOnTerminal(setting, stdio, plan, compiled, staged?.words ?? [], init)
-        : await startInSession(setting, stdio, stdio.pipes, plan, compiled, staged?.words ?? []);
-    return superviseCommand(setting, stdio, carrier, plan.limits, staged);
+        ? startOnTerminal(setting, stdio, plan, compiled, staged?.words ?? [], init, group)
+        : await startInSession(setting, stdio, stdio.pipes, plan, compiled, staged?.words ?? [], group);
+    return superviseCommand(setting, stdio, carrier, plan.limits, group, staged);
   } catch (error) {
     stdio.discard();
+    void group?.end();
     throw error instanceof SbxError
       ? error
       : new SbxError('sandbox-failed', 'the command could not be started', { cause: error });
   }
+}
+
+function makeGroup({ account, ceilings, groups }: LaunchSetting, limits: CommandLimits): RunGroup | undefined {
+  const session = { isRoot: account.uid === 0, processes: ceilings.processes };
+  return hasGroups(groups) && needsGroup(limits, groups, session) ? groups.make(limits) : undefined;
 }

@@ -1,41 +1,55 @@
 /** Says of each of a command's limits who holds it, or why nobody can. */
+import type { NoGroups } from '../groups/group-parent.ts';
+import { explainAbsence, type RunGroups } from '../groups/run-groups.ts';
 import type { CommandLimits, KernelLimit, LimitReport } from '../model.ts';
 import type { SessionPlan } from '../plan/plan.ts';
 
-type Held = LimitReport['limits'][number];
-type Absent = LimitReport['limitsAbsent'][number];
+type SessionLimits = Pick<SessionPlan, 'account' | 'processes' | 'processNumbers' | 'tmpBytes'>;
 
 const perProcess = ['cpuSeconds', 'openFiles', 'fileBytes'] as const satisfies readonly KernelLimit[];
 
-type SessionLimits = Pick<SessionPlan, 'account' | 'processes' | 'processNumbers' | 'tmpBytes'>;
+export function reportLimits(limits: CommandLimits, session: SessionLimits, groups: RunGroups | NoGroups): LimitReport {
+  const { memoryBytes, processes = session.processes } = limits;
+  const found: LimitReport[] = [
+    ...perProcess.map((name) => held(name, limits[name], 'process')),
+    reportProcesses(processes, session, groups),
+    reportMemory(memoryBytes, groups),
+    held('tmpBytes', session.tmpBytes, 'session'),
+  ];
+  return {
+    limits: found.flatMap((each) => each.limits),
+    limitsAbsent: found.flatMap((each) => each.limitsAbsent),
+  };
+}
 
-const uncounted = 'commands run as root, whose processes the kernel does not count for one command';
+function held(name: KernelLimit, value: number | undefined, per: 'run' | 'session' | 'process'): LimitReport {
+  return { limits: value === undefined ? [] : [{ name, value, per }], limitsAbsent: [] };
+}
 
-export function reportLimits(
-  limits: CommandLimits,
-  { account, processes: together, processNumbers, tmpBytes }: SessionLimits,
-): LimitReport {
-  const held: Held[] = perProcess.flatMap((name) => {
-    const value = limits[name];
-    return value === undefined ? [] : [{ name, value, per: 'process' as const }];
-  });
-  const absent: Absent[] = [];
-  const { memoryBytes, processes = together } = limits;
-  if (account.uid === 0) {
-    if (processNumbers !== undefined) held.push({ name: 'processes', value: processNumbers, per: 'session' });
-    if (processNumbers === undefined || processes < together) {
-      absent.push({ name: 'processes', value: processes, because: uncounted });
-    }
-  } else held.push({ name: 'processes', value: processes, per: processes < together ? 'run' : 'session' });
-  if (memoryBytes !== undefined) {
-    absent.push({ name: 'memoryBytes', value: memoryBytes, because: 'there is no control group for it' });
-  }
-  return { limits: [...held, { name: 'tmpBytes', value: tmpBytes, per: 'session' }], limitsAbsent: absent };
+function absent(name: KernelLimit, value: number, because: string): LimitReport {
+  return { limits: [], limitsAbsent: [{ name, value, because }] };
+}
+
+function reportMemory(value: number | undefined, groups: RunGroups | NoGroups): LimitReport {
+  if (value === undefined) return held('memoryBytes', value, 'run');
+  const reason = explainAbsence(groups, 'memory');
+  return reason === undefined ? held('memoryBytes', value, 'run') : absent('memoryBytes', value, reason.because);
+}
+
+/** Root's are counted by a control group, or as the numbers that a session has. */
+function reportProcesses(value: number, session: SessionLimits, groups: RunGroups | NoGroups): LimitReport {
+  if (session.account.uid !== 0) return held('processes', value, value < session.processes ? 'run' : 'session');
+  const together = held('processes', session.processNumbers, 'session').limits;
+  if (together.length > 0 && value >= session.processes) return held('processes', session.processNumbers, 'session');
+  const reason = explainAbsence(groups, 'pids');
+  if (reason === undefined) return held('processes', value, 'run');
+  const because = `commands run as root, whose processes the kernel counts in a control group only; ${reason.because}`;
+  return { limits: together, limitsAbsent: absent('processes', value, because).limitsAbsent };
 }
 
 /** Outside the sandbox a command has what its account has. */
-export function reportNone(limits: CommandLimits): LimitReport {
-  const asked = Object.entries(limits) as [keyof CommandLimits, number][];
+export function reportNone({ swapBytes: _, ...limits }: CommandLimits): LimitReport {
+  const asked = Object.entries(limits) as [Exclude<keyof CommandLimits, 'swapBytes'>, number][];
   return {
     limits: [],
     limitsAbsent: asked.map(([name, value]) => ({ name, value, because: 'the sandbox is off' })),

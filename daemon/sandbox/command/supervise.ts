@@ -2,7 +2,8 @@
 import type { Violation } from '../../../client/protocol/events.ts';
 import { findInit, readChildren, readGroupsBelow, sendSignal } from '../../platform/process-tree.ts';
 import type { StagedRun } from '../git/staging.ts';
-import type { CommandLimits, ProcessExit, SandboxProcess } from '../model.ts';
+import type { RunGroup } from '../groups/run-groups.ts';
+import type { CommandLimits, ProcessExit, ProcessUse, SandboxProcess } from '../model.ts';
 import type { Carrier } from './carrier.ts';
 import { separateErrorOutput } from './error-output.ts';
 import { describeExit } from './exit.ts';
@@ -44,6 +45,7 @@ export function superviseCommand(
   stdio: SessionStdio,
   carrier: Carrier,
   limits: CommandLimits,
+  group: RunGroup | undefined,
   staged: StagedRun | undefined,
 ): SandboxProcess {
   const status = readStatus(carrier);
@@ -84,6 +86,10 @@ export function superviseCommand(
     }
   };
 
+  let settleUse: (use: ProcessUse | undefined) => void = () => {};
+  const use = new Promise<ProcessUse | undefined>((resolve) => {
+    settleUse = resolve;
+  });
   const errorOutput = stdio.stderr && separateErrorOutput(stdio.stderr);
   const exit = (async (): Promise<ProcessExit> => {
     const end = await carrier.ended;
@@ -93,10 +99,15 @@ export function superviseCommand(
     await endOrphans(setting.template);
     if (end.signal !== undefined) await endStrays(setting.template, setting.carriers);
     const code = await status.end;
+    settleUse(await group?.end());
+    const { outOfMemory = false } = (await use) ?? {};
     const message = errorOutput?.settle(code !== undefined) ?? '';
     endAfterCommand(stdio.stdout, stdio.stdout);
     endAfterCommand(stdio.stderr, errorOutput?.stream);
-    return describeExit(code, end.code, sent, setting.template.init() === undefined, message);
+    const sessionEnded = setting.template.init() === undefined;
+    // all of it was killed, also who would have told how it ended
+    if (outOfMemory) return { code: 137, signal: undefined, failure: undefined };
+    return describeExit(code, end.code, sent, sessionEnded, message);
   })();
 
   const settle = async (): Promise<readonly Violation[]> => {
@@ -112,6 +123,7 @@ export function superviseCommand(
     pty: stdio.terminal && deliverTerminal(stdio.terminal, carrier.report),
     exit,
     cwd: exit.then(stdio.takeEndFolder),
+    use,
     limits: setting.reportLimits(limits),
     aftermath: staged === undefined ? Promise.resolve([]) : exit.then(settle),
     signal,

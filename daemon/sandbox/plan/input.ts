@@ -1,4 +1,6 @@
 /** What the owner of a session asks for. Paths are absolute and hold no `.`, `..` or link. */
+import type { NoGroups } from '../groups/group-parent.ts';
+import type { RunGroups } from '../groups/run-groups.ts';
 import type { Account } from './account.ts';
 import type { FilePolicy } from './file-rule.ts';
 
@@ -35,4 +37,6 @@ export interface SessionInput {
   readonly tmpBytes?: number;
   /** Of all commands together. */
   readonly processes?: number;
+  /** Where control groups for runs can be made; default: where this daemon may. */
+  readonly groups?: RunGroups | NoGroups;
 }

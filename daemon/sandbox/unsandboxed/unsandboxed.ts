@@ -223,6 +223,7 @@ function supervise(setting: Setting, plan: CommandPlan, stdio: CommandStdio, lea
     pty: stdio.terminal && deliverTerminal(stdio.terminal, leader.streams[2]),
     exit,
     cwd: exit.then(stdio.takeEndFolder),
+    use: Promise.resolve(undefined),
     limits: reportNone(plan.limits),
     aftermath: Promise.resolve([]),
     signal,
