@@ -18,6 +18,7 @@ import { findPackageRoot } from './platform/package-root.ts';
 import { planListening } from './request/listen-plan.ts';
 import { listen, type RunningServer } from './request/server.ts';
 import { probeSandbox } from './sandbox/doctor/probe.ts';
+import { sweepRunGroups } from './sandbox/groups/run-groups.ts';
 import { endSurvivors } from './sandbox/template/survivors.ts';
 import { OutputStore } from './stream/output-store.ts';
 
@@ -97,6 +98,9 @@ async function serve(options: Options, config: Config, build: string): Promise<v
     end(when);
   }
   for (const { pid, daemonPid } of endSurvivors()) log(`ended process ${pid}, left behind by daemon ${daemonPid}`);
+  void sweepRunGroups().then((left) => {
+    for (const folder of left) log(`removed the control groups ${folder}, left behind by a daemon`);
+  });
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void finish('now'));
   log(`sbxd ${build} listens on ${socketPath}, ready after ${(performance.now() - started).toFixed(0)} ms`);
   if (server.listen !== undefined) log(`sbxd listens on ${server.listen}`);

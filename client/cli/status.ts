@@ -13,6 +13,13 @@ export function formatSandbox(sandbox: Result<'status'>['sandbox'], paint: Paint
   return `sandbox   ${word}: ${showText(sandbox.message)}${help}`;
 }
 
+/** A line for each wall that this machine lacks although the sandbox works. */
+function formatLacks({ checks }: Result<'status'>['sandbox']): string[] {
+  return checks
+    .filter(({ ok, optional }) => !ok && optional === true)
+    .map(({ name, message }) => `          without ${name}: ${showText(message)}; sbx doctor says what helps`);
+}
+
 function count(amount: number, one: string): string {
   return `${amount} ${one}${amount === 1 ? '' : 's'}`;
 }
@@ -53,6 +60,7 @@ function formatStatus(status: Result<'status'>, backgroundRuns: number, paint: P
     ...(status.listen === undefined ? [] : [`listens   on ${showText(status.listen)}`]),
     ...(status.listen === undefined ? [`ends      after ${status.idleMinutes} idle minutes`] : []),
     formatSandbox(status.sandbox, paint),
+    ...formatLacks(status.sandbox),
     `clients   ${status.clients}`,
     `runs      ${status.liveRuns} live${backgroundRuns === 0 ? '' : ` (${backgroundRuns} in the background)`}, ${status.endedRuns} ended and remembered`,
     `output    ${formatBytes(status.heldBytes.memory)} held in memory, ${formatBytes(status.heldBytes.disk)} in files`,

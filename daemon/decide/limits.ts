@@ -5,7 +5,7 @@
  */
 import type { Origin } from '../../client/protocol/decision.ts';
 import { type LimitName, limitNames, limitWords, showLimit } from '../../client/protocol/limit-names.ts';
-import { type ParsedPolicy, type Setting, showOrigin } from './policy.ts';
+import { type ParsedPolicy, type PolicyNote, type Setting, showOrigin } from './policy.ts';
 
 export type Limits = { readonly [K in LimitName]?: Setting<number> };
 
@@ -60,6 +60,22 @@ export function resolveLimits(
   const usual = asLimits(builtIn, { layer: 'built-in' });
   const unnamed = Object.fromEntries(Object.entries(usual).filter(([name]) => named[name as LimitName] === undefined));
   return strictest([policy.lowered, named, requested, unnamed]);
+}
+
+/** Limits of a project above what holds without them: a project raises none. */
+export function findIdleLimits(layers: readonly ParsedPolicy[], holding: Limits): readonly PolicyNote[] {
+  return layers
+    .filter(({ layer }) => layer === 'project' || layer === 'project-local')
+    .flatMap(({ limits }) =>
+      limitNames.flatMap((name) => {
+        const limit = limits[name];
+        const lower = holding[name];
+        if (limit === undefined || lower === undefined || limit.value <= lower.value) return [];
+        const place = lower.origin.layer === 'built-in' ? 'the default' : showOrigin(lower.origin);
+        const message = `\`${name}\` is ${showLimit(name, limit.value)}, but ${showLimit(name, lower.value)} holds (${place})`;
+        return [{ message, help: 'remove it; a project may lower a limit, not raise it', origin: limit.origin }];
+      }),
+    );
 }
 
 function asLimits(values: { readonly [K in LimitName]?: number | undefined }, origin: Origin): Limits {

@@ -26,6 +26,7 @@ import { prepareCommand } from './prepare.ts';
 import { describeRun, type HostedRun, Runs } from './runs.ts';
 import type { SessionMethods } from './session-methods.ts';
 import type { Session } from './sessions.ts';
+import { findUnheld } from './unheld-limits.ts';
 
 export interface RunMethodsInput {
   readonly config: Config;
@@ -223,8 +224,11 @@ export class RunMethods {
       limits: readKernelLimits(chosen),
       git: prepared.shell || mayWriteRepository(analysis) ? prepared.git : 'read-only',
     };
+    const together = engine.limitsOf(session.workspace).processes?.value;
+    const unheld = findUnheld(chosen, session, together);
     const notes = [
       ...decision.notes,
+      ...unheld,
       ...(params.cwd === undefined && folder.note !== undefined ? [folder.note] : []),
       ...(sandboxed ? [] : ['the sandbox is switched off for this session: nothing holds this command']),
     ];

@@ -8,6 +8,7 @@ import type { Connection, Handlers } from '../request/connection.ts';
 import { selectEnvironment } from '../request/environment.ts';
 import { chooseWorkspace, resolveDirectory } from '../request/workspace.ts';
 import { type SandboxSources, type Session, Sessions } from './sessions.ts';
+import { findUnheld } from './unheld-limits.ts';
 
 export interface SessionMethodsInput {
   readonly config: Config;
@@ -104,7 +105,9 @@ export class SessionMethods {
     session.prepare();
     session.clients.add(client);
     this.#current.set(client, session);
-    return { ...session.describe(), notes: [...notes, ...this.#input.engine.notices(session.workspace)] };
+    const { engine } = this.#input;
+    const unheld = findUnheld(engine.limitsOf(session.workspace), session);
+    return { ...session.describe(), notes: [...notes, ...unheld, ...engine.notices(session.workspace)] };
   }
 
   #rejoin(params: Params<'session.open'>, client: Connection): { session: Session; notes: readonly string[] } {

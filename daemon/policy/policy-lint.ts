@@ -1,8 +1,10 @@
 /** What is wrong or doubtful in policy files (RULES O15): mistakes, entries without an effect, and rules that mislead. */
+import { findIdleLimits, resolveLimits } from '../decide/limits.ts';
 import { lintPolicy } from '../decide/lint-policy.ts';
 import { mergePolicies } from '../decide/merge-policies.ts';
 import type { ParsedPolicy, PolicyNote, PolicyProblem } from '../decide/policy.ts';
 import type { Engine } from '../offline.ts';
+import { builtInLimits } from './built-in-limits.ts';
 
 export interface PolicyFinding {
   readonly file: string;
@@ -53,7 +55,9 @@ function lintTogether(engine: Engine, layers: readonly ParsedPolicy[]): LintedPo
   const problems = layers.flatMap((layer) => layer.problems);
   const findings = [
     ...problems.filter(({ origin }) => origin.line !== undefined).map((problem) => finding('mistake', problem)),
-    ...policy.notes.map((note) => finding('no-effect', note)),
+    ...[...policy.notes, ...findIdleLimits(layers, resolveLimits(policy.limits, [], builtInLimits, true))].map((note) =>
+      finding('no-effect', note),
+    ),
     ...lintPolicy(policy, engine.programKind).map(({ id, ...lint }) => finding(id, lint)),
   ];
   return {

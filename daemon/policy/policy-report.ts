@@ -1,7 +1,11 @@
 /** The merged policy as data for people and clients: layers with their state, every entry with its place (`policy.show`). */
+
+import { limitNames } from '../../client/protocol/limit-names.ts';
 import type { PolicyReport } from '../../client/protocol/policy-report.ts';
+import { findIdleLimits, resolveLimits } from '../decide/limits.ts';
 import { boundLayers } from '../decide/merge-policies.ts';
 import type { ParsedPolicy, Setting } from '../decide/policy.ts';
+import { builtInLimits } from './built-in-limits.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
 import type { PolicyLayer } from './policy-layers.ts';
 
@@ -15,6 +19,7 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
   const merged = [...managed, ...others].filter(({ state }) => state !== 'absent').map(({ parsed }) => parsed);
   const lock = policy.settings.managedRulesOnly ?? policy.settings.managedDomainsOnly;
   const bound = boundLayers([...managed.map(({ parsed }) => parsed), ...given, ...others.map(({ parsed }) => parsed)]);
+  const limits = resolveLimits(policy.limits, [], builtInLimits, true);
   return {
     ...(workspace === undefined ? {} : { workspace }),
     layers: [
@@ -22,11 +27,17 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
       ...given.map(reportGiven),
       ...others.map((layer) => reportFile(layer, lock)),
     ],
-    settings: Object.entries(policy.settings).map(([key, setting]) => ({
-      key,
-      value: (setting as Setting<string | number | boolean>).value,
-      origin: setting.origin,
-    })),
+    settings: [
+      ...Object.entries(policy.settings).map(([key, setting]) => ({
+        key,
+        value: (setting as Setting<string | number | boolean>).value,
+        origin: setting.origin,
+      })),
+      ...limitNames.flatMap((name) => {
+        const limit = limits[name];
+        return limit === undefined ? [] : [{ key: `limits.${name}`, ...limit }];
+      }),
+    ],
     rules: [...policy.deny, ...policy.ask, ...policy.allow].map((rule) => ({
       list: rule.list,
       rule: rule.text,
@@ -42,7 +53,11 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
       ...layers.flatMap(reportWaiting),
       ...lockedOut([...given, ...merged], lock),
       ...layers.flatMap(reportWeakening),
-      ...policy.notes.map(({ message, origin }) => ({ what: message, because: '', origin })),
+      ...[...policy.notes, ...findIdleLimits(bound, limits)].map(({ message, origin }) => ({
+        what: message,
+        because: '',
+        origin,
+      })),
     ],
     problems: policy.problems.map(({ message, help, origin }) => ({
       message,

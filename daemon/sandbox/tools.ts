@@ -24,6 +24,7 @@ export const neededTools: readonly string[] = [
     'bash',
     'bwrap',
     'nsenter',
+    'prlimit',
     'setsid',
     'setpriv',
     'unshare',

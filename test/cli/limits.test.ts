@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Exit } from '../../client/protocol/events.ts';
+import { explainAbsence, findRunGroups } from '../../daemon/sandbox/groups/run-groups.ts';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
 
 describe('sbx run', { timeout: 120_000 }, () => {
@@ -43,6 +44,24 @@ describe('sbx run', { timeout: 120_000 }, () => {
     });
   }
 
+  test('a limit that nothing here can hold is refused when asked for, and named when a policy sets it', async () => {
+    const absent = explainAbsence(findRunGroups(), 'memory');
+    const asked = await sbx.run('--memory', '64M', 'echo ran');
+    setLimits({ memoryBytes: 64 * 1024 ** 2 });
+    const set = await sbx.run('echo ran');
+    const status = await sbx.call(['status']);
+    setLimits({});
+    assert.deepEqual([set.status, set.out], [0, 'ran\n']);
+    if (absent === undefined) {
+      assert.deepEqual([asked.status, asked.out, asked.stderr, set.stderr], [0, 'ran\n', '', '']);
+    } else {
+      assert.deepEqual([asked.status, asked.out], [125, '']);
+      assert.match(asked.stderr, /the memory limit, 64 MiB \(--memory\), cannot be held here: .*; leave it out, or /);
+      assert.match(set.stderr, /the memory limit, 64 MiB \(`memoryBytes`, .*policy.json:1:\d+\), cannot be held here/);
+      assert.ok(status.out.includes(`without limits:`) && status.out.includes(absent.because), status.out);
+    }
+  });
+
   test('output up to its limit is printed to the last byte, and not one more', async () => {
     const result = await sbx.run('--max-output', '10', 'printf 0123456789abc; sleep 20');
     assert.deepEqual([result.status, result.out], [125, '0123456789']);
@@ -80,7 +99,11 @@ describe('sbx run', { timeout: 120_000 }, () => {
     mkdirSync(path.dirname(file));
     writeFileSync(file, JSON.stringify({ sandbox: { limits: { openFiles: 70, processes: 100_000 } } }));
     const result = await sbx.call(['run', '--json', 'ulimit -n']);
-    writeFileSync(file, '{}');
+    const shown = await sbx.call(['policy', 'show']);
+    assert.match(shown.out, /limits\.openFiles 70 +\S.*policy\.json:1:23\n/);
+    assert.match(shown.out, /limits\.processes 4096 +built-in\n/);
+    const linted = await sbx.call(['policy', 'lint']);
+    assert.match(linted.out, /`processes` is 100000, but 4096 holds \(the default\)/);
     const events = result.out
       .trim()
       .split('\n')
@@ -89,5 +112,7 @@ describe('sbx run', { timeout: 120_000 }, () => {
     const amountOf = (name: string): number | undefined => limits.find((limit) => limit.name === name)?.value;
     assert.equal(amountOf('openFiles'), 70);
     assert.ok((amountOf('processes') ?? 0) < 5000);
+    writeFileSync(file, '{}');
+    assert.equal((await sbx.call(['policy', 'lint'])).status, 0);
   });
 });

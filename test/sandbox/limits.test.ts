@@ -11,6 +11,7 @@ import {
   makePlace,
   openPlace,
   type Place,
+  readAll,
   run,
   start,
   waitForOutput,
@@ -87,6 +88,24 @@ for (const account of listTestAccounts()) {
         assert.equal(allowed.code, 0, allowed.stderr);
       });
     }
+
+    test('a lower limit of one command holds for it alone, where the kernel counts it', async () => {
+      const limits = { processes: 40 };
+      const started = await start(session, bomb(200), { limits });
+      const made = Number((await readAll(started.stdout)).toString());
+      const { limits: held, limitsAbsent } = started.limits;
+      const names = (list: readonly { name: string; value: number }[]): number[] =>
+        list.filter(({ name }) => name === 'processes').map(({ value }) => value);
+      if (account.uid === 0 && limitsAbsent.length > 0) {
+        assert.deepEqual([names(limitsAbsent), names(held)], [[40], [600]], 'what holds instead is said');
+        assert.match(limitsAbsent[0]?.because ?? '', /root/);
+      } else {
+        assert.deepEqual([names(limitsAbsent), names(held)], [[], [40]]);
+        assert.ok(made > 20 && made <= 40, `${made} processes`);
+      }
+      assert.equal((await run(session, bomb(100))).stdout, '100\n', 'another command has more');
+      assert.equal((await run(session, bomb(20), { limits })).stdout, '20\n');
+    });
 
     test('a fork bomb stops at the limit of the session, and the next command runs', async () => {
       const result = await run(session, bomb(600));

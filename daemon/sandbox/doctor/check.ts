@@ -8,6 +8,7 @@ export type CheckName =
   | 'overlay'
   | 'system call filter'
   | 'nested namespaces'
+  | 'limits'
   | 'a command'
   | 'network'
   | 'host sockets'

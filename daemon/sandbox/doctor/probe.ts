@@ -7,6 +7,7 @@ import { neededTools, requireTool } from '../tools.ts';
 import { type CheckName, failed, type Outcome, type ProbeCheck, passed } from './check.ts';
 import { isInsideSandbox } from './inside.ts';
 import { checkFilter, checkNestedNamespaces, checkOverlay, checkUserNamespaces } from './kernel-checks.ts';
+import { checkLimits } from './limit-check.ts';
 import { checkSession } from './session-checks.ts';
 
 export interface ProbeResult {
@@ -50,6 +51,7 @@ export async function probeSandbox(): Promise<ProbeResult> {
     step('overlay', checkOverlay),
     step('system call filter', checkFilter),
     step('nested namespaces', checkNestedNamespaces),
+    step('limits', checkLimits),
     checkSession,
   ];
   const checks: ProbeCheck[] = [];

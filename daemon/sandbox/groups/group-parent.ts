@@ -41,8 +41,8 @@ export function findOwnGroup(mounts: readonly Mount[], membership: string): stri
   if (own === undefined || own.split('/').includes('..')) return undefined;
   const mount = mounts.find(({ type }) => type === 'cgroup2');
   if (mount === undefined) return undefined;
-  const below = mount.root === '/' ? own : path.relative(mount.root, own);
-  return below.startsWith('..') ? undefined : path.join(mount.path, below);
+  const below = path.relative(mount.root, own);
+  return below.startsWith('..') ? undefined : path.resolve(mount.path, below);
 }
 
 /** A daemon that was left alone in a group of its own moves below it, because a group with processes can have no limited ones. */

@@ -186,7 +186,12 @@ export function explainAbsence(groups: RunGroups | NoGroups, controller: Control
 
 /** Removes what daemons left that are gone, and gives the folders. Those of other pid namespaces are not ours to judge. */
 export async function sweepRunGroups(): Promise<string[]> {
-  const parent = findGroupParent();
+  let parent: GroupParent | NoGroups;
+  try {
+    parent = findGroupParent();
+  } catch {
+    return []; // what cannot be looked at is said by `findRunGroups`
+  }
   if (!isGroupParent(parent)) return [];
   const namespace = readPidNamespace('self') ?? '';
   const left = readdirSync(parent.folder).filter((name) => {

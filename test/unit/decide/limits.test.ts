@@ -6,6 +6,7 @@ import type { Origin } from '../../../client/protocol/decision.ts';
 import type { LimitName } from '../../../client/protocol/limit-names.ts';
 import {
   describeLimit,
+  findIdleLimits,
   howToRaise,
   type Limits,
   type RequestedLimits,
@@ -142,6 +143,17 @@ describe('a limit', () => {
       assert.equal(problems[0]?.origin.line, 2);
     });
   }
+
+  it('of a project that could only be a raise is told as without effect', () => {
+    const project = layer('project', { processes: 9000, openFiles: 100 });
+    const idle = findIdleLimits([project, layer('user', {})], resolve([project, layer('user', {})]));
+    assert.deepEqual(
+      idle.map(({ message, origin }) => [message, origin.file]),
+      [['`processes` is 9000, but 4000 holds (the default)', '/project.json']],
+    );
+    const raised = [project, layer('user', { processes: 10_000 })];
+    assert.deepEqual(findIdleLimits(raised, resolve(raised)), []);
+  });
 
   it('says what it is, where it was set and how to raise it', () => {
     const { timeoutMs, processes } = resolve([layer('user', { timeoutMs: 600_000 })]);
