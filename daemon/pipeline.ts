@@ -14,6 +14,7 @@ import type { Answer, Approvals } from './approve/approvals.ts';
 import { approvePlan } from './approve/approve.ts';
 import { describeLimit, howToRaise, type Limits } from './decide/limits.ts';
 import { findNetworkViolation } from './egress/blocked.ts';
+import { findLimitViolation } from './limit-violation.ts';
 import { LimitWatch, type WatchedLimit } from './limit-watch.ts';
 import { type CarriedFolder, carryFolder } from './methods/carry-folder.ts';
 import type { Session } from './methods/sessions.ts';
@@ -256,7 +257,7 @@ export class Run {
     for (const violation of await collectAftermath(process.aftermath, plan.cwd)) this.#tell(violation);
     if (plan.reportCwd) this.#folder = carryFolder(session, plan.cwd, await process.cwd);
     if (exit.failure !== undefined) return { reason: 'sandbox-failed', message: exit.failure };
-    if (exit.code !== 0 && !this.#stopRequested) this.#explainFailure(explain);
+    if (exit.code !== 0 && !this.#stopRequested) this.#explainFailure(exit.code, explain);
     const signal = exit.signal === undefined ? {} : { signal: exit.signal };
     if (this.#stopRequested) return { ...this.#describeStop(this.#stopRequested.reason), code: exit.code, ...signal };
     if (use?.outOfMemory === true) return { reason: 'memory', code: exit.code, ...this.#describeLimit('memoryBytes') };
@@ -326,9 +327,11 @@ export class Run {
     this.#errorTail = Buffer.from(joined.subarray(-errorTailBytes));
   }
 
-  #explainFailure(explain: SandboxSession['explainFailure']): void {
-    const { hosts, plan, sandboxed, withheld } = this.#input;
+  #explainFailure(code: number, explain: SandboxSession['explainFailure']): void {
+    const { hosts, limits: chosen, plan, sandboxed, withheld } = this.#input;
     const text = this.#errorTail.toString('utf8');
+    const limit = sandboxed ? findLimitViolation({ code, errorTail: text }, chosen) : undefined;
+    if (limit) this.#tell(limit);
     const network = sandboxed ? findNetworkViolation({ errorTail: text, hosts }) : undefined;
     if (network) this.#tell(network);
     for (const violation of findWithheldViolations(text, withheld)) this.#tell(violation);

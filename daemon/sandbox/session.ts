@@ -137,6 +137,7 @@ async function prepareSetting(
   filter: PrivateFile,
   groups: RunGroups | NoGroups,
 ): Promise<LaunchSetting> {
+  const ceilings = { processes: plan.processes, hard: readHardLimits() };
   const bash = requireTool('bash');
   const nsenter = requireTool('nsenter');
   const bwrap = requireTool('bwrap');
@@ -160,8 +161,8 @@ async function prepareSetting(
     carriers: new Set(),
     prlimit: requireTool('prlimit'),
     groups,
-    reportLimits: (limits) => reportLimits(limits, plan, groups),
-    ceilings: { processes: plan.processes, hard: readHardLimits() },
+    ceilings,
+    reportLimits: (limits) => reportLimits(limits, plan, ceilings, groups),
     resetSignals: env === undefined ? [] : [env, `--default-signal=${terminalSignals}`],
   };
 }

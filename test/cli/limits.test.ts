@@ -30,8 +30,21 @@ describe('sbx run', { timeout: 120_000 }, () => {
       /stopped at the limit on time without output, 300 ms \(--idle-timeout\); give a larger/,
     ],
     [['--max-output', '1K', 'yes'], 125, /stopped at the limit on output, 1 KiB \(--max-output\); give a larger/],
-    [['--max-file', '64K', 'head -c 100000 /dev/zero >f; s=$?; rm f; exit $s'], 153, /./],
-    [['--open-files', '64', 'ulimit -n 65'], 1, /./],
+    [
+      ['--max-file', '64K', 'head -c 100000 /dev/zero >f; s=$?; rm f; exit $s'],
+      153,
+      /a process reached the limit on the size of a file, 64 KiB \(--max-file\); give a larger --max-file/,
+    ],
+    [
+      ['--open-files', '64', `perl -e 'for (1..99) { open $f[$_], "<", "/dev/null" or die "$!\\n" }'`],
+      24,
+      /a process reached the limit on open files of a process, 64 \(--open-files\); give a larger --open-files/,
+    ],
+    [
+      ['--cpu', '1', 'while :; do :; done'],
+      152,
+      /reached the limit on processor time of a process, 1 s \(--cpu\); give a larger/,
+    ],
     [['--memory', '1M', 'true'], 125, /`--memory`: less than 16 MiB lets no command start; give at least 16 MiB/],
     [['--memory', 'much', 'true'], 125, /`--memory`: `much` is not a size; write 512M/],
     [['--processes', '0', 'true'], 125, /`--processes`: `0` is not a whole number above 0/],

@@ -1,17 +1,29 @@
 /** Says of each of a command's limits who holds it, or why nobody can. */
+
+import type { ResourceName } from '../../platform/resource-limits.ts';
 import type { NoGroups } from '../groups/group-parent.ts';
 import { explainAbsence, type RunGroups } from '../groups/run-groups.ts';
 import type { CommandLimits, KernelLimit, LimitReport } from '../model.ts';
 import type { SessionPlan } from '../plan/plan.ts';
+import type { SessionCeilings } from './process-limits.ts';
 
 type SessionLimits = Pick<SessionPlan, 'account' | 'processes' | 'processNumbers' | 'tmpBytes'>;
 
-const perProcess = ['cpuSeconds', 'openFiles', 'fileBytes'] as const satisfies readonly KernelLimit[];
+const perProcess = [
+  ['cpuSeconds', 'cpu'],
+  ['openFiles', 'nofile'],
+  ['fileBytes', 'fsize'],
+] as const satisfies readonly (readonly [KernelLimit, ResourceName])[];
 
-export function reportLimits(limits: CommandLimits, session: SessionLimits, groups: RunGroups | NoGroups): LimitReport {
+export function reportLimits(
+  limits: CommandLimits,
+  session: SessionLimits,
+  { hard }: SessionCeilings,
+  groups: RunGroups | NoGroups,
+): LimitReport {
   const { memoryBytes, processes = session.processes } = limits;
   const found: LimitReport[] = [
-    ...perProcess.map((name) => held(name, limits[name], 'process')),
+    ...perProcess.map(([name, resource]) => held(name, capped(limits[name], hard[resource]), 'process')),
     reportProcesses(processes, session, groups),
     reportMemory(memoryBytes, groups),
     held('tmpBytes', session.tmpBytes, 'session'),
@@ -20,6 +32,10 @@ export function reportLimits(limits: CommandLimits, session: SessionLimits, grou
     limits: found.flatMap((each) => each.limits),
     limitsAbsent: found.flatMap((each) => each.limitsAbsent),
   };
+}
+
+function capped(value: number | undefined, most: number): number | undefined {
+  return value === undefined ? undefined : Math.min(value, most);
 }
 
 function held(name: KernelLimit, value: number | undefined, per: 'run' | 'session' | 'process'): LimitReport {
