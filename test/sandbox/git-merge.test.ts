@@ -121,27 +121,30 @@ const rows: readonly (readonly [name: string, before: string, script: string])[]
   ],
 ];
 
-for (const [name, before, script] of rows) {
-  test(`arrives: ${name}`, async (t) => {
-    const repository = new StagedRepository();
-    t.after(() => repository.remove());
-    if (before !== '') repository.shell(before);
-    repository.settle();
-    const untouched = repository.shell(StagedRepository.describe);
-    const run = repository.stage(`{ ${script}; } >/dev/null 2>&1; ${StagedRepository.describe}`);
-    t.after(() => run.base.close());
-    const report = await repository.merge(run);
-    assert.deepEqual(report, { merged: true, notes: report.notes });
-    assert.equal(repository.shell(StagedRepository.describe), run.output);
-    assert.notEqual(run.output, untouched);
-    assert.deepEqual(
-      report.notes.filter(({ message }) => !expectedNotes.test(message)),
-      [],
-    );
-    assert.equal(repository.check(), '');
-    const again = await repository.merge(run);
-    assert.equal(again.merged, true);
-    assert.equal(repository.shell(StagedRepository.describe), run.output);
-    assert.equal(repository.shell('find .git -name "*.lock" -o -name "sbx-*"'), '');
-  });
-}
+const wide = /^(?:a commit$|a branch removed|a garbage|a merge with|a worktree made|a repository of)/;
+for (const init of [[], ['--object-format=sha256']])
+  for (const [name, before, script] of rows) {
+    if (init.length > 0 && !wide.test(name)) continue;
+    test(`arrives: ${name}${init.length > 0 ? ' (sha256)' : ''}`, async (t) => {
+      const repository = new StagedRepository(init);
+      t.after(() => repository.remove());
+      if (before !== '') repository.shell(before);
+      repository.settle();
+      const untouched = repository.shell(StagedRepository.describe);
+      const run = repository.stage(`{ ${script}; } >/dev/null 2>&1; ${StagedRepository.describe}`);
+      t.after(() => run.base.close());
+      const report = await repository.merge(run);
+      assert.deepEqual(report, { merged: true, notes: report.notes });
+      assert.equal(repository.shell(StagedRepository.describe), run.output);
+      assert.notEqual(run.output, untouched);
+      assert.deepEqual(
+        report.notes.filter(({ message }) => !expectedNotes.test(message)),
+        [],
+      );
+      assert.equal(repository.check(), '');
+      const again = await repository.merge(run);
+      assert.equal(again.merged, true);
+      assert.equal(repository.shell(StagedRepository.describe), run.output);
+      assert.equal(repository.shell('find .git -name "*.lock" -o -name "sbx-*"'), '');
+    });
+  }

@@ -41,5 +41,5 @@ export function applyDelta(base: Uint8Array, delta: Uint8Array, maxBytes: number
     result.set(source.subarray(from, from + count), filled);
     filled += count;
   }
-  return filled === length ? result : undefined;
+  return filled === length && at === delta.length ? result : undefined;
 }

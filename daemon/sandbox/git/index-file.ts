@@ -81,6 +81,8 @@ export function parseIndex(bytes: Buffer, format: ObjectFormat): ReadIndex {
     if (before !== undefined && (before.path > path || (before.path === path && before.stage >= entry.stage))) {
       return { unusable: 'its entries are not in order' };
     }
+    // an entry without a path stands for one of the shared index
+    if (path === '') return { unusable: 'it is split over two files' };
     if (!isSafePath(entry)) return { unusable: `\`${Buffer.from(path, 'latin1')}\` is no path that git allows` };
     if (!modes.has(entry.mode)) return { unusable: `the mode of \`${Buffer.from(path, 'latin1')}\` is not known` };
     entries.push(entry);

@@ -26,6 +26,14 @@ export interface Checkout {
 export async function mergeCheckouts(common: Repository, checkouts: readonly Checkout[]): Promise<void> {
   const changes = readRefs(common).changes();
   const skipped = new Set(changes.filter(({ verdict }) => verdict === 'conflict').map(({ name }) => name));
+  for (const { name, wanted, verdict } of changes) {
+    if (!name.startsWith('refs/replace/') || wanted === undefined || verdict === 'done') continue;
+    common.notes.collect(
+      name,
+      'the command made git show other objects in place of these',
+      `git replace -d ${name.slice(13)}`,
+    );
+  }
   const plans = checkouts.map((checkout) => ({ ...checkout, head: planHead(checkout.repository) }));
   const branches = new Map(plans.map(({ head }, index) => [targetOf(head.current ?? head.wanted), index]));
   for (const [index, plan] of plans.entries()) {
