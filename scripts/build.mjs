@@ -88,6 +88,7 @@ try {
       ...Object.fromEntries(lazy),
       sbxd: 'daemon/main.ts',
       'merge-back': 'daemon/sandbox/git/merge-process.ts',
+      'settle-suspects': 'daemon/sandbox/guard/settle-process.ts',
     },
     format: 'esm',
     splitting: true,

@@ -55,18 +55,24 @@ export function describeInput(
 ): SessionInput & { readonly account: Account } {
   const { config, files, limits } = wants;
   const { processes, tmpBytes } = limits;
+  const { protectedNames, protectedPaths } = loadSessionData();
+  const quarantine =
+    account.uid === config.uid
+      ? path.join(config.stateDirectory, 'quarantine')
+      : path.join(account.home, '.local/state/sbx/quarantine');
   return {
     files: { ...files, rules: [...files.rules, ...ownProgramRules()] },
     workspace,
     account,
-    protectedPaths: loadSessionData().protectedNames,
+    protectedPaths: protectedNames,
     writable: cache === undefined ? [] : [{ source: cache, target: insideCacheFolder }],
     otherHomes: [listed.home],
     ...(staged === undefined ? {} : { staged }),
+    guard: { names: protectedPaths, quarantine },
     denyRead: [
       ...[config.stateDirectory, config.cacheDirectory, config.configDirectory],
       // another account's folders are not in the daemon's own
-      ...(staged === undefined ? [] : [path.dirname(staged)]),
+      ...[quarantine, ...(staged === undefined ? [] : [path.dirname(staged)])],
     ],
     ...(processes === undefined ? {} : { processes: processes.value }),
     ...(tmpBytes === undefined ? {} : { tmpBytes: tmpBytes.value }),

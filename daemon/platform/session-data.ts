@@ -14,8 +14,8 @@ export interface SessionData {
   readonly toolCaches: z.infer<typeof toolCachesSchema>;
   /** Relative to a workspace. The repository's own folder is not among them: git has to write there. */
   readonly protectedNames: readonly string[];
-  /** Why each is protected, the repository's own folder included. */
-  readonly protectedPaths: readonly { readonly path: string; readonly because: string }[];
+  /** With what may stand in them and why each is protected, the repository's own folder included. */
+  readonly protectedPaths: z.infer<typeof protectedFileSchema>['paths'];
 }
 
 let loaded: SessionData | undefined;
@@ -32,6 +32,6 @@ function readSessionData(folder: string): SessionData {
     environment: readData(path.join(folder, 'environment.jsonc'), listsSchema),
     toolCaches: readData(path.join(folder, 'tool-caches.jsonc'), toolCachesSchema),
     protectedNames: paths.map((entry) => entry.path).filter((name) => name !== '.git'),
-    protectedPaths: paths.map(({ path: name, because }) => ({ path: name, because })),
+    protectedPaths: paths,
   };
 }

@@ -22,6 +22,8 @@ export interface CommandPlan {
   readonly stdin: 'none' | 'stream';
   /** What its processes may use; a limit that is absent does not hold. */
   readonly limits: CommandLimits;
+  /** Absolute paths at protected names that a person or a rule lets it make. */
+  readonly unprotect?: readonly string[];
   /** Wanted: the folder in which the command's own shell ends. */
   readonly reportCwd: boolean;
   /**

@@ -14,6 +14,7 @@ import { takeLeftovers } from './git/leftover.ts';
 import { openStaging, type Staging } from './git/open-staging.ts';
 import type { NoGroups } from './groups/group-parent.ts';
 import { findRunGroups, type RunGroups } from './groups/run-groups.ts';
+import { openGuarded } from './guard/guarded-session.ts';
 import type { SandboxSession } from './model.ts';
 import { asAccount, findAccount } from './plan/account.ts';
 import { expandFiles } from './plan/expand-files.ts';
@@ -37,8 +38,9 @@ const maxAttempts = 5;
  * `bad-workspace` when the workspace is not a folder.
  */
 export async function openSession(input: SessionInput): Promise<SandboxSession> {
+  const account = input.account ?? (await findAccount(input.workspace));
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-    const session = await openUnlessChanged(input);
+    const session = await openGuarded(input, account, openUnlessChanged);
     if (session !== undefined) return session;
   }
   throw new SbxError(

@@ -288,7 +288,11 @@ export function readHostFacts(
     gitFolders,
     pins: [
       ...new Set([
-        ...[...repositories.flatMap((git) => git.pins), ...named.flatMap(({ present }) => present)].filter(isProtected),
+        ...[
+          ...repositories.flatMap((git) => git.pins),
+          ...named.flatMap(({ present }) => present),
+          ...(input.nestedPins ?? []),
+        ].filter(isProtected),
         ...pins.places,
       ]),
     ].filter((place) => !inGit(place)),

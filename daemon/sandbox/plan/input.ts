@@ -1,6 +1,7 @@
 /** What the owner of a session asks for. Paths are absolute and hold no `.`, `..` or link. */
 import type { NoGroups } from '../groups/group-parent.ts';
 import type { RunGroups } from '../groups/run-groups.ts';
+import type { ProtectedName } from '../guard/protected-names.ts';
 import type { Account } from './account.ts';
 import type { FilePolicy } from './file-rule.ts';
 
@@ -20,6 +21,14 @@ export interface SessionInput {
   readonly writable?: readonly WritableBind[];
   /** Names relative to the workspace that no command may write; those present are pinned. */
   readonly protectedPaths: readonly string[];
+  /** What is put aside when a command makes it; without it nothing is. */
+  readonly guard?: {
+    readonly names: readonly ProtectedName[];
+    /** Private folder of the account, outside the workspace; made when it is needed. */
+    readonly quarantine: string;
+  };
+  /** What is protected below the workspace's own folder, as far as it is known. */
+  readonly nestedPins?: readonly string[];
   /** Absolute paths hidden in addition to the credential places. */
   readonly denyRead?: readonly string[];
   /** Further homes of the account, in which credentials are hidden as well. */

@@ -1,0 +1,249 @@
+/**
+ * Looks after what appears in a workspace: a protected name that was absent when a run began and is there at its end was
+ * made by the run's command, and is put aside, unless a person approved it. Nothing is created to hold a name free.
+ *
+ * A repository that appears stays when it is harmless. It is looked at as soon as it appears, and whenever it changes
+ * while a run goes on, because the host's own git may come by at any moment; that is quick, but it is no wall.
+ */
+import { closeSync } from 'node:fs';
+import { readlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { Violation } from '../../../client/protocol/events.ts';
+import type { Account } from '../plan/account.ts';
+import { findGitFolders } from '../plan/git-folders.ts';
+import { FolderIndex, type Found } from './folder-index.ts';
+import { findGitlinks } from './gitlinks.ts';
+import { compileNames, type ProtectedName } from './protected-names.ts';
+import { exactText, rawPath, rawText, toRaw } from './raw-name.ts';
+import { settleAsAccount } from './settle-as-account.ts';
+import type { Outcome, Suspect } from './settle-suspects.ts';
+import { describeLink, describeOutcome } from './tell.ts';
+import { openFolder, readSmallFile } from './verified-folder.ts';
+
+export interface GuardInput {
+  /** Links resolved. */
+  readonly workspace: string;
+  readonly account: Account;
+  readonly names: readonly ProtectedName[];
+  /** Private folder of the account, outside the workspace. */
+  readonly quarantine: string;
+}
+
+export interface GuardedRun {
+  /** Once, when no process of the run is left. Never rejects. */
+  readonly end: () => Promise<readonly Violation[]>;
+}
+
+/** More suspects than these are not moved while a run goes on, and at its end no more than these at once. */
+const maxAtOnce = 200;
+const maxWhileRunning = 50;
+const maxIndexBytes = 64 * 1024 ** 2;
+/** Mounts cost every command; those that are left out are watched like names that are absent. */
+const maxPins = 160;
+const lingerMs = 10_000;
+
+const open = new Map<string, Guard>();
+
+/** One for all sessions of a workspace, so that its folders are walked once. Release it when the session is closed. */
+export function openGuard(input: GuardInput): Guard {
+  const key = `${input.account.uid}:${input.workspace}`;
+  const guard = open.get(key) ?? new Guard(input, () => open.delete(key));
+  open.set(key, guard);
+  guard.retain();
+  return guard;
+}
+
+interface LiveRun {
+  readonly since: number;
+  readonly mayMake: (place: string) => boolean;
+  readonly notes: Violation[];
+  moved: number;
+}
+
+export class Guard {
+  readonly #input: GuardInput;
+  readonly #index: FolderIndex;
+  readonly #live = new Set<LiveRun>();
+  readonly #forget: () => void;
+  readonly #alarms = new Set<Found>();
+  #patrol: Promise<void> | undefined;
+  #users = 0;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(input: GuardInput, forget: () => void) {
+    this.#input = input;
+    this.#forget = forget;
+    this.#index = new FolderIndex(
+      toRaw(input.workspace),
+      compileNames(input.names.filter((name) => name.path !== '.git')),
+      listSubmodules(input.workspace),
+    );
+    this.#index.onRepository = (found) => this.#alarm(found);
+  }
+
+  retain(): void {
+    this.#users++;
+    clearTimeout(this.#linger);
+  }
+
+  release(): void {
+    if (--this.#users > 0) return;
+    this.#linger = setTimeout(() => {
+      this.#forget();
+      this.#index.close();
+    }, lingerMs);
+    this.#linger.unref();
+  }
+
+  get shortcoming(): string | undefined {
+    return this.#index.shortcoming;
+  }
+
+  /** What stands at protected names below the workspace's own folder, repositories first. */
+  listPins(): { readonly pins: readonly string[]; readonly left: number } {
+    const nested = this.#index.found.filter(
+      (found) => found.since === 0 && found.segments.length > (found.kind === 'bare' ? 0 : 1) && isPinnable(found),
+    );
+    const paths = [...nested.filter(({ kind }) => kind !== 'name'), ...nested.filter(({ kind }) => kind === 'name')]
+      .map((found) => exactText(found.segments.join('/')))
+      .filter((name) => name !== undefined)
+      .map((name) => path.join(this.#input.workspace, name));
+    return { pins: paths.slice(0, maxPins), left: Math.max(0, paths.length - maxPins) };
+  }
+
+  /** Resolves when what is there is known. */
+  async look(): Promise<void> {
+    await this.#index.catchUp();
+    if (this.#live.size === 0) for (const found of this.#index.found) if (found.since > 0) this.#index.accept(found);
+  }
+
+  /** @param mayMake whether a person or a rule lets the command make this absolute path. */
+  async begin(mayMake: (place: string) => boolean): Promise<GuardedRun> {
+    await this.look();
+    const run: LiveRun = { since: this.#index.advance(), mayMake, notes: [], moved: 0 };
+    this.#live.add(run);
+    let ended: Promise<readonly Violation[]> | undefined;
+    return {
+      end: () => {
+        ended ??= this.#end(run);
+        return ended;
+      },
+    };
+  }
+
+  async #end(run: LiveRun): Promise<readonly Violation[]> {
+    try {
+      await this.#index.catchUp();
+      await this.#patrol;
+      const suspects = this.#index.found.filter((found) => found.since >= run.since && !this.#isApproved(found));
+      const now = suspects.slice(0, maxAtOnce);
+      run.notes.push(...(await this.#settle(now, false)));
+      if (suspects.length > now.length) {
+        run.notes.push(
+          this.#remark(`${suspects.length - now.length} more protected names were made and are still there`),
+        );
+      }
+      run.notes.push(...(await this.#findLinks(run)));
+    } catch (error) {
+      run.notes.push(this.#remark(`what the command made could not be looked at: ${(error as Error).message}`));
+    }
+    this.#live.delete(run);
+    for (const found of this.#index.found) {
+      if (found.since >= run.since && run.mayMake(this.#placeOf(found))) this.#index.accept(found);
+    }
+    // what stays is pinned for the next run; as long as another one goes on, that one may still change it
+    if (this.#live.size === 0 && this.#index.found.some((found) => found.since > 0)) await this.look();
+    const { shortcoming } = this.#index;
+    if (shortcoming !== undefined)
+      run.notes.push(this.#remark(`protected names below the workspace may be missed: ${shortcoming}`));
+    return run.notes;
+  }
+
+  #isApproved(found: Found): boolean {
+    return [...this.#live].some((run) => run.mayMake(this.#placeOf(found)));
+  }
+
+  #placeOf({ segments }: Found): string {
+    return [this.#input.workspace, ...segments.map(rawText)].join('/');
+  }
+
+  #remark(message: string): Violation {
+    return { kind: 'protected', target: this.#input.workspace, message };
+  }
+
+  async #settle(suspects: readonly Found[], running: boolean): Promise<readonly Violation[]> {
+    if (suspects.length === 0) return [];
+    const { workspace, quarantine, account } = this.#input;
+    const outcomes = await settleAsAccount(account, {
+      workspace,
+      quarantine,
+      running,
+      gitFolders: findGitFolders(workspace).folders,
+      suspects: suspects.map(({ segments, kind, because }): Suspect => ({ segments, kind, because })),
+    });
+    return outcomes.flatMap((outcome: Outcome) => describeOutcome(workspace, outcome) ?? []);
+  }
+
+  /** At most one look at a time; what comes meanwhile is looked at next. */
+  #alarm(found: Found): void {
+    if (this.#live.size === 0) return;
+    this.#alarms.add(found);
+    this.#patrol ??= this.#lookAtAlarms().finally(() => {
+      this.#patrol = undefined;
+    });
+  }
+
+  async #lookAtAlarms(): Promise<void> {
+    while (this.#alarms.size > 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const found = [...this.#alarms].filter((one) => !this.#isApproved(one));
+      this.#alarms.clear();
+      const [run] = [...this.#live].filter((live) => live.moved < maxWhileRunning);
+      if (run === undefined || found.length === 0) return;
+      try {
+        const notes = await this.#settle(found, true);
+        run.moved += notes.length;
+        run.notes.push(...notes);
+      } catch {
+        return; // at the end of the run it is tried again, and told
+      }
+    }
+  }
+
+  async #findLinks(run: LiveRun): Promise<readonly Violation[]> {
+    const { workspace } = this.#input;
+    const notes: Violation[] = [];
+    for (const { segments, since } of this.#index.newLinks) {
+      if (since < run.since || notes.length >= maxAtOnce) continue;
+      const place = [toRaw(workspace), ...segments].join('/');
+      const target = await readlink(rawPath(place)).catch(() => undefined);
+      if (target === undefined) continue;
+      const leadsTo = path.resolve(path.dirname(rawText(place)), target.toString());
+      if (leadsTo !== workspace && !leadsTo.startsWith(`${workspace}/`))
+        notes.push(describeLink(rawText(place), leadsTo));
+    }
+    if (this.#live.size <= 1) this.#index.forgetLinks(run.since + 1);
+    return notes;
+  }
+}
+
+/** A link cannot be a mount point, and nobody waits for a pipe. */
+function isPinnable({ shape }: Found): boolean {
+  return shape === 'file' || shape === 'folder';
+}
+
+function listSubmodules(workspace: string): readonly string[] {
+  let folder: number;
+  try {
+    folder = openFolder(toRaw(workspace), ['.git']);
+  } catch {
+    return [];
+  }
+  try {
+    const index = readSmallFile(folder, 'index', maxIndexBytes);
+    if (index === undefined) return [];
+    return findGitlinks(index, 20) ?? findGitlinks(index, 32) ?? [];
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,69 @@
+/** Puts the guard around a session: before it is made, around each command, and when it is asked whether it still fits. */
+import type { ApprovedPlan, SandboxProcess, SandboxSession } from '../model.ts';
+import type { Account } from '../plan/account.ts';
+import type { SessionInput } from '../plan/input.ts';
+import { type Guard, openGuard } from './guard.ts';
+
+/** @param open undefined when the host changed while it was made. */
+export async function openGuarded(
+  input: SessionInput,
+  account: Account,
+  open: (input: SessionInput) => Promise<SandboxSession | undefined>,
+): Promise<SandboxSession | undefined> {
+  const { workspace } = input;
+  if (workspace === undefined || input.guard === undefined) return open(input);
+  const guard = openGuard({ ...input.guard, workspace, account });
+  let session: SandboxSession | undefined;
+  try {
+    await guard.look();
+    const { pins, left } = guard.listPins();
+    session = await open({ ...input, nestedPins: pins });
+    return session && guardSession(session, guard, { pins, left }, input);
+  } finally {
+    if (session === undefined) guard.release();
+    else void session.closed.then(() => guard.release());
+  }
+}
+
+function guardSession(
+  session: SandboxSession,
+  guard: Guard,
+  { pins, left }: ReturnType<Guard['listPins']>,
+  input: SessionInput,
+): SandboxSession {
+  const unprotect = input.files?.rules.filter(({ effect }) => effect === 'unprotect') ?? [];
+  const { shortcoming } = guard;
+  const warnings = [
+    ...(shortcoming === undefined ? [] : [`protected names below the workspace may be missed: ${shortcoming}`]),
+    ...(left === 0
+      ? []
+      : [`${left} protected files and repositories below the workspace are not read-only: there are too many`]),
+  ];
+  return {
+    ...session,
+    report: { ...session.report, warnings: [...session.report.warnings, ...warnings] },
+    isCurrent: () => session.isCurrent() && guard.listPins().pins.join('\0') === pins.join('\0'),
+    launch: (command) =>
+      launchGuarded(session, guard, command, (place) => unprotect.some((rule) => rule.covers(place))),
+  };
+}
+
+async function launchGuarded(
+  session: SandboxSession,
+  guard: Guard,
+  command: ApprovedPlan,
+  isUnprotected: (place: string) => boolean,
+): Promise<SandboxProcess> {
+  const approved = command.unprotect ?? [];
+  const run = await guard.begin(
+    (place) => isUnprotected(place) || approved.some((one) => place === one || place.startsWith(`${one}/`)),
+  );
+  try {
+    const process = await session.launch(command);
+    const aftermath = Promise.all([process.aftermath, process.exit.then(run.end)]);
+    return { ...process, aftermath: aftermath.then((notes) => notes.flat()) };
+  } catch (error) {
+    await run.end();
+    throw error;
+  }
+}
