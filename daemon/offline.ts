@@ -14,6 +14,7 @@ import { decide } from './decide/decide.ts';
 import { decideShell } from './decide/decide-shell.ts';
 import { type Explaining, explainDecision } from './decide/explain-decision.ts';
 import { type FilePolicy, listFileRules } from './decide/file-rules.ts';
+import { judgeLeaving } from './decide/leave-sandbox.ts';
 import { type Limits, type RequestedLimits, resolveLimits } from './decide/limits.ts';
 import type { ProgramKind } from './decide/lint-policy.ts';
 import { mergePolicies } from './decide/merge-policies.ts';
@@ -81,6 +82,8 @@ export interface Decided {
   readonly analysis: Analysis;
   /** Hosts that the command's words name. */
   readonly hosts: readonly string[];
+  /** False: it is to run outside, because the request or every command's rule says so. */
+  readonly sandboxed: boolean;
   /** What the run may use. */
   readonly limits: Limits;
   /** What its policy says to the sandbox about files. */
@@ -196,27 +199,31 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     readonly facts: Facts;
     readonly judge: (policy: Policy) => Decision;
     readonly autoAllow: boolean;
+    readonly mayBypass: boolean;
   }
 
   const limit = ({ limits, settings }: Policy, wanted: readonly RequestedLimits[] = []): Limits =>
     resolveLimits(limits, wanted, builtInLimits, settings.lockFlags?.value !== true);
 
   const evaluate = (request: DecisionRequest): Evaluated => {
-    const { command, cwd, home, mode, workspace, sandboxed = true } = request;
-    const mayBypass = sandboxed || options.uid !== 0;
+    const { command, cwd, home, mode, workspace } = request;
     const effective = findPolicy(layers, request);
-    refuseMode(effective.policy, mode, mayBypass);
-    const within = (merged: Policy): Policy => (sandboxed ? merged : outsideSandbox(merged));
-    const policy = within(effective.policy);
+    refuseMode(effective.policy, mode, request.sandboxed !== false || options.uid !== 0);
     const base = {
       home,
       cwd,
       workspace,
-      additionalDirectories: policy.additionalDirectories,
+      additionalDirectories: effective.policy.additionalDirectories,
       // Where a home lies inside one, as for some services, that one is not free to write.
       temporaryDirectories: temporaryDirectories.filter((folder) => !home.startsWith(`${folder}/`)),
     };
     const { analysis, facts } = understandOrAsk(command, base);
+    const leaving =
+      request.sandboxed === false || request.shell ? undefined : judgeLeaving(analysis, effective.policy, facts);
+    const sandboxed = request.sandboxed !== false && leaving?.granted !== true;
+    const mayBypass = sandboxed || options.uid !== 0;
+    const within = (merged: Policy): Policy => (sandboxed ? merged : outsideSandbox(merged));
+    const policy = within(effective.policy);
     const judge = (merged: Policy): Decision => {
       const judged = within(merged);
       const autoAllow = sandboxed && chooseAutoAllow(judged, request.autoAllow);
@@ -228,21 +235,35 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const decided = judge(policy);
     const problem = effective.layers.find(({ layer, state }) => layer === 'managed' && state === 'broken')?.parsed
       .problems[0];
-    const decision = problem === undefined ? noteTrust(decided, effective, judge) : denyBroken(decided, problem);
+    const trusting = problem === undefined ? noteTrust(decided, effective, judge) : denyBroken(decided, problem);
+    const decision = leaving === undefined ? trusting : { ...trusting, notes: [...trusting.notes, leaving.note] };
     const hosts = analysis.commands.flatMap(findHosts);
     const limits = limit(effective.policy, request.limits);
     const files = findFiles(policy, { home, workspace });
-    return { decision, analysis, hosts, limits, files, policy, effective, facts, judge, autoAllow };
+    return {
+      decision,
+      analysis,
+      hosts,
+      sandboxed,
+      limits,
+      files,
+      policy,
+      effective,
+      facts,
+      judge,
+      autoAllow,
+      mayBypass,
+    };
   };
 
   return {
     decide: (request) => {
-      const { decision, analysis, hosts, limits, files } = evaluate(request);
-      return { decision, analysis, hosts, limits, files };
+      const { decision, analysis, hosts, sandboxed, limits, files } = evaluate(request);
+      return { decision, analysis, hosts, sandboxed, limits, files };
     },
     explain: (request) => {
-      const { decision, analysis, policy, effective, facts, judge, autoAllow } = evaluate(request);
-      const { mode } = chooseMode(policy, request.mode, request.sandboxed !== false || options.uid !== 0);
+      const { decision, analysis, policy, effective, facts, judge, autoAllow, mayBypass } = evaluate(request);
+      const { mode } = chooseMode(policy, request.mode, mayBypass);
       const context: Explaining = { policy, facts, mode, autoAllow, judge, trusted: withTrust(effective) };
       return { decision, explanation: explainDecision(analysis, decision, context) };
     },

@@ -37,7 +37,7 @@ export const policyReportSchema = z.strictObject({
       origin: originSchema,
       reason: z.string().optional(),
       unless: z.array(z.string()),
-      sandbox: z.literal('required').optional(),
+      sandbox: z.enum(['required', 'off']).optional(),
     }),
   ),
   additionalDirectories: z.array(z.strictObject({ path: z.string(), origin: originSchema })),

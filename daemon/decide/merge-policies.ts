@@ -45,6 +45,8 @@ function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
   refuse(profile, '`profile`');
   refuse(imports, '`import`');
   refuse(idleMinutes, '`idleMinutes`');
+  const leaving = parsed.rules.filter((rule) => rule.sandbox === 'off');
+  for (const { origin, text } of leaving) refuse({ value: text, origin }, '`"sandbox": "off"`');
   const unprotected = parsed.files.filter(({ list }) => list === 'unprotect');
   for (const { origin, text } of unprotected) refuse({ value: text, origin }, '`unprotect`');
   return {
@@ -54,6 +56,7 @@ function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
       ...(allowUnsandboxed?.value === false ? { allowUnsandboxed } : {}),
       ...(defaultMode === undefined || defaultMode.value === 'bypass' ? {} : { defaultMode }),
     },
+    rules: parsed.rules.filter((rule) => !leaving.includes(rule)),
     files: parsed.files.filter((entry) => !unprotected.includes(entry)),
     notes: [...parsed.notes, ...notes],
   };

@@ -18,7 +18,12 @@ export const objectRuleSchema = z.strictObject({
     .optional()
     .describe('Commands that the rule must not match; checked when the policy loads'),
   unless: z.array(ruleText).optional().describe('Narrows an allow, exempts from an ask; never weakens a deny'),
-  sandbox: z.literal('required').optional().describe('The command may run inside the sandbox only'),
+  sandbox: z
+    .enum(['required', 'off'])
+    .optional()
+    .describe(
+      '`required`: the command may run inside the sandbox only. `off`: it runs outside, where every command of the line may; managed and user policy alone may say so',
+    ),
 });
 
 const pathListSchema = z.array(z.string().min(1)).optional();

@@ -73,7 +73,7 @@ export function keepTrusted(
 
 function describeRule(rule: Rule): string {
   const unless = rule.unless.map((each) => quoteText(each.text)).join(', ');
-  const only = rule.sandbox === undefined ? '' : ' in the sandbox';
+  const only = rule.sandbox === 'required' ? ' in the sandbox' : '';
   return `allow ${quoteText(rule.text)}${only}${unless === '' ? '' : ` unless ${unless}`}`;
 }
 

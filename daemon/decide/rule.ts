@@ -23,7 +23,8 @@ interface RuleBase {
    * leave readable in a folder that they deny (RULES X8).
    */
   readonly unless: readonly Rule[];
-  readonly sandbox: 'required' | undefined;
+  /** `required`: it grants nothing outside the sandbox. `off`: it lets the command out (RULES O12). */
+  readonly sandbox: 'required' | 'off' | undefined;
   /** Stands for a restriction that could not be read: it asks about its whole tool (RULES O36). */
   readonly unread?: true;
 }

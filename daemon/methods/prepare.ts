@@ -20,12 +20,13 @@ export function prepareCommand(
   session: Session,
   folder: string,
   config: Config,
+  where: 'as the session' | 'outside' = 'as the session',
 ): Omit<CommandPlan, 'limits'> {
   return {
     command: params.shell ? readShellWish(params) : commandText(params),
     shell: params.shell === true,
     cwd: params.cwd === undefined ? folder : resolveDirectory(params.cwd, 'bad-cwd'),
-    env: environmentOf(params, session, config),
+    env: environmentOf(params, session, config, where === 'outside' ? undefined : session.cacheFolder),
     umask: params.umask ?? 0o022,
     pty: params.pty && { ...params.pty.size, term: params.pty.term },
     stdin: params.stdin,
@@ -45,8 +46,13 @@ function readShellWish(params: Params<'run.start'>): string {
   return shellText;
 }
 
-function environmentOf(params: Params<'run.start'>, session: Session, config: Config): Map<string, string> {
-  const { account, cacheFolder } = session;
+function environmentOf(
+  params: Params<'run.start'>,
+  session: Session,
+  config: Config,
+  cacheFolder: string | undefined,
+): Map<string, string> {
+  const { account } = session;
   const caller = {
     env: { ...params.env, ...Object.fromEntries(session.env) },
     grants: [...(params.grantEnv ?? []), ...session.env.keys()],

@@ -193,24 +193,24 @@ export class RunMethods {
   #host(params: StartParams, session: Session, bodyHash: string): HostedRun {
     const { config, engine, store } = this.#input;
     const { runId, background = false } = params;
-    const sandboxed = session.sandboxed;
     const folder = findSessionFolder(session);
-    const prepared = prepareCommand(params, session, folder.cwd, config);
+    const wanted = prepareCommand(params, session, folder.cwd, config);
     const {
       analysis,
       decision,
       files,
       hosts,
       limits: chosen,
+      sandboxed,
     } = engine.decide({
-      command: prepared.command,
-      cwd: prepared.cwd,
+      command: wanted.command,
+      cwd: wanted.cwd,
       workspace: session.workspace,
       home: session.account.home,
       mode: params.mode ?? session.mode,
       autoAllow: params.autoAllow ?? session.autoAllow,
-      sandboxed,
-      shell: prepared.shell,
+      sandboxed: session.sandboxed,
+      shell: wanted.shell,
       flags: params.flags,
       sessionFlags: session.flags,
       sessionGrants: session.grants.map(({ rule }) => rule),
@@ -219,6 +219,9 @@ export class RunMethods {
         { layer: 'session', values: session.limits ?? {} },
       ],
     });
+    // outside, tools keep their files where they always do
+    const prepared =
+      sandboxed === session.sandboxed ? wanted : prepareCommand(params, session, folder.cwd, config, 'outside');
     const plan: CommandPlan = {
       ...prepared,
       limits: readKernelLimits(chosen),
@@ -230,7 +233,7 @@ export class RunMethods {
       ...decision.notes,
       ...unheld,
       ...(params.cwd === undefined && folder.note !== undefined ? [folder.note] : []),
-      ...(sandboxed ? [] : ['the sandbox is switched off for this session: nothing holds this command']),
+      ...(session.sandboxed ? [] : ['the sandbox is switched off for this session: nothing holds this command']),
     ];
     const number = this.#runs.takeNumber();
     const log = new RunLog({
