@@ -1,7 +1,7 @@
 /**
  * Which limit holds for a run. The strictest that any policy file or request names; the built-in one where nobody who
  * may grant named any. So a limit that is added, wherever, never gives a run more than another file or the caller left
- * it, and a repository can lower a limit and never raise one.
+ * it, and a repository can lower a limit and never raise one (RULES S10).
  */
 import type { Origin } from '../../client/protocol/decision.ts';
 import { type LimitName, limitNames, limitWords, showLimit } from '../../client/protocol/limit-names.ts';

@@ -89,6 +89,12 @@ for (const account of listTestAccounts()) {
       });
     }
 
+    test('/dev/shm is bounded, and each command has its own', async () => {
+      const result = await run(session, 'echo $(($(stat -fc "%b * %S" /dev/shm))); : >/dev/shm/mine; ls /dev/shm');
+      assert.equal(result.stdout, `${512 * 1024 ** 2}\nmine\n`);
+      assert.equal((await run(session, 'ls /dev/shm')).stdout, '');
+    });
+
     test('a lower limit of one command holds for it alone, where the kernel counts it', async () => {
       const limits = { processes: 40 };
       const started = await start(session, bomb(200), { limits });

@@ -153,6 +153,20 @@ test('signal, stop and a time limit end it with their reason', async () => {
   assert.equal((await session.run('sleep 60', { timeoutMs: 100 })).exit.reason, 'timeout');
 });
 
+test('limits of a run and of its session: the lower one holds, and a lifted one is gone', async () => {
+  const flooded = await session.run('yes', { limits: { outputBytes: 100 } });
+  assert.deepEqual([flooded.exit.reason, flooded.stdout.length], ['output-limit', 100]);
+  const silent = await session.run('echo once; sleep 60', { limits: { idleTimeoutMs: 200 } });
+  assert.deepEqual([silent.exit.reason, silent.stdout], ['idle-timeout', 'once\n']);
+  const info = await session.update({ limits: { openFiles: 70, outputBytes: 1000 } });
+  assert.deepEqual(info.limits, { openFiles: 70, outputBytes: 1000 });
+  const held = async (openFiles?: number): Promise<string> =>
+    (await session.run('ulimit -n', openFiles === undefined ? {} : { limits: { openFiles } })).stdout;
+  assert.deepEqual([await held(), await held(80), await held(65)], ['70\n', '70\n', '65\n']);
+  await session.update({ limits: null });
+  assert.equal(await held(80), '80\n');
+});
+
 test('a terminal: its size, and the end of its input', async () => {
   const run = session.run('stty size; cat', { pty: { columns: 91, rows: 17 } });
   await run.started;
