@@ -66,7 +66,12 @@ export async function describePlan(engine: Engine, config: Config, wish: PlanWis
   const { decision, files, limits } = engine.decide({ ...wish.request, home: account.home });
   const cache = account.home === '/nonexistent' ? undefined : config.cacheDirectory;
   const { facts, plan } = await lookAtHost(
-    describeInput(workspace, found, { cache, staged: undefined }, { files, limits, config }),
+    describeInput(
+      workspace,
+      found,
+      { cache: cache === undefined ? undefined : { source: cache, slot: 0 }, staged: undefined },
+      { files, limits, config },
+    ),
   );
   const caller = { env: wish.env, grants: wish.grantEnv };
   const cacheFolder = cache === undefined ? fallbackCacheFolder : insideCacheFolder;
@@ -104,11 +109,13 @@ export async function describePlan(engine: Engine, config: Config, wish: PlanWis
 
 function listWritable(plan: SessionPlan, facts: HostFacts): PlannedPlace[] {
   const because = (target: string): string =>
-    target === plan.workspace
-      ? 'the workspace'
-      : (facts.because.get(target) ?? 'caches of tools, kept for this workspace alone');
+    target === plan.workspace ? 'the workspace' : (facts.because.get(target) ?? 'the policy');
   return [
     ...plan.writable.map(({ target }) => ({ path: target, because: because(target) })),
+    ...(plan.caches?.places ?? []).map(({ target, below }) => ({
+      path: target,
+      because: `a cache of tools, kept for this workspace alone${below === undefined ? '' : `, over ${below}`}`,
+    })),
     ...plan.freshFolders.map((folder) => ({ path: folder, because: 'the session’s own, gone with it' })),
   ];
 }

@@ -12,6 +12,7 @@ import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/plan/tool-cac
 import { openSession } from '../sandbox/session.ts';
 import { requireTool } from '../sandbox/tools.ts';
 import { openUnsandboxed } from '../sandbox/unsandboxed/unsandboxed.ts';
+import { takeCacheSlot } from './cache-slots.ts';
 import { describeInput, findSandboxAccount } from './sandbox-input.ts';
 import type { SandboxSources } from './sessions.ts';
 
@@ -30,10 +31,19 @@ export async function findSandboxes(
     account,
     cacheFolder,
     files: () => engine.filesOf(workspace, account.home),
-    open: (files) =>
-      openSession(
-        describeInput(workspace, found, { cache, staged }, { files, limits: engine.limitsOf(workspace), config }),
-      ),
+    open: (files) => {
+      const slot = cache === undefined ? undefined : takeCacheSlot(cache);
+      const opening = openSession(
+        describeInput(
+          workspace,
+          found,
+          { cache: cache === undefined || slot === undefined ? undefined : { source: cache, slot: slot.slot }, staged },
+          { files, limits: engine.limitsOf(workspace), config },
+        ),
+      );
+      if (slot !== undefined) opening.then(({ closed }) => closed.then(slot.release), slot.release);
+      return opening;
+    },
   };
   return {
     sandboxed,

@@ -8,7 +8,7 @@ import { findWorkspaceObjection } from '../request/workspace.ts';
 import { type Account, findAccount } from '../sandbox/plan/account.ts';
 import type { FilePolicy } from '../sandbox/plan/file-rule.ts';
 import type { SessionInput } from '../sandbox/plan/input.ts';
-import { insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
+import type { CacheWish } from '../sandbox/plan/tool-caches.ts';
 import { ownProgramRules } from './own-program.ts';
 
 export interface FoundAccount {
@@ -42,7 +42,7 @@ function refuseHome(workspace: string, account: Account): void {
 /** Private folders of the account on the host. */
 export interface PrivateFolders {
   /** For the caches of tools. */
-  readonly cache: string | undefined;
+  readonly cache: Omit<CacheWish, 'caches'> | undefined;
   /** For copies of repositories. */
   readonly staged: string | undefined;
 }
@@ -55,7 +55,7 @@ export function describeInput(
 ): SessionInput & { readonly account: Account } {
   const { config, files, limits } = wants;
   const { processes, tmpBytes } = limits;
-  const { protectedNames, protectedPaths } = loadSessionData();
+  const { protectedNames, protectedPaths, toolCaches } = loadSessionData();
   const quarantine =
     account.uid === config.uid
       ? path.join(config.stateDirectory, 'quarantine')
@@ -65,7 +65,7 @@ export function describeInput(
     workspace,
     account,
     protectedPaths: protectedNames,
-    writable: cache === undefined ? [] : [{ source: cache, target: insideCacheFolder }],
+    ...(cache === undefined ? {} : { caches: { ...cache, caches: toolCaches } }),
     otherHomes: [listed.home],
     ...(staged === undefined ? {} : { staged }),
     guard: { names: protectedPaths, quarantine },

@@ -7,7 +7,15 @@ import { findPackageRoot } from './package-root.ts';
 
 const names = z.array(z.string().min(1));
 const listsSchema = z.strictObject({ allow: names, secret: names, never: names });
-const toolCachesSchema = z.array(z.strictObject({ variable: z.string(), directory: z.string(), tools: z.string() }));
+const toolCachesSchema = z.array(
+  z.strictObject({
+    variable: z.string().optional(),
+    /** Part of a mount option. */
+    directory: z.string().regex(/^[a-z-]+$/),
+    host: z.string().startsWith('~/'),
+    tools: z.string(),
+  }),
+);
 
 export interface SessionData {
   readonly environment: z.infer<typeof listsSchema>;

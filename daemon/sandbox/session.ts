@@ -183,7 +183,11 @@ function reportSession(plan: SessionPlan, setting: LaunchSetting, staging: Stagi
     seccomp: true,
     userns: plan.userNamespaces === 'open' ? 'open' : setting.disableUserns ? 'disabled' : 'filter-only',
     user: plan.account.name,
-    writable: [...plan.writable.map((bind) => bind.target), ...plan.freshFolders],
+    writable: [
+      ...plan.writable.map((bind) => bind.target),
+      ...(plan.caches?.places ?? []).map(({ target }) => target),
+      ...plan.freshFolders,
+    ],
     warnings: [...plan.warnings, ...staging.warnings],
   };
 }

@@ -13,6 +13,7 @@ import { type ExpandedFiles, noFiles } from './expand-files.ts';
 import { findGitFolders } from './git-folders.ts';
 import { type HiddenClaim, settleHidden, withoutNested } from './hidden-places.ts';
 import type { SessionInput } from './input.ts';
+import { findHostCache } from './tool-caches.ts';
 
 export type PlaceKind = 'folder' | 'file' | 'absent';
 
@@ -56,6 +57,8 @@ export interface HostFacts {
   readonly searches: ExpandedFiles['searches'];
   /** What a policy wants and no mount can hold. */
   readonly remarks: readonly string[];
+  /** Caches of tools that the host has. */
+  readonly caches: readonly string[];
   readonly resolver: string | undefined;
   readonly runLinks: readonly (readonly [name: string, target: string])[];
   readonly hasVarTmp: boolean;
@@ -243,6 +246,13 @@ function claimHidden(
   ];
 }
 
+/** Without a link on the way: what is below one is judged by other paths. */
+function findCaches({ caches }: SessionInput, home: string): string[] {
+  return (caches?.caches ?? [])
+    .map((cache) => findHostCache(cache, home))
+    .filter((place) => kindOf(place) === 'folder' && tryRealpath(place) === place);
+}
+
 export function readHostFacts(
   input: SessionInput & { readonly account: Account },
   files: ExpandedFiles = noFiles,
@@ -311,6 +321,7 @@ export function readHostFacts(
     absentPins: [
       ...new Set([...repositories.flatMap((git) => git.absent), ...named.flatMap(({ absent }) => absent)]),
     ].filter((place) => isProtected(place) && !inGit(place)),
+    caches: findCaches(input, account.home),
     resolver: kindOf('/etc/resolv.conf') === 'link' ? tryRealpath('/etc/resolv.conf') : undefined,
     runLinks: findRunLinks(),
     hasVarTmp: isRealFolder('/var/tmp'),

@@ -4,6 +4,7 @@ import type { RunGroups } from '../groups/run-groups.ts';
 import type { ProtectedName } from '../guard/protected-names.ts';
 import type { Account } from './account.ts';
 import type { FilePolicy } from './file-rule.ts';
+import type { CacheWish } from './tool-caches.ts';
 
 export interface WritableBind {
   /** Existing folder of the host. */
@@ -17,8 +18,10 @@ export interface SessionInput {
   readonly workspace: string | undefined;
   /** Default: the account that owns the workspace, or the daemon's own. */
   readonly account?: Account;
-  /** Private folders such as tool caches. */
+  /** Private folders. */
   readonly writable?: readonly WritableBind[];
+  /** Caches of tools; without them tools have none. */
+  readonly caches?: CacheWish;
   /** Names relative to the workspace that no command may write; those present are pinned. */
   readonly protectedPaths: readonly string[];
   /** What is put aside when a command makes it; without it nothing is. */

@@ -9,6 +9,10 @@ import path from 'node:path';
 import type { Account } from './account.ts';
 import type { HiddenFact, HostFacts, PlaceKind } from './facts.ts';
 import type { SessionInput, WritableBind } from './input.ts';
+import { type CachePlan, planCaches } from './tool-caches.ts';
+import { isWithin } from './within.ts';
+
+export { isWithin };
 
 /** A folder that is seen through a read-only overlay. All names are relative to `path`. */
 export interface OverlayPlace {
@@ -55,6 +59,7 @@ export interface SessionPlan {
   /** Links of `/run` that programs are reached through. */
   readonly runLinks: readonly (readonly [name: string, target: string])[];
   readonly freshFolders: readonly string[];
+  readonly caches: CachePlan | undefined;
   readonly tmpBytes: number;
   /** Of all commands together. */
   readonly processes: number;
@@ -71,10 +76,6 @@ const defaultTmpBytes = 2 * 1024 ** 3;
 const defaultProcesses = 4096;
 /** Numbers below are given out only once. Source: kernel/pid.c, `RESERVED_PIDS` */
 const reservedNumbers = 300;
-
-export function isWithin(folder: string, candidate: string): boolean {
-  return candidate === folder || candidate.startsWith(folder === '/' ? '/' : `${folder}/`);
-}
 
 function isStrictlyWithin(folder: string, candidate: string): boolean {
   return candidate !== folder && isWithin(folder, candidate);
@@ -154,6 +155,21 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
   const gitFolders = facts.gitFolders.filter(
     (folder) => inWritable(folder) || !facts.hidden.some((entry) => isWithin(folder, entry.path)),
   );
+  const caches =
+    input.caches &&
+    planCaches(input.caches, {
+      home: account.home,
+      present: facts.caches,
+      covered: [
+        ...[...masks, ...socketMasks].map((mask) => mask.path),
+        ...targets,
+        ...pins,
+        ...facts.mounts.filter((mount) => isWithin(account.home, mount) && mount !== account.home),
+      ],
+      hidden: facts.hidden.map((fact) => fact.path),
+      overlays: places,
+    });
+  const mountPoints = [...targets, ...(caches?.places ?? []).map(({ target }) => target)];
 
   const warnings: string[] = [];
   if (account.uid === 0) warnings.push('commands run as root, because the workspace belongs to root');
@@ -185,7 +201,7 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
         place,
         facts,
         hidden.filter((entry) => placeOf(entry) === place),
-        targets,
+        mountPoints,
       ),
     ),
     writable,
@@ -205,6 +221,7 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     resolver: facts.resolver !== undefined && isAnew(facts.resolver) ? facts.resolver : undefined,
     runLinks: facts.runLinks,
     freshFolders,
+    caches,
     tmpBytes: input.tmpBytes ?? defaultTmpBytes,
     processes,
     // root's processes are not counted otherwise

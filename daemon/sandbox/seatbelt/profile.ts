@@ -85,7 +85,11 @@ function foldersAbove(places: readonly string[], within: readonly string[]): str
 /** @throws {SbxError} `bad-workspace` */
 export function compileSeatbelt(plan: SessionPlan, { temporaryFolder, absent }: SeatbeltPlace): string {
   // folders are not seen under another name here, so a private one stands where it is
-  const writable = [...plan.writable.map((bind) => bind.source), temporaryFolder];
+  const writable = [
+    ...plan.writable.map((bind) => bind.source),
+    ...(plan.caches === undefined ? [] : [plan.caches.source]),
+    temporaryFolder,
+  ];
   // there are no overlays here, so no run gets a copy of the repository that it may change
   const kept = [...new Set([...plan.pins, ...plan.gitFolders, ...absent])].sort();
   const { places, exceptions } = listHidden(plan);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { reportFile, reportScript } from '../command/end-folder.ts';
 import type { Mask, OverlayPlace, SessionPlan } from '../plan/plan.ts';
 import { byDepth, isWithin } from '../plan/plan.ts';
+import type { CachePlace } from '../plan/tool-caches.ts';
 
 /** Source name of a tmpfs that every template has; by it a daemon sees that it was started inside a sandbox. */
 export const sessionMountSource = 'sbx-session';
@@ -20,13 +21,21 @@ const hostStaged = `${stash}/staged`;
  * reaches it.
  */
 export const insideStaged = '/dev/shm/staged';
+/** Private folder of the caches; and where a cache of the host is bound, so that its path is in no option. */
+const cacheLayers = `${stash}/caches`;
+const hostCache = `${stash}/cache`;
 /** Without a disk, a console, or the memory of the machine. What is not here cannot be made inside. */
 const devices = 'null zero full random urandom tty';
 
 /** First argument after the script: by it a later daemon recognises a template whose daemon is gone. */
 export const holderMark = 'sbx-session';
 
-/** `set -e` makes every failed step end the template. The last step replaces the script by the session's starter. */
+/**
+ * What the host's kernel cannot layer gets a folder of its own. Not `2>/dev/null`: no device can be opened yet.
+ *
+ * `set -e` makes every failed step end the template. The last step replaces the script by the session's
+ * starter.
+ */
 export const setupScript = `set -eu
 shift 3
 mount -n --make-rprivate /
@@ -50,6 +59,14 @@ while (($#)); do
       ln -s fd/0 /dev/stdin; ln -s fd/1 /dev/stdout; ln -s fd/2 /dev/stderr
       shift 2 ;;
     bind) mount -n --no-canonicalize --bind "$2" "$3"; shift 3 ;;
+    cache)
+      layered=
+      if [[ $3 != - ]] && mount -n --no-canonicalize --bind "$3" ${hostCache} 2>&-; then
+        mount -n -t overlay -o "nosuid,nodev,lowerdir=${hostCache},upperdir=$2/up,workdir=$2/work,userxattr" overlay "$4" 2>&- && layered=1
+        umount -n --no-canonicalize --lazy ${hostCache}
+      fi
+      [[ $layered ]] || mount -n --no-canonicalize --bind "$2/up" "$4"
+      shift 4 ;;
     move) mount -n --no-canonicalize --move "$2" "$3"; shift 3 ;;
     remove) n=$2; rmdir -- "\${@:3:n}"; shift $((n + 2)) ;;
     detach) umount -n --no-canonicalize --lazy "$2"; shift 2 ;;
@@ -76,6 +93,7 @@ export interface CompiledHolder {
 }
 
 export function compileHolder(plan: SessionPlan): CompiledHolder {
+  const cachePlaces = plan.caches?.places ?? [];
   const lowers = plan.overlays.map((_, index) => `${stash}/lower${index}`);
   const sources = plan.writable.map((_, index) => `${stash}/writable${index}`);
   const views = plan.writable.map((_, index) => `${stash}/view${index}`);
@@ -100,6 +118,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...(plan.resolver === undefined ? [] : ['--ro-bind', plan.resolver, plan.resolver]),
     ...plan.overlays.flatMap(({ path: place }, index) => ['--ro-bind', place, lowers[index] ?? '']),
     ...partMasks.flatMap((mask) => ['--ro-bind', mask.path, partSource(mask)]),
+    ...(plan.caches === undefined ? [] : ['--dir', hostCache, '--bind', plan.caches.source, cacheLayers]),
     ...plan.writable.flatMap(({ source }, index) => ['--bind', source, sources[index] ?? '']),
     ...plan.writable.flatMap(({ source }, index) => (isPinned[index] ? ['--ro-bind', source, views[index] ?? ''] : [])),
     ...plan.gitFolders.flatMap((folder, index) => ['--ro-bind', folder, gitSources[index] ?? '']),
@@ -112,6 +131,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...sources,
     ...views.filter((_, index) => isPinned[index]),
     ...gitSources,
+    ...(plan.caches === undefined ? [] : [hostCache, cacheLayers]),
     hostDevices,
     ...(plan.staged === undefined ? [] : [hostStaged]),
   ];
@@ -124,7 +144,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...compileLayers(
       plan.overlays,
       partMasks,
-      plan.writable.map(({ target }) => target).filter((target) => isWithin(own, target)),
+      [...plan.writable, ...cachePlaces].map(({ target }) => target).filter((target) => isWithin(own, target)),
     ),
     ...['text', reportFile, reportScript],
     // sealed first: mounts made of its empty file and folder take over that it is read-only
@@ -140,6 +160,14 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
       ...['bind', maskSource(mask, partMasks), mask.path],
       ...mask.except.flatMap(([name]) => ['bind', path.join(partSource(mask), name), path.join(mask.path, name)]),
     ]),
+    ...compileCacheFolders(cachePlaces),
+    ...cachePlaces.flatMap(({ layer, below, target }) => [
+      'cache',
+      path.join(cacheLayers, layer),
+      below ?? '-',
+      target,
+    ]),
+    ...(plan.caches === undefined ? [] : ['detach', cacheLayers]),
     ...['devices', hostDevices],
     ...(plan.staged === undefined ? [] : ['folders', '1', insideStaged, 'move', hostStaged, insideStaged]),
     ...['seal', '/dev', 'detach', hostDevices],
@@ -163,6 +191,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
       ...plan.freshFolders.map((folder) => [folder, 'rw'] as const),
       ...plan.overlays.map(({ path: place }) => [place, 'ro'] as const),
       ...plan.writable.map(({ target }) => [target, 'rw'] as const),
+      ...cachePlaces.map(({ target }) => [target, 'rw'] as const),
       ...plan.held.map((folder) => [folder, 'rw'] as const),
       ...plan.pins.map((pin) => [pin, 'ro'] as const),
       ...plan.gitFolders.map((folder) => [folder, 'ro'] as const),
@@ -178,6 +207,12 @@ function isAnew(plan: SessionPlan, place: string): boolean {
     [...plan.freshFolders, '/run'].some((folder) => folder !== place && isWithin(folder, place)) &&
     !isWithin(own, place)
   );
+}
+
+/** Upper layers and what the kernel works in, made at first use. */
+function compileCacheFolders(places: readonly CachePlace[]): string[] {
+  const folders = places.flatMap(({ layer }) => ['up', 'work'].map((name) => path.join(cacheLayers, layer, name)));
+  return folders.length === 0 ? [] : ['folders', String(folders.length), ...folders];
 }
 
 /**

@@ -50,7 +50,9 @@ function listPlaces(plan: SessionPlan): Place[] {
       ),
     ]),
     ...[...plan.pins, ...plan.gitFolders].map((pin): Place => ({ folder: pin, state: { state: 'pinned', pin } })),
-    ...plan.writable.map(({ target }): Place => ({ folder: target, state: { state: 'writable' } })),
+    ...[...plan.writable, ...(plan.caches?.places ?? [])].map(
+      ({ target }): Place => ({ folder: target, state: { state: 'writable' } }),
+    ),
     ...[...plan.freshFolders, '/run'].map((folder): Place => ({ folder, state: { state: 'own', folder } })),
     ...['/proc', '/sys', '/dev'].map((folder): Place => ({ folder, state: { state: 'kernel' } })),
     ...plan.overlays.map((overlay): Place => ({ folder: overlay.path, state: { state: 'read-only' } })),

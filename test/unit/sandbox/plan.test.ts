@@ -43,6 +43,7 @@ function facts(changes: Partial<HostFacts> = {}): HostFacts {
     searches: [],
     remarks: [],
     lookedFor: [],
+    caches: [],
     resolver: undefined,
     runLinks: [],
     hasVarTmp: true,

@@ -31,6 +31,7 @@ function plan(changes: Partial<SessionPlan> = {}): SessionPlan {
     resolver: undefined,
     runLinks: [],
     freshFolders: ['/tmp'],
+    caches: undefined,
     tmpBytes: 1,
     processes: 1,
     processNumbers: undefined,

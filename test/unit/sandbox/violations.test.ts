@@ -43,6 +43,7 @@ const plan: SessionPlan = {
   resolver: undefined,
   runLinks: [],
   freshFolders: ['/tmp', '/var/tmp'],
+  caches: undefined,
   tmpBytes: 1,
   processes: 1,
   processNumbers: undefined,
