@@ -26,8 +26,11 @@ export interface FileRule extends PathScope {
   readonly final: boolean;
 }
 
+/** What a policy says about the sandbox of its commands. */
 export interface FilePolicy {
   readonly rules: readonly FileRule[];
+  /** Commands may make user namespaces of their own. */
+  readonly userNamespaces: boolean;
   /** Equal for policies that mean the same to the sandbox. */
   readonly key: string;
 }
@@ -53,7 +56,10 @@ const effects: Readonly<Record<FileList, FileEffect>> = {
   unprotect: 'unprotect',
 };
 
-export function listFileRules(policy: Pick<Policy, 'files' | 'deny'>, places: ScopePlaces): FilePolicy {
+export function listFileRules(
+  policy: Pick<Policy, 'files' | 'deny' | 'userNamespaces'>,
+  places: ScopePlaces,
+): FilePolicy {
   const entries = policy.files.flatMap(({ list, origin, pattern, text }): FileRule[] => {
     const effect = effects[list];
     const scope = findScope(pattern, effect === 'hide' || effect === 'pin' ? 'restrict' : 'grant', places);
@@ -84,6 +90,7 @@ export function listFileRules(policy: Pick<Policy, 'files' | 'deny'>, places: Sc
     return [denial, ...shown];
   });
   const rules = [...entries, ...denials];
-  const key = JSON.stringify(rules.map((rule) => [rule.effect, rule.because, rule.top, rule.rank, rule.final]));
-  return { rules, key };
+  const { userNamespaces } = policy;
+  const about = rules.map((rule) => [rule.effect, rule.because, rule.top, rule.rank, rule.final]);
+  return { rules, userNamespaces, key: JSON.stringify([userNamespaces, ...about]) };
 }

@@ -11,7 +11,7 @@ import type { Rule } from './rule.ts';
 
 /** What a layer that may grant nothing is still good for (RULES O36, S3): its restrictions and its locks. */
 export function withoutGrants(parsed: ParsedPolicy): ParsedPolicy {
-  const { defaultMode, autoAllow, allowUnsandboxed, allowShell, ...settings } = parsed.settings;
+  const { defaultMode, autoAllow, allowUnsandboxed, allowShell, userNamespaces, ...settings } = parsed.settings;
   return {
     ...parsed,
     rules: parsed.rules.filter((rule) => rule.list !== 'allow'),
@@ -19,6 +19,7 @@ export function withoutGrants(parsed: ParsedPolicy): ParsedPolicy {
       ...settings,
       ...(allowUnsandboxed?.value === false ? { allowUnsandboxed } : {}),
       ...(allowShell?.value === false ? { allowShell } : {}),
+      ...(userNamespaces?.value === false ? { userNamespaces } : {}),
     },
     directories: [],
     files: parsed.files.filter(restricts),
@@ -30,7 +31,15 @@ export function withoutGrants(parsed: ParsedPolicy): ParsedPolicy {
 /** A repository may never set these, trusted or not (RULES S8). */
 function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
   if (parsed.layer !== 'project' && parsed.layer !== 'project-local') return parsed;
-  const { allowUnsandboxed, defaultMode, profile, import: imports, idleMinutes, ...settings } = parsed.settings;
+  const {
+    allowUnsandboxed,
+    defaultMode,
+    profile,
+    import: imports,
+    idleMinutes,
+    userNamespaces,
+    ...settings
+  } = parsed.settings;
   const notes: PolicyNote[] = [];
   const refuse = (setting: Setting<unknown> | undefined, name: string): void => {
     if (setting === undefined) return;
@@ -41,6 +50,7 @@ function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
     });
   };
   if (allowUnsandboxed?.value === true) refuse(allowUnsandboxed, '`allowUnsandboxed`');
+  if (userNamespaces?.value === true) refuse(userNamespaces, '`userNamespaces`');
   if (defaultMode?.value === 'bypass') refuse(defaultMode, 'the mode `bypass`');
   refuse(profile, '`profile`');
   refuse(imports, '`import`');
@@ -54,6 +64,7 @@ function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
     settings: {
       ...settings,
       ...(allowUnsandboxed?.value === false ? { allowUnsandboxed } : {}),
+      ...(userNamespaces?.value === false ? { userNamespaces } : {}),
       ...(defaultMode === undefined || defaultMode.value === 'bypass' ? {} : { defaultMode }),
     },
     rules: parsed.rules.filter((rule) => !leaving.includes(rule)),
@@ -121,6 +132,7 @@ export function mergePolicies(layers: readonly ParsedPolicy[]): Policy {
     // One layer that forbids them is enough: neither is something that a higher layer could need back.
     allowUnsandboxed: settings.allowUnsandboxed?.value === true,
     allowShell: settings.allowShell?.value !== false,
+    userNamespaces: settings.userNamespaces?.value === true,
     additionalDirectories: [...new Set(bound.flatMap((layer) => layer.directories.map(({ value }) => value)))],
     files: bound.flatMap((layer) => layer.files),
     problems: bound.flatMap((layer) => layer.problems),
@@ -137,6 +149,7 @@ const restricting = {
   lockAutoAllow: true,
   allowUnsandboxed: false,
   allowShell: false,
+  userNamespaces: false,
 } as const;
 
 function mergeSettings(layers: readonly ParsedPolicy[]): Settings {

@@ -123,6 +123,13 @@ export const policySchema = z.strictObject({
         .optional()
         .describe('Whether `sbx shell` may open a shell, whose lines are not decided one by one')
         .meta({ default: true }),
+      userNamespaces: z
+        .boolean()
+        .optional()
+        .describe(
+          'Whether commands may make user namespaces, as browsers and rootless containers do for sandboxes of their own; managed and user policy may say. More of the kernel is in reach of commands then',
+        )
+        .meta({ default: false }),
       limits: policyLimitsSchema
         .optional()
         .describe('What a run may use. The strictest of all files and of the request holds')

@@ -28,6 +28,7 @@ const places = {
   lockAutoAllow: { path: ['permissions', 'lockAutoAllow'], type: 'boolean', restricts: true },
   allowUnsandboxed: { path: ['sandbox', 'allowUnsandboxed'], type: 'boolean', restricts: false },
   allowShell: { path: ['sandbox', 'allowShell'], type: 'boolean', restricts: false },
+  userNamespaces: { path: ['sandbox', 'userNamespaces'], type: 'boolean', restricts: false },
   import: { path: ['import'], type: 'boolean', restricts: true },
   profile: { path: ['profile'], type: 'string', restricts: undefined },
   idleMinutes: { path: ['daemon', 'idleMinutes'], type: 'number', restricts: undefined },

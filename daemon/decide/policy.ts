@@ -54,6 +54,8 @@ interface SettingValues {
   readonly allowUnsandboxed: boolean;
   /** An interactive shell may be opened. */
   readonly allowShell: boolean;
+  /** Commands may make user namespaces of their own. */
+  readonly userNamespaces: boolean;
   readonly profile: string;
   /** Whether the settings of another agent are read as well. */
   readonly import: boolean;
@@ -101,6 +103,7 @@ export interface Policy {
   readonly autoAllowOff: Origin | undefined;
   readonly allowUnsandboxed: boolean;
   readonly allowShell: boolean;
+  readonly userNamespaces: boolean;
   /** Absolute. */
   readonly additionalDirectories: readonly string[];
   readonly files: readonly FileEntry[];

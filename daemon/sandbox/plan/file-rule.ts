@@ -25,10 +25,13 @@ export interface FileRule {
   readonly final: boolean;
 }
 
+/** What a policy says about the sandbox of its commands. */
 export interface FilePolicy {
   readonly rules: readonly FileRule[];
+  /** Commands may make user namespaces of their own. */
+  readonly userNamespaces: boolean;
   /** Equal for policies that mean the same to the sandbox. */
   readonly key: string;
 }
 
-export const noFilePolicy: FilePolicy = { rules: [], key: '[]' };
+export const noFilePolicy: FilePolicy = { rules: [], userNamespaces: false, key: '[]' };

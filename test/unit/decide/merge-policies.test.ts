@@ -164,6 +164,18 @@ describe('auto-allow', () => {
   }
 });
 
+describe('user namespaces', () => {
+  const says = (name: Layer, userNamespaces: boolean): ParsedPolicy => layer(name, {}, { sandbox: { userNamespaces } });
+  const rows: readonly [name: string, layers: ParsedPolicy[], open: boolean][] = [
+    ['closed by default', [], false],
+    ['a user may open them', [says('user', true)], true],
+    ['a project may not', [says('project', true)], false],
+    ['a project may close them', [says('user', true), says('project', false)], false],
+    ['so may managed policy', [says('managed', false), says('user', true)], false],
+  ];
+  for (const [name, layers, open] of rows) it(name, () => assert.equal(mergePolicies(layers).userNamespaces, open));
+});
+
 describe('leaving the sandbox, and shells', () => {
   const sandbox = (name: Layer, allowUnsandboxed?: boolean, allowShell?: boolean): ParsedPolicy =>
     layer(
