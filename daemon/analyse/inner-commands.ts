@@ -14,6 +14,7 @@ import type { Reading } from './read-arguments.ts';
 import { assignPositional, copyState, type ShellState } from './shell-state.ts';
 import { redirectedInput } from './standard-input.ts';
 import { programDescriptor } from './stdin-program.ts';
+import { findSupposedCommands } from './supposed-commands.ts';
 import { findVariableCommands, findVariableHosts } from './variable-commands.ts';
 import { type Arg, expandValue, makeArg, type Values } from './words.ts';
 
@@ -106,8 +107,15 @@ function runInner(
     for (const text of fed.embedded)
       if (context.parse(text).kind !== 'unparsable') inner.push(...runFed(text, span, command, start, context));
   }
-  const asProgram = runTask(instance, command, { ...state, input: start.input }, values, context);
-  if (asProgram !== undefined) inner.push(asProgram);
+  const supposed = findSupposedCommands(instance);
+  for (const task of [reading?.task ?? [], ...supposed.words]) {
+    const asProgram = runTask(task, command, { ...state, input: start.input }, values, context);
+    if (asProgram !== undefined) inner.push(asProgram);
+  }
+  for (const arg of supposed.texts) {
+    if (context.parse(arg.text ?? '').kind === 'unparsable') continue;
+    inner.push(...(runInnerText(arg, command, start, context) ?? []));
+  }
   const same = runAs(instance, command, { ...state, input: start.input }, values, context);
   if (same !== undefined) inner.push(same);
   const commands = interpretation?.commands ?? [];
@@ -165,13 +173,13 @@ function runAs(
  * program is a script (`npm run test`).
  */
 function runTask(
-  { reading }: Instance,
+  task: readonly Arg[],
   command: SimpleCommand,
   state: ShellState,
   values: Values,
   context: AnalysisContext,
 ): CommandRecord | undefined {
-  const [first, ...rest] = reading?.task ?? [];
+  const [first, ...rest] = task;
   if (first?.text === undefined || context.depth >= maxInnerDepth) return undefined;
   const { programs, wrappers } = context.catalogue;
   if (!programs.has(first.text) && !wrappers.has(first.text)) return undefined;
