@@ -107,6 +107,12 @@ function runInner(
     for (const text of fed.embedded)
       if (context.parse(text).kind !== 'unparsable') inner.push(...runFed(text, span, command, start, context));
   }
+  if (fed === undefined && input === undefined && descriptor === '0') {
+    const some = readFedProgram(instance, command, state.someInput, values);
+    const span = { start: command.start, end: command.end };
+    for (const text of [...(some?.shell ?? []), ...(some?.embedded ?? [])])
+      if (context.parse(text).kind !== 'unparsable') inner.push(...runFed(text, span, command, start, context));
+  }
   const supposed = findSupposedCommands(instance);
   for (const task of [reading?.task ?? [], ...supposed.words]) {
     const asProgram = runTask(task, command, { ...state, input: start.input }, values, context);

@@ -22,6 +22,8 @@ export interface ShellState {
   lists: Map<string, readonly KnownList[]>;
   /** What stands on standard input, where the text holds it. */
   input: StandardInput | undefined;
+  /** Some of what stands on standard input where not all of it is known; only restrictions look at it. */
+  someInput: string | undefined;
   /** The simple command whose output stands on standard input. */
   feeder: number | undefined;
   /** The `read` that a loop runs as its condition: where its body runs, it has read a line. */
@@ -55,6 +57,7 @@ export function startState(facts: Facts): ShellState {
     variables: new Map(),
     lists: new Map(),
     input: undefined,
+    someInput: undefined,
     feeder: undefined,
     guard: undefined,
     opaque: new Set(),

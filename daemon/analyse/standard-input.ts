@@ -5,6 +5,7 @@
 import type { Redirection, SimpleCommand, Statement, Word } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
 import { printedText } from './printed-text.ts';
+import { allStatements } from './statements.ts';
 import { type Arg, expandValue, expandWords, type Values } from './words.ts';
 
 export interface StandardInput {
@@ -50,6 +51,16 @@ export function pipedInput(
   if (name === 'tee' || (name === 'cat' && command.words.length === 1))
     return redirectedInput(command.redirections, values, before);
   return begin(outputOf(command, values));
+}
+
+/** What the commands of a group print, as far as it is known: `(crontab -l; echo '* * * * * x') | crontab -`. */
+export function printedParts(stage: Statement, values: Values): string | undefined {
+  if (stage.type === 'command') return undefined;
+  const parts = allStatements([stage]).flatMap((each) =>
+    each.type === 'command' && each.command.redirections.every(isInput) ? (outputOf(each.command, values) ?? []) : [],
+  );
+  const text = parts.join('');
+  return text === '' || text.length > maxLength ? undefined : text;
 }
 
 /** What a simple command prints, when its words are known. */

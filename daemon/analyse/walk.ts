@@ -47,7 +47,7 @@ import {
   unknownValue,
   unsetValue,
 } from './shell-state.ts';
-import { pipedInput, redirectedInput, replacesInput } from './standard-input.ts';
+import { pipedInput, printedParts, redirectedInput, replacesInput } from './standard-input.ts';
 import { allStatements } from './statements.ts';
 import { knownSubstitution, printsNumber } from './substitutions.ts';
 import { type Arg, expandValue, expandWord, joinPieces, type KnownList, type Piece, type Values } from './words.ts';
@@ -212,12 +212,14 @@ class Walker {
       return;
     }
     const before = copyState(state);
-    let { input, feeder } = before;
+    let { input, someInput, feeder } = before;
     stages.forEach((stage, index) => {
       const inside = copyState(before);
       inside.input = input;
       inside.feeder = feeder;
+      inside.someInput = someInput;
       input = pipedInput(stage, this.#values(inside), input);
+      someInput = printedParts(stage, this.#values(inside));
       feeder = stage.type === 'command' && this.#context.depth === 0 ? stage.command.id : undefined;
       this.statement(stage, inside);
       // With `shopt -s lastpipe` the last stage runs in this shell.
@@ -348,6 +350,7 @@ class Walker {
     this.#everything ??= collectChanges(this.#context.script.body);
     this.#forget(this.#everything, inside);
     inside.input = undefined;
+    inside.someInput = undefined;
     inside.feeder = undefined;
     assignPositional(inside, positionalLists(statement, this.#context.script));
     for (const [name, value] of positionalValues(statement, this.#context.script)) assign(inside, name, value);

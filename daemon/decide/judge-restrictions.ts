@@ -66,8 +66,7 @@ export function judgeUnknownProgram(
   policy: Policy,
 ): Reason | undefined {
   if (!view.unknownProgram && !findings.some(hidesProgram)) return undefined;
-  const rules = [...policy.deny, ...policy.ask];
-  if (!rules.some((rule) => rule.tool === 'Bash' && rule.pattern !== undefined)) return undefined;
+  if (!restrictsCommands(policy)) return undefined;
   return {
     kind: 'auto-allow',
     effect: 'ask',
@@ -76,6 +75,11 @@ export function judgeUnknownProgram(
     span: at.span,
     help: 'write the name of the program out',
   };
+}
+
+/** Whether the policy restricts some commands and not others. */
+export function restrictsCommands({ deny, ask }: Policy): boolean {
+  return [...deny, ...ask].some((rule) => rule.tool === 'Bash' && rule.pattern !== undefined);
 }
 
 /** Findings of code that is not in the text: it may run any program. */

@@ -7,7 +7,7 @@ import type { Mode } from '../../client/protocol/messages.ts';
 import type { AnalysedCommand, Analysis, Facts, Finding } from '../analyse/model.ts';
 import { type CommandView, viewCommand } from './command-view.ts';
 import { findGrant, type Granting, isLifted, judgeGrants } from './judge-grants.ts';
-import { judgeRestrictions, judgeUnknownProgram } from './judge-restrictions.ts';
+import { judgeRestrictions, judgeUnknownProgram, restrictsCommands } from './judge-restrictions.ts';
 import { judgeRewrites } from './judge-rewrites.ts';
 import type { Policy } from './policy.ts';
 import { atCommand, findingReason } from './reasons.ts';
@@ -39,11 +39,14 @@ export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeCo
     const granting = grants[index];
     return judgeCommand({ view, findings, granting, text: analysis.script.text, allExact }, policy, context);
   });
+  // Code that no command of the text holds meets no rule: `[[ -v 'a[$(rm x)]' ]]`.
+  const restricted = context.mode !== 'bypass' && restrictsCommands(policy);
+  const isHidden = (finding: Finding): boolean => restricted && finding.class === 'inner-code';
   const ids = new Set(analysis.commands.map((each) => each.command.id));
   const findings = counted
     .filter((finding) => finding.command === undefined || !ids.has(finding.command))
     .filter((finding) => finding.neverAutoApproved || finding.class === 'deception' || !allExact)
-    .filter((finding) => holds(finding, context.autoAllow || context.mode === 'bypass'))
+    .filter((finding) => holds(finding, context.autoAllow || context.mode === 'bypass') || isHidden(finding))
     .map((finding) => findingReason(finding, undefined));
   const whole = [...judgeLoose(analysis, policy, context), ...findings];
   if (judged.length === 0 && whole.length === 0) {

@@ -1817,6 +1817,20 @@ const seenThrough = group('runners seen through', [
   ['auto-allow', 'kubectx rm x'],
 ]);
 
+/** What a group prints into a shell, and names that are evaluated (RULES O26, O29). */
+const piecemeal = group('code of which a part is known', [
+  ['auto-ask', "[[ -v 'a[$(rm x)]' ]]"],
+  ['auto-allow', '[[ -v HOME ]]'],
+  ['auto-allow', '[[ -f f && $X == y ]]'],
+  ['deny', "(crontab -l; echo '* * * * * rm x') | crontab -"],
+  ['deny', "(echo 'rm x') | sh"],
+  ['deny', "{ echo a; echo 'rm x'; } | bash"],
+  ['deny', "{ cat f; printf 'rm x\\n'; } | sudo bash"],
+  ['auto-allow', "(echo 'rm x'; cat f) | grep x"],
+  ['auto-allow', "(crontab -l; echo '* * * * * ls') | cat"],
+  ['deny', "(cat f; echo 'rm x') | tee l | cat; rm y"],
+]);
+
 export const programAttacks: readonly AttackGroup[] = [
   scripts,
   fed,
@@ -1827,6 +1841,7 @@ export const programAttacks: readonly AttackGroup[] = [
   behind,
   shell,
   brought,
+  piecemeal,
   seenThrough,
   addresses,
 ];
