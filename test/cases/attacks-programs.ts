@@ -1558,8 +1558,6 @@ const addresses = group('hosts and names that words come to', [
 /** Programs that run a command, known ones by their entries and others by how their words stand (RULES O27). */
 const seenThrough = group('runners seen through', [
   ['deny', 'direnv exec . rm x'],
-  ['deny', 'devbox run -- rm x'],
-  ['deny', 'devbox run rm x'],
   ['deny', 'mise exec -- rm x'],
   ['deny', 'mise x -- rm x'],
   ['deny', 'asdf exec rm x'],
