@@ -20,6 +20,7 @@ import type { ProgramKind } from './decide/lint-policy.ts';
 import { mergePolicies } from './decide/merge-policies.ts';
 import { chooseAutoAllow, chooseMode } from './decide/mode-choice.ts';
 import { outsideSandbox, type ParsedPolicy, type Policy } from './decide/policy.ts';
+import { listWrites } from './decide/unprotected.ts';
 import type { ParseResult, Unparsable } from './parse/model.ts';
 import { createParser } from './parse/parser.ts';
 import { saveAnswer } from './platform/answers-file.ts';
@@ -88,6 +89,8 @@ export interface Decided {
   readonly limits: Limits;
   /** What its policy says to the sandbox about files. */
   readonly files: FilePolicy;
+  /** Absolute paths that its words are known to write, links resolved. */
+  readonly writes: readonly string[];
 }
 
 /** A decision, and everything that was considered for it. */
@@ -193,7 +196,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     });
   }
 
-  interface Evaluated extends Decided {
+  interface Evaluated extends Omit<Decided, 'writes'> {
     readonly policy: Policy;
     readonly effective: EffectivePolicy;
     readonly facts: Facts;
@@ -259,7 +262,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   return {
     decide: (request) => {
       const { decision, analysis, hosts, sandboxed, limits, files } = evaluate(request);
-      return { decision, analysis, hosts, sandboxed, limits, files };
+      const writes = listWrites(analysis).flatMap(({ path, resolved }) => resolved ?? path ?? []);
+      return { decision, analysis, hosts, sandboxed, limits, files, writes };
     },
     explain: (request) => {
       const { decision, analysis, policy, effective, facts, judge, autoAllow, mayBypass } = evaluate(request);

@@ -6,6 +6,13 @@ import type { Decision } from '../../client/protocol/decision.ts';
 import type { ApprovedPlan, CommandPlan } from '../sandbox/model.ts';
 import type { Answer } from './approvals.ts';
 
+/**
+ * A person who was asked about a protected file and said yes means that it is written; in every other case its pin holds.
+ */
+function isAskedAboutProtection({ commands, reasons }: Decision): boolean {
+  return [...reasons, ...commands.flatMap((each) => each.reasons)].some(({ kind }) => kind === 'protected-path');
+}
+
 /** Undefined when the command must not run. INVARIANT(approved-plan): no other code makes an `ApprovedPlan`. */
 export function approvePlan(
   plan: CommandPlan,
@@ -14,5 +21,6 @@ export function approvePlan(
 ): ApprovedPlan | undefined {
   if (decision.effect === 'deny') return undefined;
   if (decision.effect === 'ask' && (answer === undefined || answer.answer === 'no')) return undefined;
-  return plan as ApprovedPlan;
+  const lifts = decision.effect === 'ask' && isAskedAboutProtection(decision);
+  return (lifts ? plan : { ...plan, unprotect: [] }) as ApprovedPlan;
 }

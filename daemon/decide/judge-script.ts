@@ -12,6 +12,7 @@ import { judgeRewrites } from './judge-rewrites.ts';
 import type { Policy } from './policy.ts';
 import { atCommand, findingReason } from './reasons.ts';
 import type { Need } from './suggest.ts';
+import { liftsProtection } from './unprotected.ts';
 
 export interface JudgeContext {
   readonly mode: Mode;
@@ -29,7 +30,10 @@ export interface JudgedScript {
 
 export function judgeScript(analysis: Analysis, policy: Policy, context: JudgeContext): JudgedScript {
   // Only bypass lets a protected path be written without a question (RULES K3); the sandbox keeps its pins all the same.
-  const counted = analysis.findings.filter((finding) => context.mode !== 'bypass' || finding.id !== 'protected-path');
+  const isLifted = liftsProtection(policy, analysis, context.facts);
+  const counted = analysis.findings.filter(
+    (finding) => (context.mode !== 'bypass' || finding.id !== 'protected-path') && !isLifted(finding),
+  );
   const views = viewsOf(analysis, context.facts);
   const grants = views.map((view) => findGrant(view, policy, context.facts));
   const allExact = grants.length > 0 && grants.every((grant) => grant?.match === 'exact');

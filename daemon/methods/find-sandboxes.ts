@@ -31,16 +31,17 @@ export async function findSandboxes(
     account,
     cacheFolder,
     files: () => engine.filesOf(workspace, account.home),
-    open: (files) => {
+    open: (files, unprotected = []) => {
       const slot = cache === undefined ? undefined : takeCacheSlot(cache);
-      const opening = openSession(
-        describeInput(
+      const opening = openSession({
+        ...describeInput(
           workspace,
           found,
           { cache: cache === undefined || slot === undefined ? undefined : { source: cache, slot: slot.slot }, staged },
           { files, limits: engine.limitsOf(workspace), config },
         ),
-      );
+        unprotected,
+      });
       if (slot !== undefined) opening.then(({ closed }) => closed.then(slot.release), slot.release);
       return opening;
     },

@@ -202,6 +202,7 @@ export class RunMethods {
       hosts,
       limits: chosen,
       sandboxed,
+      writes,
     } = engine.decide({
       command: wanted.command,
       cwd: wanted.cwd,
@@ -225,6 +226,7 @@ export class RunMethods {
     const plan: CommandPlan = {
       ...prepared,
       limits: readKernelLimits(chosen),
+      unprotect: writes,
       git: prepared.shell || mayWriteRepository(analysis) ? prepared.git : 'read-only',
     };
     const together = engine.limitsOf(session.workspace).processes?.value;

@@ -14,7 +14,7 @@ export interface TemplateSource {
   readonly cacheFolder: string;
   /** What the policy says about files, as it stands. */
   readonly files: () => FilePolicy;
-  readonly open: (files: FilePolicy) => Promise<SandboxSession>;
+  readonly open: (files: FilePolicy, unprotected?: readonly string[]) => Promise<SandboxSession>;
 }
 
 export interface LaunchedCommand extends Pick<SandboxSession, 'report' | 'explainFailure'> {
@@ -69,14 +69,26 @@ export class LiveSandbox {
     );
   }
 
-  #open(files: FilePolicy): Template {
-    return { key: files.key, session: this.#source.open(files), opened: undefined, live: 0, retired: false };
+  #open(files: FilePolicy, unprotected?: readonly string[]): Template {
+    return {
+      key: files.key,
+      session: this.#source.open(files, unprotected),
+      opened: undefined,
+      live: 0,
+      retired: false,
+    };
   }
 
   /** @throws {SbxError} `sandbox-failed`, `bad-policy` */
   async launch(plan: ApprovedPlan, files: FilePolicy): Promise<LaunchedCommand> {
     this.prepare(files);
-    return this.#launchIn(this.#template as Template, plan);
+    const template = this.#template as Template;
+    const { unprotect: unprotected = [] } = plan;
+    if (unprotected.length === 0) return this.#launchIn(template, plan);
+    const session = await template.session;
+    if (!unprotected.some(session.protects)) return this.#launchIn(template, plan);
+    // One of its own, which ends with it: nothing else ever runs where a pin is lifted.
+    return this.#launchIn({ ...this.#open(files, unprotected), retired: true }, plan);
   }
 
   async #launchIn(template: Template, plan: ApprovedPlan): Promise<LaunchedCommand> {

@@ -22,7 +22,10 @@ export interface CommandPlan {
   readonly stdin: 'none' | 'stream';
   /** What its processes may use; a limit that is absent does not hold. */
   readonly limits: CommandLimits;
-  /** Absolute paths at protected names that a person or a rule lets it make. */
+  /**
+   * Absolute protected paths that it was approved to write or make: their pins, and no others, are lifted for this command
+   * alone.
+   */
   readonly unprotect?: readonly string[];
   /** Wanted: the folder in which the command's own shell ends. */
   readonly reportCwd: boolean;
@@ -110,6 +113,8 @@ export interface SandboxSession {
   readonly report: SandboxReport;
   /** Whom commands run as: where HOME, USER and LOGNAME of a command's environment come from. */
   readonly account: Account;
+  /** The path is, or lies in, a protected file or folder that has a pin. */
+  readonly protects: (path: string) => boolean;
   /** False when mounts or protected files of the host changed since, or the template ended: open a new session. */
   readonly isCurrent: () => boolean;
   /** @throws {SbxError} `sandbox-failed` */

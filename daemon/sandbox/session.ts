@@ -21,7 +21,7 @@ import { expandFiles } from './plan/expand-files.ts';
 import { type HostFacts, readHostFacts } from './plan/facts.ts';
 import { watchHost } from './plan/fingerprint.ts';
 import type { SessionInput } from './plan/input.ts';
-import { planSession, type SessionPlan } from './plan/plan.ts';
+import { isWithin, planSession, type SessionPlan } from './plan/plan.ts';
 import { createPrivateFile, type PrivateFile } from './private-file.ts';
 import { assembleFilter } from './seccomp/filter.ts';
 import { findArchitecture } from './seccomp/syscalls.ts';
@@ -108,6 +108,7 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
         throw error;
       }
     },
+    protects: (place) => facts.protection.some((pin) => isWithin(pin, place)),
     isCurrent: () => init() !== undefined && takeFingerprint() === fingerprint,
     explainFailure: (failed) => explainFailure(failed, readPathSetting(plan)),
     close,

@@ -76,6 +76,32 @@ test('a run then has that sandbox, and the next one that of a changed policy', a
   assert.equal((await sbx.call(['run', 'bash try.sh; cat .env'])).out, 'SECRETend\nSECRET');
 });
 
+test('a protected file that a person approved to write is written, and its neighbours keep their pins', async () => {
+  mkdirSync(path.join(sbx.workspace, '.vscode'), { recursive: true });
+  for (const name of ['settings.json', 'tasks.json']) writeFileSync(path.join(sbx.workspace, '.vscode', name), '{}');
+  const script = 'for f in .vscode/tasks.json .mcp.json; do echo y >$f; done; mv .vscode v; rm .vscode/tasks.json';
+  writeFileSync(path.join(sbx.workspace, 'more.sh'), script);
+  const command = 'echo x >.vscode/settings.json; bash more.sh; cat .vscode/* .mcp.json';
+  assert.equal((await sbx.call(['run', '--no-prompt', command])).status, 126);
+  const approved = await sbx.call(['run', '--yes', command]);
+  assert.equal(approved.out, 'x\n{}{}', approved.stderr);
+  const replaced = await sbx.call(['run', '--yes', 'echo new >n && mv n .vscode/settings.json && cat .vscode/*']);
+  assert.equal(replaced.out, 'new\n{}', replaced.stderr);
+  writeFileSync(path.join(sbx.workspace, 'more.sh'), 'for f in .vscode/s*; do echo z >$f; done; cat .vscode/s*');
+  const later = await sbx.call(['run', 'bash more.sh']);
+  assert.equal(later.out.endsWith('new\n'), true, 'the next command has its pin again');
+});
+
+test('what a user takes out of protection is written without a question, and nothing beside it', async () => {
+  writeFileSync(policy, '{ "sandbox": { "unprotect": [".vscode/settings.json"] } }');
+  const own = await sbx.call(['run', '--no-prompt', 'echo free >.vscode/settings.json && cat .vscode/settings.json']);
+  assert.deepEqual([own.status, own.out], [0, 'free\n'], own.stderr);
+  assert.equal((await sbx.call(['run', '--no-prompt', 'echo x >.vscode/tasks.json'])).status, 126);
+  assert.equal((await sbx.call(['run', '--no-prompt', 'echo x >.vscode/s*'])).status, 126, 'a guess is a question');
+  writeFileSync(policy, '{}');
+  assert.equal((await sbx.call(['run', '--no-prompt', 'echo x >.vscode/settings.json'])).status, 126);
+});
+
 test('a list that no sandbox can hold stops the run with its place and a remedy', async () => {
   writeFileSync(policy, '{ "sandbox": { "filesystem": { "allowWrite": ["~/"] } } }');
   for (const name of ['plan', 'run']) {

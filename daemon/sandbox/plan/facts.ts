@@ -44,6 +44,8 @@ export interface HostFacts {
   /** Git folders of the workspace's repository, links resolved. */
   readonly gitFolders: readonly string[];
   readonly pins: readonly string[];
+  /** Those of the pins that protect files which run by themselves; a person may lift them for one command. */
+  readonly protection: readonly string[];
   /** Pins of patterns that hold wherever the file lies: folders above them may be renamed. */
   readonly loosePins: readonly string[];
   /** Paths that would be pinned if they existed. */
@@ -228,6 +230,15 @@ function findPins(files: ExpandedFiles): { places: string[]; loose: string[]; be
   return { places: [...because.keys()], loose, because };
 }
 
+/** What is left of a pin when a path in it, or it itself, is lifted: everything beside the path keeps a pin. */
+function liftPin(pin: string, lifted: readonly string[]): string[] {
+  if (lifted.includes(pin)) return [];
+  if (!lifted.some((place) => place.startsWith(`${pin}/`))) return [pin];
+  return readdirSync(pin, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() || entry.isFile())
+    .flatMap((entry) => liftPin(path.join(pin, entry.name), lifted));
+}
+
 function claimHidden(
   places: readonly { readonly place: HiddenPlace; readonly candidates: readonly string[] }[],
   files: ExpandedFiles,
@@ -278,6 +289,14 @@ export function readHostFacts(
   const gitFolders = [...new Set(repositories.flatMap(({ folders }) => folders))].filter(isProtected);
   const inGit = (place: string): boolean =>
     gitFolders.some((folder) => place === folder || place.startsWith(`${folder}/`));
+  const lifted = [...(input.unprotected ?? []), ...files.unprotect.flatMap((rule) => (rule.literal ? [rule.top] : []))];
+  const protection = [
+    ...repositories.flatMap((git) => git.pins),
+    ...named.flatMap(({ present }) => present),
+    ...(input.nestedPins ?? []),
+  ]
+    .filter((place) => isProtected(place) && !inGit(place))
+    .flatMap((pin) => liftPin(pin, lifted));
   const pins = findPins(files);
   const sockets = findSockets(input.workspace);
   return {
@@ -296,16 +315,8 @@ export function readHostFacts(
     mounts: mounts.map((mount) => mount.path),
     sockets,
     gitFolders,
-    pins: [
-      ...new Set([
-        ...[
-          ...repositories.flatMap((git) => git.pins),
-          ...named.flatMap(({ present }) => present),
-          ...(input.nestedPins ?? []),
-        ].filter(isProtected),
-        ...pins.places,
-      ]),
-    ].filter((place) => !inGit(place)),
+    pins: [...new Set([...protection, ...pins.places.filter((place) => !inGit(place))])],
+    protection,
     loosePins: pins.loose,
     open,
     because: new Map([...pins.because, ...files.open.map((file) => [file.path, file.rule.because] as const)]),

@@ -38,6 +38,8 @@ export interface SessionInput {
   readonly otherHomes?: readonly string[];
   /** Whether programs may make sandboxes of their own (browsers, rootless containers); closed by default. */
   readonly userNamespaces?: 'closed' | 'open';
+  /** Absolute paths without protection, for one command that was approved to write them. */
+  readonly unprotected?: readonly string[];
   /** What the policy says about files. */
   readonly files?: FilePolicy;
   /**

@@ -38,6 +38,7 @@ function facts(changes: Partial<HostFacts> = {}): HostFacts {
     pins: [],
     absentPins: [],
     loosePins: [],
+    protection: [],
     open: [],
     because: new Map(),
     searches: [],
