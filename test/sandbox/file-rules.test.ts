@@ -134,12 +134,13 @@ for (const account of listTestAccounts()) {
         `echo x >${outside}/data/fixed/a`,
         `mv ${outside}/data/fixed ${outside}/data/f`,
         `echo x >${outside}/data/.mcp.json`,
-        `echo x >${outside}/data/.git/config`,
         `mv ${outside}/data/.git ${outside}/data/g`,
         `mv ${outside}/data ${outside}/d`,
         `ln -s ${outside}/vault ${outside}/data/v && echo x >${outside}/data/v/x`,
       ]);
+      await run(session, `echo x >${outside}/data/.git/config`);
       await session.close();
+      assert.equal(readFileSync(path.join(outside, 'data/.git/config'), 'utf8'), 'kept');
       assert.equal(readFileSync(path.join(outside, 'data/new'), 'utf8'), 'new\n');
       assert.equal(readFileSync(path.join(outside, 'data/fixed/a'), 'utf8'), 'kept');
     });
