@@ -81,6 +81,7 @@ export async function openUnsandboxed(account: Account): Promise<SandboxSession>
       return run;
     },
     explainFailure: () => [],
+    protects: () => false,
     isCurrent: () => !isClosed,
     close: async () => {
       isClosed = true;
