@@ -24,7 +24,7 @@ export async function collectAftermath(
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), waitMs);
   });
-  const remark = (message: string): Violation => ({ kind: 'file', target: folder, message });
+  const remark = (message: string): Violation => ({ kind: 'git', target: folder, message });
   try {
     const found = await Promise.race([aftermath, late]);
     if (found === undefined) {

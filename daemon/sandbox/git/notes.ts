@@ -13,7 +13,7 @@ export class Notes {
 
   add(target: string, message: string, howToAllow?: string): void {
     this.#lines.push({
-      kind: 'file',
+      kind: 'git',
       target: showText(target),
       message: showText(message),
       ...(howToAllow === undefined ? {} : { howToAllow: showText(howToAllow) }),
@@ -38,7 +38,7 @@ export class Notes {
       const shown = names.slice(0, maxNames).map(showText).join(', ');
       const rest = names.length > maxNames ? ` and ${names.length - maxNames} more` : '';
       return {
-        kind: 'file',
+        kind: 'git',
         target: showText(names[0] ?? ''),
         message: `${shown}${rest}: ${message}`,
         ...(help === undefined ? {} : { howToAllow: showText(help) }),

@@ -24,7 +24,7 @@ export interface OverlayTools {
 
 /**
  * The lower layer is named as the current folder, because a path may hold what separates mount options. The record is
- * written first: its time is the run's beginning, by the clock that stamps the host's files. What is left of a failed
+ * written before the mount: its time is the run's beginning, by the clock that stamps the host's files. What is left of a failed
  * step is found by the run's end.
  */
 const script = `set -eu
@@ -32,9 +32,8 @@ n=$1
 shift
 for ((; n > 0; n--)); do
   run=${insideStaged}/$1
-  mkdir -- "$run"
+  mkdir -p -- "$run/up" "$run/work"
   printf %s "$3" >"$run/run.json"
-  mkdir -- "$run/up" "$run/work"
   cd -P -- "$2"
   mount -n --no-canonicalize -t overlay -o "lowerdir=.,upperdir=$run/up,workdir=$run/work,userxattr" overlay .
   shift 3

@@ -1,0 +1,92 @@
+/** Git through the whole of sbx: what commands do arrives, is refused in words, and outlives a daemon that is killed. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { PrivateSbx } from '../fixtures/private-sbx.ts';
+
+class Project extends PrivateSbx {
+  constructor() {
+    super();
+    this.git('init', '-q', '-b', 'main');
+    this.git('config', 'user.name', 'n');
+    this.git('config', 'user.email', 'e@example.org');
+    writeFileSync(path.join(this.workspace, 'f'), 'one\n');
+    this.git('add', 'f');
+    this.git('commit', '-qm', 'one');
+  }
+
+  git(...args: string[]): string {
+    const env = { PATH: process.env['PATH'], HOME: this.home, GIT_CONFIG_NOSYSTEM: '1' };
+    return execFileSync('git', args, { cwd: this.workspace, encoding: 'utf8', env });
+  }
+
+  /** Copies of the repository that are still there. */
+  staged(): string[] {
+    const folder = path.join(this.home, '.cache/sbx/staged');
+    return readdirSync(folder).flatMap((name) => readdirSync(path.join(folder, name)));
+  }
+}
+
+function withProject(name: string, body: (sbx: Project) => Promise<void>): void {
+  test(name, async () => {
+    const sbx = new Project();
+    try {
+      await body(sbx);
+    } finally {
+      await sbx.close();
+    }
+  });
+}
+
+const allowed = ['run', '--allow', 'Bash(*)'];
+
+withProject('commits arrive, a read-only command has no copy, a script that runs git has one', async (sbx) => {
+  const commit = await sbx.call([...allowed, 'echo two >>f; git commit -qam two && git checkout -qb side']);
+  assert.deepEqual([commit.status, commit.stderr], [0, '']);
+  assert.equal(sbx.git('log', '--format=%s', 'side'), 'two\none\n');
+  assert.equal(sbx.git('status', '--porcelain'), '');
+  writeFileSync(path.join(sbx.workspace, 'release'), 'git tag v1\n');
+  const script = await sbx.call([...allowed, 'sh release']);
+  assert.deepEqual([script.status, script.stderr], [0, '']);
+  assert.equal(sbx.git('tag'), 'v1\n');
+  assert.equal((await sbx.run('git log --format=%s')).out, 'two\none\n');
+  assert.deepEqual(sbx.staged(), []);
+});
+
+withProject('a background run sees the repository and cannot change it', async (sbx) => {
+  const { out } = await sbx.call([
+    'run',
+    '--background',
+    '--allow',
+    'Bash(*)',
+    'git log --format=%s; git tag v1 2>/dev/null || echo refused',
+  ]);
+  const logs = await sbx.call(['logs', '--follow', out.trim().split(/\s+/)[0] ?? '']);
+  assert.equal(logs.out, 'one\nrefused\n');
+  assert.equal(sbx.git('tag'), '');
+});
+
+withProject('configuration that a command writes is told and not taken over', async (sbx) => {
+  const before = readFileSync(path.join(sbx.workspace, '.git/config'), 'utf8');
+  const result = await sbx.call([...allowed, 'sh -c "git config core.fsmonitor ./x; git tag v1"']);
+  assert.match(result.stderr, /fsmonitor/i);
+  assert.equal(readFileSync(path.join(sbx.workspace, '.git/config'), 'utf8'), before);
+  assert.equal(sbx.git('tag'), 'v1\n');
+});
+
+withProject('what a run did before its daemon was killed is taken over by the next one', async (sbx) => {
+  const run = sbx.start([...allowed, 'echo two >>f; git commit -qam two; git branch side; echo ready; sleep 1000']);
+  await run.seen(/ready/);
+  assert.equal(sbx.git('log', '--format=%s'), 'one\n');
+  assert.equal(sbx.staged().length, 1);
+  const { pid } = JSON.parse((await sbx.call(['status', '--json'])).out) as { pid: number };
+  process.kill(pid, 'SIGKILL');
+  assert.equal((await run.result).status, 125);
+  const next = await sbx.run('git log --format=%s');
+  assert.deepEqual([next.out, next.stderr], ['two\none\n', '']);
+  assert.equal(sbx.git('branch', '--format=%(refname:short)'), 'main\nside\n');
+  assert.equal(sbx.git('status', '--porcelain'), '');
+  assert.deepEqual(sbx.staged(), []);
+});
