@@ -79,6 +79,26 @@ for (const crashed of [false, true]) {
   });
 }
 
+for (const crashed of [false, true]) {
+  test(`both change the configuration${crashed ? ' (after a crash)' : ''}`, async (t) => {
+    const { repository } = await play(t, {
+      before:
+        'git clone -q . ../other; git remote add origin ../other; git branch a; git branch b; git branch c; git config branch.c.remote origin',
+      command: 'git config branch.a.remote origin; git config branch.c.remote .; git config user.email evil',
+      meanwhile: 'git config branch.b.remote origin; git config branch.c.remote origin; git config core.editor mine',
+      crashed,
+    });
+    const value = (key: string): string => repository.shell(`git config ${key} || true`);
+    assert.deepEqual(['branch.a.remote', 'branch.b.remote', 'core.editor', 'user.email'].map(value), [
+      'origin',
+      'origin',
+      'mine',
+      'ann@example.org',
+    ]);
+    assert.equal(value('branch.c.remote'), crashed ? 'origin' : '.');
+  });
+}
+
 test('the host stages another file', async (t) => {
   const { repository, report } = await play(t, {
     command: 'echo c > command; git add command',

@@ -114,6 +114,24 @@ const attempts: readonly Attempt[] = [
     verify: (repository) => assert.equal(repository.host('cat-file', 'blob', 'HEAD~1:file'), 'one'),
   },
   {
+    name: 'objects that unpack to much more',
+    attack: `mkdir -p .git/objects/aa; python=$(command -v perl); $python -e 'use Compress::Zlib; my ($d) = deflateInit(-Level => 9); my $z = "\\0" x 1048576; my $o = ""; for (1..150) { my ($p) = $d->deflate($z); $o .= $p } my ($p) = $d->flush; $o .= $p; for my $i (10..29) { open F, ">", ".git/objects/aa/" . ($i x 19); print F $o; close F }'`,
+    told: /takes more work/,
+    refused: true,
+  },
+  {
+    name: 'very deep folders and very many files',
+    attack:
+      'deep=$(printf d/%.0s $(seq 1000)); for top in refs logs/refs hooks odd; do mkdir -p .git/$top/$deep; echo x > .git/$top/${deep}x; done; cd .git/refs; for i in $(seq 3000); do echo x > f$i; done',
+    told: /too deep|too long/,
+  },
+  {
+    name: 'an index of a pack with holes',
+    attack:
+      'p=.git/objects/pack/pack-$(printf c%.0s $(seq 40)); cp /dev/null $p.pack; printf "\\377tOc\\0\\0\\0\\2" > $p.idx; for i in $(seq 256); do printf "\\377\\377\\377\\377"; done >> $p.idx; truncate -s 120G $p.idx',
+    told: /it has no index that can be read/,
+  },
+  {
     name: 'a nested repository that the index names',
     attack:
       'git init -q evil; cd evil; git commit -q --allow-empty -m evil; git config core.fsmonitor "$MARK"; git config core.hooksPath .; cd ..; git add evil',

@@ -9,6 +9,7 @@ const expectedNotes = /submodule|so that git does not look|`exec/;
 /** Of each: what the host did before, and what the command does. */
 const rows: readonly (readonly [name: string, before: string, script: string])[] = [
   ['a commit', '', 'echo two >> file; git commit -qam two'],
+  ['the first commit', 'rm -rf .git; git init -q', 'git add .; git commit -qm one'],
   ['files staged only', '', 'echo two > new; git add new; echo x >> file'],
   ['a new branch with a commit', '', 'git checkout -qb topic; echo two > new; git add .; git commit -qm two'],
   ['a branch with folders in its name', '', 'git branch a/b/c; git tag -a -m tag v1'],

@@ -21,7 +21,7 @@ const maxWorktrees = 32;
 /** @param gitFolder links resolved; of linked worktrees the common one. */
 export function openGitBase(gitFolder: string): GitBase {
   const names = [
-    ...['packed-refs', 'HEAD', 'index'],
+    ...['packed-refs', 'HEAD', 'index', 'config'],
     ...listWorktrees(gitFolder).flatMap((name) => [`worktrees/${name}/HEAD`, `worktrees/${name}/index`]),
   ];
   const files = new Map<string, number | 'absent'>();

@@ -18,16 +18,20 @@ const trusted: ReadonlySet<string> = new Set([
 ]);
 
 const maxShown = 200;
+const maxDepth = 32;
+const maxSeen = 50_000;
 const maxCompareBytes = 2 ** 20;
 
 export function reportLeftovers(repository: Repository): void {
   const { staged, prefix, notes } = repository;
   let count = 0;
+  let seen = 0;
   const visit = (name: string): void => {
     const kind = staged.kind(prefix + name);
-    if (handled.has(name) || isMeaningless(name)) return;
+    if (++seen > maxSeen || handled.has(name) || isMeaningless(name)) return;
     if (kind === 'folder') {
-      for (const entry of staged.list(prefix + name)) visit(`${name}/${entry.name}`);
+      if (name.split('/').length > maxDepth) notes.collect(prefix + name, 'not looked at, because it is too deep');
+      else for (const entry of staged.list(prefix + name)) visit(`${name}/${entry.name}`);
       return;
     }
     if (!isChanged(repository, name) || ++count > maxShown) return;
@@ -44,6 +48,7 @@ export function reportLeftovers(repository: Repository): void {
     }
   };
   for (const { name } of staged.list(prefix === '' ? '' : prefix.slice(0, -1))) visit(name);
+  if (seen > maxSeen) notes.addKept(repository.folder, `only ${maxSeen} of the other files in it were looked at`);
   visit('objects/info/alternates');
   visit('objects/info/http-alternates');
 }

@@ -54,14 +54,16 @@ export class Locks {
     const existing = this.#target.stat(file);
     const draft = this.#target.writeDraft(slot, existing?.isFile() ? Number(existing.mode) & 0o666 : mode, content);
     writeFileSync(this.#note(slot), lock);
-    for (let attempt = 0; ; attempt++) {
-      if (this.#target.link(draft, lock)) break;
-      if (attempt === attempts) {
-        this.#target.remove(draft);
-        return undefined;
+    let isHeld = false;
+    try {
+      for (let attempt = 0; attempt <= attempts && !isHeld; attempt++) {
+        if (attempt > 0) await setTimeout(pauseMs);
+        isHeld = this.#target.link(draft, lock);
       }
-      await setTimeout(pauseMs);
+    } finally {
+      if (!isHeld) this.#target.remove(draft);
     }
+    if (!isHeld) return undefined;
     this.#held.add(slot);
     const finish = (end: () => void): void => {
       if (!this.#held.has(slot)) return;

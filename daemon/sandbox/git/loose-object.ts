@@ -2,42 +2,57 @@
  * A loose object: zlib over `TYPE SIZE NUL CONTENT`, named by the hash of that. Content and name must agree, because
  * whatever reads the repository later trusts the name.
  */
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { deflate, type InflateRaw, inflate } from 'node:zlib';
-import { hashOf, type ObjectFormat } from './object-format.ts';
+import { createInflate, deflate, inflate } from 'node:zlib';
+import { UnusableFile } from './folder-tree.ts';
+import type { ObjectFormat } from './object-format.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
 
-/** git streams blobs over 512 MiB into packs (`core.bigFileThreshold`), so a loose object is smaller. */
-export const maxObjectBytes = 640 * 2 ** 20;
+/** git streams blobs over 512 MiB into packs (`core.bigFileThreshold`), so the file of a loose object is smaller. */
+export const maxLooseBytes = 640 * 2 ** 20;
+/** Of a pack objects are unpacked in memory. */
+export const maxPackedBytes = 256 * 2 ** 20;
+const maxHeaderBytes = 64;
 
-interface Inflated {
-  readonly buffer: Buffer;
-  readonly engine: InflateRaw;
-}
-
-/** @returns the inflated bytes and how many of the given ones they took; undefined for what is no zlib, or too much. */
-export function inflateBounded(
-  bytes: Uint8Array,
-  maxBytes: number,
-): Promise<{ bytes: Buffer; used: number } | undefined> {
+/** @returns undefined for what is no zlib, or more than the bound. */
+export function inflateBounded(bytes: Uint8Array, maxBytes: number): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    inflate(bytes, { info: true, maxOutputLength: Math.max(1, maxBytes) }, (error, result) => {
-      if (error !== null) return resolve(undefined);
-      const { buffer, engine } = result as unknown as Inflated;
-      resolve({ bytes: buffer, used: engine.bytesWritten });
+    inflate(bytes, { maxOutputLength: Math.max(1, maxBytes) }, (error, result) => {
+      resolve(error === null ? result : undefined);
     });
   });
 }
 
-/** Whether the file's bytes are exactly the object of that name. */
-export async function isLooseObject(format: ObjectFormat, name: string, file: Uint8Array): Promise<boolean> {
-  const inflated = await inflateBounded(file, maxObjectBytes);
-  if (inflated === undefined || inflated.used !== file.length) return false;
-  const { bytes } = inflated;
-  const end = bytes.subarray(0, 64).indexOf(0);
-  const header = /^(?:commit|tree|blob|tag) (0|[1-9]\d*)$/.exec(bytes.toString('latin1', 0, Math.max(0, end)));
-  return header !== null && Number(header[1]) === bytes.length - end - 1 && hashOf(format, bytes) === name;
+/** Whether the file's bytes are exactly the object of that name. Unpacked piece by piece, so it takes little memory. */
+export async function isLooseObject(
+  format: ObjectFormat,
+  name: string,
+  file: Uint8Array,
+  budget: WorkBudget,
+): Promise<boolean> {
+  const unpacking = createInflate({ chunkSize: 64 * 1024 });
+  const hash = createHash(format);
+  let start: Buffer = Buffer.alloc(0);
+  let total = 0;
+  unpacking.end(file);
+  try {
+    for await (const piece of unpacking as AsyncIterable<Buffer>) {
+      if (start.length < maxHeaderBytes) start = Buffer.concat([start, piece.subarray(0, maxHeaderBytes)]);
+      total += piece.length;
+      budget.spend(piece.length);
+      hash.update(piece);
+    }
+  } catch (error) {
+    if (error instanceof UnusableFile) throw error;
+    return false;
+  }
+  const end = start.indexOf(0);
+  const header = /^(?:commit|tree|blob|tag) (0|[1-9]\d*)$/.exec(start.toString('latin1', 0, Math.max(0, end)));
+  if (header === null || Number(header[1]) !== total - end - 1) return false;
+  return unpacking.bytesWritten === file.length && hash.digest('hex') === name;
 }
 
 export function objectHeader(type: ObjectType, content: Uint8Array): Buffer {

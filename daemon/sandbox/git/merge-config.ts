@@ -24,9 +24,12 @@ export async function mergeConfig(repository: Repository): Promise<void> {
   if (wanted === undefined || real === undefined || current === undefined) {
     return notes.collect(file, 'not taken over, because it cannot be read as a configuration');
   }
-  const base = parse(readBase(repository, 'config', maxConfigBytes)?.bytes) ?? real;
+  const base = parse(readBase(repository, 'config', maxConfigBytes)?.bytes);
   const realValues = valuesByKey(real);
-  const changes = listConfigChanges(valuesByKey(base), valuesByKey(wanted), realValues);
+  const changes = listConfigChanges(valuesByKey(base ?? real), valuesByKey(wanted), realValues).filter(
+    // without a base nobody knows who made the difference; only what is new can be the command's alone
+    ({ before }) => base !== undefined || before.length === 0,
+  );
   let text = current.toString('latin1');
   const left: ConfigChange[] = [];
   for (const change of changes) {

@@ -7,14 +7,16 @@
 
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { readAll, readPart, UnusableFile } from './folder-tree.ts';
-import { isLooseObject, maxObjectBytes, writeLooseObject } from './loose-object.ts';
+import { isLooseObject, maxLooseBytes, writeLooseObject } from './loose-object.ts';
 import { hashBytes, isHash } from './object-format.ts';
 import { loosePath } from './object-store.ts';
 import { Pack } from './pack.ts';
 import { type PackEntry, type PackIndex, readPackIndex } from './pack-index.ts';
 import type { Repository } from './repository.ts';
 import { copyBytes } from './target-folder.ts';
+import { WorkBudget } from './work-budget.ts';
 
 /** Beyond, a pack is taken over as one. Writing so many takes about a second. */
 const maxLooseFromPack = 3000;
@@ -24,15 +26,16 @@ const objectMode = 0o444;
 export async function mergeObjects(repository: Repository): Promise<void> {
   const { staged, prefix, notes } = repository;
   const objects = `${prefix}objects`;
+  const budget = new WorkBudget();
   for (const { name, kind } of staged.list(objects)) {
-    if (kind === 'folder' && /^[0-9a-f]{2}$/.test(name)) await mergeLoose(repository, name);
+    if (kind === 'folder' && /^[0-9a-f]{2}$/.test(name)) await mergeLoose(repository, name, budget);
   }
   const packed = staged.list(`${objects}/pack`).map(({ name }) => name);
   for (const name of packed) {
     if (!/^pack-[0-9a-f]+\.pack$/.test(name)) continue;
     const stem = `${objects}/pack/${name.slice(0, -5)}`;
     try {
-      await mergePack(repository, stem);
+      await mergePack(repository, stem, budget);
     } catch (error) {
       if (!(error instanceof UnusableFile)) throw error;
       notes.addKept(`${stem}.pack`, `the objects in it could not be taken over: ${error.message}`);
@@ -40,15 +43,20 @@ export async function mergeObjects(repository: Repository): Promise<void> {
   }
 }
 
-async function mergeLoose({ staged, target, prefix, format, store, notes }: Repository, folder: string): Promise<void> {
+async function mergeLoose(
+  { staged, target, prefix, format, store, notes }: Repository,
+  folder: string,
+  budget: WorkBudget,
+): Promise<void> {
   for (const { name: rest } of staged.list(`${prefix}objects/${folder}`)) {
     const name = folder + rest;
     const file = `${prefix}objects/${loosePath(name)}`;
     if (!isHash(format, name) || store.has(name)) continue;
     try {
-      const found = staged.read(file, maxObjectBytes);
+      const found = staged.read(file, maxLooseBytes);
       if (found === undefined) continue;
-      if (await isLooseObject(format, name, found.bytes)) target.replace(file, found.bytes, objectMode);
+      budget.earn(found.bytes.length);
+      if (await isLooseObject(format, name, found.bytes, budget)) target.replace(file, found.bytes, objectMode, false);
       else notes.collect(file, 'not taken over, because its content is not the object of that name');
     } catch (error) {
       if (!(error instanceof UnusableFile)) throw error;
@@ -57,7 +65,7 @@ async function mergeLoose({ staged, target, prefix, format, store, notes }: Repo
   }
 }
 
-async function mergePack(repository: Repository, stem: string): Promise<void> {
+async function mergePack(repository: Repository, stem: string, budget: WorkBudget): Promise<void> {
   const { staged, target, prefix, format, store, notes } = repository;
   if (target.kind(`${stem}.idx`) !== undefined && target.kind(`${stem}.pack`) !== undefined) return;
   const indexFile = staged.openFile(`${stem}.idx`);
@@ -68,10 +76,15 @@ async function mergePack(repository: Repository, stem: string): Promise<void> {
       return notes.collect(`${stem}.pack`, 'not taken over, because it has no index that can be read');
     }
     const missing: PackEntry[] = [];
-    for (const entry of index.entries()) if (!store.has(entry.name)) missing.push(entry);
+    let seen = 0;
+    for (const entry of index.entries()) {
+      if (!store.has(entry.name)) missing.push(entry);
+      // others wait for the daemon too
+      if (++seen % 4096 === 0) await setImmediate();
+    }
     if (missing.length === 0) return;
-    if (missing.length > maxLooseFromPack) return await copyPack(repository, stem, packFile, index);
-    const pack = new Pack(packFile, index, format);
+    if (missing.length > maxLooseFromPack) return await copyPack(repository, stem, packFile, index, budget);
+    const pack = new Pack(packFile, index, format, budget);
     for (const { name } of missing) {
       const object = await pack.read(name);
       if (object === undefined) {
@@ -79,7 +92,7 @@ async function mergePack(repository: Repository, stem: string): Promise<void> {
         continue;
       }
       const bytes = await writeLooseObject(object.type, object.content);
-      target.replace(`${prefix}objects/${loosePath(name)}`, bytes, objectMode);
+      target.replace(`${prefix}objects/${loosePath(name)}`, bytes, objectMode, false);
     }
   } finally {
     if (indexFile !== undefined) closeSync(indexFile);
@@ -88,7 +101,13 @@ async function mergePack(repository: Repository, stem: string): Promise<void> {
 }
 
 /** The copy is what is checked: whoever holds a descriptor of the original can still write to it. */
-async function copyPack(repository: Repository, stem: string, packFile: number, index: PackIndex): Promise<void> {
+async function copyPack(
+  repository: Repository,
+  stem: string,
+  packFile: number,
+  index: PackIndex,
+  budget: WorkBudget,
+): Promise<void> {
   const { staged, target, format, store, notes } = repository;
   const indexDraft = target.writeDraft(
     1,
@@ -99,7 +118,7 @@ async function copyPack(repository: Repository, stem: string, packFile: number, 
   const ok = await target.useFileAsync(packDraft, (pack) =>
     target.useFileAsync(indexDraft, async (own) => {
       const copied = readPackIndex(own, format);
-      return copied !== undefined && (await isWholePack(pack, own, copied, format));
+      return copied !== undefined && (await isWholePack(pack, own, copied, format, budget));
     }),
   );
   if (ok !== true) {
@@ -122,6 +141,7 @@ async function isWholePack(
   indexFile: number,
   index: PackIndex,
   format: Repository['format'],
+  budget: WorkBudget,
 ): Promise<boolean> {
   const width = hashBytes(format);
   const { size } = fstatSync(packFile);
@@ -137,7 +157,7 @@ async function isWholePack(
   const own = createHash(format).update(bytes.subarray(0, -width)).digest();
   if (!own.equals(bytes.subarray(-width)) || hashStart(packFile, size - width, format) !== index.packChecksum)
     return false;
-  const pack = new Pack(packFile, index, format);
+  const pack = new Pack(packFile, index, format, budget);
   // by position, so that what an object is a difference to is mostly at hand
   for (const { name } of [...index.entries()].sort((a, b) => a.position - b.position)) {
     if ((await pack.read(name)) === undefined) return false;

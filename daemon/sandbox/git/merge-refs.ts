@@ -6,12 +6,14 @@ import { UnusableFile } from './folder-tree.ts';
 import { isNull } from './object-format.ts';
 import { parsePackedRefs, removeFromPackedRefs } from './packed-refs.ts';
 import { maxReflogBytes, type RefChange, readReflogChange, readRefs } from './ref-changes.ts';
-import { targetOf } from './ref-name.ts';
+import { isRefName, isTooDeep, targetOf } from './ref-name.ts';
 import { cleanReflog, formatReflog, splitReflog } from './reflog.ts';
 import { isUnchanged, type Repository } from './repository.ts';
 
 const maxPackedBytes = 256 * 2 ** 20;
 const attempts = 3;
+/** As many as there may be references. */
+const maxLogs = 200_000;
 
 export async function applyRefs(repository: Repository, changes: readonly RefChange[]): Promise<void> {
   const removals = changes.filter(({ name, verdict, wanted }) => {
@@ -130,11 +132,13 @@ export async function mergeReflogs(repository: Repository, skipped: ReadonlySet<
       lock.release();
     }
   };
+  let seen = 0;
   const walk = async (folder: string): Promise<void> => {
     for (const { name, kind } of staged.list(`${prefix}logs/${folder}`)) {
       const own = `${folder}/${name}`;
+      if (isTooDeep(own) || ++seen > maxLogs) continue;
       if (kind === 'folder') await walk(own);
-      else if (kind === 'file') await visit(own);
+      else if (kind === 'file' && isRefName(own)) await visit(own);
       else if (kind !== 'whiteout')
         notes.collect(`${prefix}logs/${own}`, 'not taken over, because it is no regular file');
     }

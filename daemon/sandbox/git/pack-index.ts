@@ -9,6 +9,8 @@ import { hashBytes, type ObjectFormat } from './object-format.ts';
 const headerBytes = 8;
 const fanoutBytes = 256 * 4;
 const blockCount = 4096;
+/** Of 18 million objects; a file with holes can claim any number. */
+const maxIndexBytes = 512 * 2 ** 20;
 
 export interface PackIndex {
   readonly count: number;
@@ -29,6 +31,7 @@ export interface PackEntry {
 /** @returns undefined for what is no index of this version. */
 export function readPackIndex(descriptor: number, format: ObjectFormat): PackIndex | undefined {
   const size = fstatSync(descriptor).size;
+  if (size > maxIndexBytes) return undefined;
   const width = hashBytes(format);
   const head = readPart(descriptor, 0, headerBytes + fanoutBytes);
   if (head.length < headerBytes + fanoutBytes || head.readUInt32BE(0) !== 0xff744f63 || head.readUInt32BE(4) !== 2) {

@@ -6,9 +6,10 @@
 import { fstatSync } from 'node:fs';
 import { applyDelta } from './delta.ts';
 import { readPart } from './folder-tree.ts';
-import { inflateBounded, maxObjectBytes, type ObjectType, objectHeader } from './loose-object.ts';
+import { inflateBounded, maxPackedBytes, type ObjectType, objectHeader } from './loose-object.ts';
 import { hashBytes, hashOf, type ObjectFormat } from './object-format.ts';
 import type { PackIndex } from './pack-index.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 const types: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
 const positionDelta = 6;
@@ -33,16 +34,20 @@ export class Pack {
   readonly #descriptor: number;
   readonly #index: PackIndex;
   readonly #format: ObjectFormat;
+  readonly #budget: WorkBudget;
   /** Where each object begins, sorted, and behind them where the trailer does. */
   readonly #borders: Float64Array;
   readonly #cache = new Map<number, PackedObject>();
   #cachedBytes = 0;
 
-  constructor(descriptor: number, index: PackIndex, format: ObjectFormat) {
+  constructor(descriptor: number, index: PackIndex, format: ObjectFormat, budget: WorkBudget) {
+    this.#budget = budget;
     this.#descriptor = descriptor;
     this.#index = index;
     this.#format = format;
-    const trailer = fstatSync(descriptor).size - hashBytes(format);
+    const { size } = fstatSync(descriptor);
+    budget.earn(size);
+    const trailer = size - hashBytes(format);
     this.#borders = new Float64Array(index.count + 1);
     let filled = 0;
     for (const { position } of index.entries()) this.#borders[filled++] = position;
@@ -76,8 +81,9 @@ export class Pack {
       current = this.#cache.get(at);
     }
     for (const [own, delta] of deltas.reverse()) {
-      const content: Buffer | undefined = applyDelta(current.content, delta, maxObjectBytes);
+      const content: Buffer | undefined = applyDelta(current.content, delta, maxPackedBytes);
       if (content === undefined) return undefined;
+      this.#budget.spend(content.length);
       current = { type: current.type, content };
       this.#remember(own, current);
     }
@@ -86,7 +92,7 @@ export class Pack {
 
   async #readStored(position: number): Promise<Stored | undefined> {
     const end = this.#borderAfter(position);
-    if (end === undefined || position < 12 || end - position > maxObjectBytes) return undefined;
+    if (end === undefined || position < 12 || end - position > maxPackedBytes) return undefined;
     const bytes = readPart(this.#descriptor, position, end - position);
     let at = 0;
     const byte = (): number => bytes[at++] ?? 0;
@@ -113,10 +119,11 @@ export class Pack {
       if (base === undefined) return undefined;
       at += hashBytes(this.#format);
     } else if (types[kind] === undefined) return undefined;
-    if (size > maxObjectBytes) return undefined;
+    if (size > maxPackedBytes) return undefined;
     const inflated = await inflateBounded(bytes.subarray(at), size);
-    if (inflated === undefined || inflated.bytes.length !== size) return undefined;
-    return { type: types[kind], base, bytes: inflated.bytes };
+    this.#budget.spend(size);
+    if (inflated?.length !== size) return undefined;
+    return { type: types[kind], base, bytes: inflated };
   }
 
   #borderAfter(position: number): number | undefined {

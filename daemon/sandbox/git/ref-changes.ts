@@ -5,7 +5,7 @@
 import type { FileContent } from './folder-tree.ts';
 import { UnusableFile } from './folder-tree.ts';
 import { parsePackedRefs } from './packed-refs.ts';
-import { isPerWorktree, isRefName, parseRefValue } from './ref-name.ts';
+import { isPerWorktree, isRefName, isTooDeep, parseRefValue } from './ref-name.ts';
 import { cleanReflog, findReflogChange, splitReflog } from './reflog.ts';
 import { isUnchanged, type Repository, readBase } from './repository.ts';
 
@@ -14,6 +14,7 @@ const maxPackedBytes = 64 * 2 ** 20;
 export const maxReflogBytes = 64 * 2 ** 20;
 /** More references than any repository of people has; a command could make any number of files. */
 const maxRefs = 200_000;
+const maxShownLength = 80;
 
 /** A value of `undefined`: there is no such reference. */
 export interface RefChange {
@@ -174,11 +175,16 @@ function readLayer(repository: Repository): Layer {
       refuse(name, 'not taken over, because it cannot be read as a reference');
     }
   };
+  let seen = 0;
   const walk = (folder: string): void => {
     if (staged.isOpaque(prefix + folder)) hideBelow(folder);
     for (const { name, kind } of staged.list(prefix + folder)) {
       const own = `${folder}/${name}`;
-      if (layer.values.size + layer.unusable.size > maxRefs) throw new UnusableFile(`there are more than ${maxRefs}`);
+      if (++seen > maxRefs) throw new UnusableFile(`it has more than ${maxRefs} files below ${prefix}refs`);
+      if (isTooDeep(own)) {
+        refuse(own.slice(0, maxShownLength), 'not taken over, because it is too long for a name');
+        continue;
+      }
       if (kind === 'folder') walk(own);
       else if (kind === 'file') readFile(own);
       else if (kind !== 'whiteout') refuse(own, 'not taken over, because it is no regular file');

@@ -1,11 +1,17 @@
 /** Names and values of references. A name becomes a path, so nothing that git would refuse is ever looked up. */
 import { isHash, type ObjectFormat } from './object-format.ts';
 
+const maxNameLength = 1024;
+const maxDepth = 64;
+
+/** Looking through deeper folders than any name needs would be slow. */
+export const isTooDeep = (name: string): boolean => name.length > maxNameLength || name.split('/').length > maxDepth;
+
 /** Source: git-check-ref-format(1), rules 1 to 10. */
 export function isRefName(name: string): boolean {
   return (
     name.startsWith('refs/') &&
-    name.length <= 1024 &&
+    name.length <= maxNameLength &&
     !/[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|\/$|\.$/.test(name) &&
     name.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'))
   );

@@ -51,8 +51,12 @@ export class TargetFolder extends FolderTree {
     return name.startsWith('sbx-merge-');
   }
 
-  /** Writes a draft and gives its descriptor to `fill`. @returns the draft's path, relative to the folder. */
-  writeDraft(slot: number, mode: number, fill: Uint8Array | ((descriptor: number) => void)): string {
+  /**
+   * Writes a draft and gives its descriptor to `fill`.
+   * @param isDurable false for what git does not wait for either (loose objects, `core.fsync`).
+   * @returns the draft's path, relative to the folder.
+   */
+  writeDraft(slot: number, mode: number, fill: Uint8Array | ((descriptor: number) => void), isDurable = true): string {
     const name = this.draftName(slot);
     this.remove(name);
     const descriptor = this.#change('', `write ${name}`, (place) => openSync(`${place}/${name}`, draftFlags, 0o600));
@@ -60,7 +64,7 @@ export class TargetFolder extends FolderTree {
       if (typeof fill === 'function') fill(descriptor);
       else writeAll(descriptor, fill);
       fchmodSync(descriptor, mode);
-      fdatasyncSync(descriptor);
+      if (isDurable) fdatasyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
@@ -68,10 +72,10 @@ export class TargetFolder extends FolderTree {
   }
 
   /** Makes the file what the bytes are, in one step; an existing file keeps its mode. */
-  replace(file: string, bytes: Uint8Array, mode = this.fileMode): void {
+  replace(file: string, bytes: Uint8Array, mode = this.fileMode, isDurable = true): void {
     this.makeParents(file);
     const existing = this.stat(file);
-    const draft = this.writeDraft(0, existing === undefined ? mode : Number(existing.mode) & 0o666, bytes);
+    const draft = this.writeDraft(0, existing === undefined ? mode : Number(existing.mode) & 0o666, bytes, isDurable);
     this.rename(draft, file);
   }
 
