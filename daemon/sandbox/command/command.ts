@@ -4,7 +4,7 @@
  */
 import { SbxError } from '../../../client/protocol/errors.ts';
 import type { CommandPlan } from '../model.ts';
-import { emptyFile } from '../template/holder.ts';
+import { emptyFile, sessionDevices } from '../template/holder.ts';
 import { reportDescriptor, reportFile } from './end-folder.ts';
 
 /** Longer texts do not fit one argument (MAX_ARG_STRLEN, 128 KiB). */
@@ -65,10 +65,11 @@ export function compileCommand(plan: CommandPlan, setting: CommandSetting): Comp
     ...(plan.pty === undefined ? ['--new-session'] : []),
     '--die-with-parent',
     ...['--cap-drop', 'ALL'],
-    // a plain bind would close the device nodes of the session's /dev; nobody can make another one inside
-    ...['--dev-bind', '/', '/'],
-    // the session's own is there already; only a terminal needs one that knows it
-    ...(plan.pty === undefined ? shm : ['--dev', '/dev', ...shm, '--remount-ro', '/dev']),
+    ...['--bind', '/', '/'],
+    // a terminal needs a /dev that knows it; to make one takes longer
+    ...(plan.pty === undefined
+      ? ['--dev-bind', sessionDevices, '/dev', ...shm]
+      : ['--dev', '/dev', ...shm, '--remount-ro', '/dev']),
     ...['--proc', '/proc'],
     ...['--ro-bind', '/proc/sys', '/proc/sys'],
     ...hiddenProcFiles

@@ -14,7 +14,6 @@ const own = '/run/sbx';
 const stash = '/run/.sbx-stash';
 export const emptyFile = `${own}/empty-file`;
 const emptyFolder = `${own}/empty-folder`;
-const hostDevices = `${stash}/dev`;
 const hostStaged = `${stash}/staged`;
 /**
  * INVARIANT(staged-is-covered): every command mounts its own /dev/shm, below which this lies. Only what starts commands
@@ -24,14 +23,18 @@ export const insideStaged = '/dev/shm/staged';
 /** Private folder of the caches; and where a cache of the host is bound, so that its path is in no option. */
 const cacheLayers = `${stash}/caches`;
 const hostCache = `${stash}/cache`;
-/** Without a disk, a console, or the memory of the machine. What is not here cannot be made inside. */
+/**
+ * The /dev of commands, made once: without a disk, a console, or the memory of the machine. The host's own stays where it is
+ * in the template, out of sight of commands: bubblewrap looks there for the name of a terminal.
+ */
+export const sessionDevices = `${own}/dev`;
 const devices = 'null zero full random urandom tty';
 
 /** First argument after the script: by it a later daemon recognises a template whose daemon is gone. */
 export const holderMark = 'sbx-session';
 
 /**
- * What the host's kernel cannot layer gets a folder of its own. Not `2>/dev/null`: no device can be opened yet.
+ * What the host's kernel cannot layer gets a folder of its own.
  *
  * `set -e` makes every failed step end the template. The last step replaces the script by the session's
  * starter.
@@ -50,19 +53,20 @@ while (($#)); do
     overlay) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
     fresh) mount -n -t tmpfs -o "size=$2,mode=1777,nosuid,nodev" tmpfs "$3"; shift 3 ;;
     devices)
-      mount -n -t tmpfs -o size=64k,mode=755,nosuid tmpfs /dev
-      mkdir /dev/shm /dev/pts
-      for name in ${devices}; do : >"/dev/$name"; mount -n --no-canonicalize --bind "$2/$name" "/dev/$name"; done
-      mount -n -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts /dev/pts
-      ln -s pts/ptmx /dev/ptmx
-      ln -s /proc/self/fd /dev/fd
-      ln -s fd/0 /dev/stdin; ln -s fd/1 /dev/stdout; ln -s fd/2 /dev/stderr
+      mount -n -t tmpfs -o size=64k,mode=755,nosuid tmpfs "$2"
+      mkdir "$2/shm" "$2/pts"
+      for name in ${devices}; do : >"$2/$name"; mount -n --no-canonicalize --bind "/dev/$name" "$2/$name"; done
+      mount -n -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts "$2/pts"
+      ln -s pts/ptmx "$2/ptmx"
+      ln -s /proc/self/fd "$2/fd"
+      ln -s fd/0 "$2/stdin"; ln -s fd/1 "$2/stdout"; ln -s fd/2 "$2/stderr"
+      if [[ -d /dev/shm ]]; then mount -n -t tmpfs -o size=64k,mode=700 tmpfs /dev/shm; fi
       shift 2 ;;
     bind) mount -n --no-canonicalize --bind "$2" "$3"; shift 3 ;;
     cache)
       layered=
-      if [[ $3 != - ]] && mount -n --no-canonicalize --bind "$3" ${hostCache} 2>&-; then
-        mount -n -t overlay -o "nosuid,nodev,lowerdir=${hostCache},upperdir=$2/up,workdir=$2/work,userxattr" overlay "$4" 2>&- && layered=1
+      if [[ $3 != - ]] && mount -n --no-canonicalize --bind "$3" ${hostCache} 2>/dev/null; then
+        mount -n -t overlay -o "nosuid,nodev,lowerdir=${hostCache},upperdir=$2/up,workdir=$2/work,userxattr" overlay "$4" 2>/dev/null && layered=1
         umount -n --no-canonicalize --lazy ${hostCache}
       fi
       [[ $layered ]] || mount -n --no-canonicalize --bind "$2/up" "$4"
@@ -113,7 +117,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...['--bind', '/proc', '/proc'],
     ...['--size', '65536', '--perms', '0755', '--tmpfs', '/run'],
     ...['--dir', own],
-    ...['--dev-bind', '/dev', hostDevices],
+    ...['--dev-bind', '/dev', '/dev'],
     ...plan.runLinks.flatMap(([name, target]) => ['--symlink', target, `/run/${name}`]),
     ...(plan.resolver === undefined ? [] : ['--ro-bind', plan.resolver, plan.resolver]),
     ...plan.overlays.flatMap(({ path: place }, index) => ['--ro-bind', place, lowers[index] ?? '']),
@@ -132,7 +136,6 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...views.filter((_, index) => isPinned[index]),
     ...gitSources,
     ...(plan.caches === undefined ? [] : [hostCache, cacheLayers]),
-    hostDevices,
     ...(plan.staged === undefined ? [] : [hostStaged]),
   ];
 
@@ -144,7 +147,9 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     ...compileLayers(
       plan.overlays,
       partMasks,
-      [...plan.writable, ...cachePlaces].map(({ target }) => target).filter((target) => isWithin(own, target)),
+      [sessionDevices, ...[...plan.writable, ...cachePlaces].map(({ target }) => target)].filter((target) =>
+        isWithin(own, target),
+      ),
     ),
     ...['text', reportFile, reportScript],
     // sealed first: mounts made of its empty file and folder take over that it is read-only
@@ -168,9 +173,8 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
       target,
     ]),
     ...(plan.caches === undefined ? [] : ['detach', cacheLayers]),
-    ...['devices', hostDevices],
+    ...['devices', sessionDevices, 'seal', sessionDevices],
     ...(plan.staged === undefined ? [] : ['folders', '1', insideStaged, 'move', hostStaged, insideStaged]),
-    ...['seal', '/dev', 'detach', hostDevices],
     ...partMasks.flatMap((mask) => ['detach', partSource(mask)]),
     ...lowers.flatMap((lower) => ['detach', lower]),
     ...views.flatMap((view, index) => (isPinned[index] ? ['detach', view] : [])),
@@ -186,7 +190,7 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     expected: [
       ['/', 'ro'],
       ['/run', 'ro'],
-      ['/dev', 'ro'],
+      [sessionDevices, 'ro'],
       [own, 'ro'],
       ...plan.freshFolders.map((folder) => [folder, 'rw'] as const),
       ...plan.overlays.map(({ path: place }) => [place, 'ro'] as const),
