@@ -3,10 +3,11 @@
  * with it. Descriptors that came along the daemon closes first of all.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type ErrorCode, errorCodes, SbxError } from './protocol/errors.ts';
+import { showsSession } from './protocol/inside.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -38,7 +39,22 @@ export function daemonLogFile(env: Environment): string {
   return path.join(state !== undefined && path.isAbsolute(state) ? state : base, 'sbx', 'sbxd.log');
 }
 
+/** There no daemon can be: its folders are hidden, which would be told as another mistake. */
+function refuseInside(): void {
+  let mounts = '';
+  try {
+    mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  } catch {
+    return; // not Linux
+  }
+  if (!showsSession(mounts)) return;
+  throw new SbxError('sandbox-unavailable', 'already inside sbx: a sandbox has no room for another one', {
+    help: 'run the command itself; what holds this one holds it too',
+  });
+}
+
 function openLog(file: string): number {
+  refuseInside();
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     return openSync(file, 'a', 0o600);

@@ -17,6 +17,7 @@ import { openLog } from './platform/log.ts';
 import { findPackageRoot } from './platform/package-root.ts';
 import { planListening } from './request/listen-plan.ts';
 import { listen, type RunningServer } from './request/server.ts';
+import { isInsideSandbox } from './sandbox/doctor/inside.ts';
 import { probeSandbox } from './sandbox/doctor/probe.ts';
 import { sweepRunGroups } from './sandbox/groups/run-groups.ts';
 import { endSurvivors } from './sandbox/template/survivors.ts';
@@ -34,6 +35,12 @@ function reportReady(fd: number | undefined, line: object): void {
 
 async function serve(options: Options, config: Config, build: string): Promise<void> {
   const started = performance.now();
+  if (isInsideSandbox()) {
+    // before anything is made: its folders are hidden in there, which would be told as another mistake
+    throw new SbxError('sandbox-unavailable', 'already inside sbx: a sandbox has no room for another one', {
+      help: 'run the command itself; what holds this one holds it too',
+    });
+  }
   for (const directory of [config.runDirectory, config.stateDirectory, config.cacheDirectory]) {
     ensurePrivateDirectory(directory, config.uid);
   }

@@ -33,7 +33,7 @@ export function findWithheldViolations(text: string, withheld: readonly string[]
     .slice(0, maxNamed)
     .map((name) => ({
       ...{ kind: 'environment', target: name, access: 'read' },
-      message: `\`${name}\` of your environment is withheld from commands, because it may be a secret`,
+      message: `\`${name}\` of your environment is not passed on: commands get the variables that are listed, and none that looks like a secret`,
       howToAllow: `pass it on with --env ${name}`,
     }));
 }

@@ -17,6 +17,14 @@ test("stdout, stderr and status are the command's", async () => {
   assert.deepEqual({ out, stderr, status }, { out: 'out\n', stderr: 'err\n', status: 3 });
 });
 
+test('inside its own sandbox it says so, whatever the environment says', async () => {
+  const inner = `'${process.execPath}' '${cliPath}'`;
+  const { stderr, status } = await sbx.run(`unset SBX_SESSION; ${inner} run true`);
+  assert.match(stderr, /^sbx: already inside sbx/m);
+  assert.equal(status, 125);
+  assert.equal((await sbx.run(`${inner} check true`)).status, 0);
+});
+
 test('every byte arrives, and nothing else', async () => {
   const bytes = randomBytes(300_000);
   writeFileSync(path.join(sbx.workspace, 'bytes'), bytes);

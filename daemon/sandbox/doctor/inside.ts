@@ -1,6 +1,6 @@
 /** Whether this process is itself inside a sandbox of ours. */
+import { sessionMountSource } from '../../../client/protocol/inside.ts';
 import { readMountTable } from '../../platform/mount-table.ts';
-import { sessionMountSource } from '../template/holder.ts';
 
 /** INVARIANT(inside-is-seen): by a mount that every template has, not by a variable that anyone can set or clear. */
 export function isInsideSandbox(): boolean {

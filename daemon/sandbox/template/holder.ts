@@ -3,13 +3,12 @@
  * steps that a fixed script then takes inside. No path of a plan is ever part of script text or of a mount option string.
  */
 import path from 'node:path';
+import { sessionMountSource } from '../../../client/protocol/inside.ts';
 import { reportFile, reportScript } from '../command/end-folder.ts';
 import type { Mask, OverlayPlace, SessionPlan } from '../plan/plan.ts';
 import { byDepth, isWithin } from '../plan/plan.ts';
 import type { CachePlace } from '../plan/tool-caches.ts';
 
-/** Source name of a tmpfs that every template has; by it a daemon sees that it was started inside a sandbox. */
-export const sessionMountSource = 'sbx-session';
 const own = '/run/sbx';
 const stash = '/run/.sbx-stash';
 export const emptyFile = `${own}/empty-file`;

@@ -34,6 +34,7 @@ for (const [text, names] of rows) {
 test('what is told says how to pass it on', () => {
   const [violation] = findWithheldViolations('NPM_TOKEN is not set', withheld);
   assert.equal(violation?.kind, 'environment');
+  assert.match(violation?.message ?? '', /`NPM_TOKEN` of your environment is not passed on/);
   assert.match(violation?.howToAllow ?? '', /--env NPM_TOKEN$/);
 });
 
