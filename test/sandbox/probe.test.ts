@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { test } from 'node:test';
+import { sessionMountSource } from '../../client/protocol/inside.ts';
 import { parseMountTable } from '../../daemon/platform/mount-table.ts';
 import { isInsideSandbox } from '../../daemon/sandbox/doctor/inside.ts';
 import { probeSandbox } from '../../daemon/sandbox/doctor/probe.ts';
 import { explainAbsence, findRunGroups } from '../../daemon/sandbox/groups/run-groups.ts';
-import { sessionMountSource } from '../../daemon/sandbox/template/holder.ts';
 import { listTestAccounts, makePlace, openPlace, run } from '../fixtures/sandbox-session.ts';
 
 test('every mechanism works here, and each was tried', async () => {
