@@ -69,6 +69,11 @@ export function describePolicy(report: PolicyReport, paint: Paint): string[] {
       paint,
     ),
     ...listEntries(
+      'files in the sandbox',
+      report.files.map(({ list, path, origin }) => ({ text: `${list} ${path}`, origin })),
+      paint,
+    ),
+    ...listEntries(
       'further folders',
       report.additionalDirectories.map(({ path, origin }) => ({ text: path, origin })),
       paint,

@@ -40,6 +40,15 @@ export const policyReportSchema = z.strictObject({
       sandbox: z.enum(['required', 'off']).optional(),
     }),
   ),
+  files: z
+    .array(
+      z.strictObject({
+        list: z.enum(['denyRead', 'allowRead', 'denyWrite', 'allowWrite', 'unprotect']),
+        path: z.string().describe('The pattern as it was written.'),
+        origin: originSchema,
+      }),
+    )
+    .describe('What the sandbox hides, shows and lets be written, beside what rules deny.'),
   additionalDirectories: z.array(z.strictObject({ path: z.string(), origin: originSchema })),
   ignored: z
     .array(z.strictObject({ what: z.string(), because: z.string(), origin: originSchema }))

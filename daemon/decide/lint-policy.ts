@@ -4,6 +4,7 @@
  */
 import type { Origin } from '../../client/protocol/decision.ts';
 import { type CommandPattern, matchesPattern } from './command-pattern.ts';
+import type { FileEntry } from './file-list.ts';
 import { type HostPattern, matchesHost } from './host-pattern.ts';
 import type { PathPattern } from './path-pattern.ts';
 import { type Policy, showOrigin } from './policy.ts';
@@ -34,8 +35,11 @@ export interface PolicyLint {
  */
 export type ProgramKind = (words: readonly string[]) => 'wrapper' | 'runs-code' | undefined;
 
-export function lintPolicy(policy: Pick<Policy, 'allow' | 'ask' | 'deny'>, kindOf: ProgramKind): readonly PolicyLint[] {
-  const lints: PolicyLint[] = [];
+export function lintPolicy(
+  policy: Pick<Policy, 'allow' | 'ask' | 'deny' | 'files'>,
+  kindOf: ProgramKind,
+): readonly PolicyLint[] {
+  const lints = policy.files.flatMap(lintFileEntry);
   // What could not be read has its own remark, and hides nothing that its author meant to hide.
   const written = { deny: policy.deny.filter(isRead), ask: policy.ask.filter(isRead), allow: policy.allow };
   for (const rule of [...written.deny, ...written.ask, ...written.allow]) {
@@ -145,6 +149,14 @@ function lintPathRule(rule: PathRule, report: Report): void {
     `means ${quoteText(pattern.anchor + pattern.text)}`,
     `write ${quoteText(`${rule.tool}(/${pattern.text})`)} for the absolute path`,
   );
+}
+
+/** An entry of the sandbox's lists, whose patterns are those of path rules. */
+function lintFileEntry({ list, origin, pattern, text }: FileEntry): PolicyLint[] {
+  if (pattern.base !== 'origin' || !rootFolders.has(text.split('/')[1] ?? '')) return [];
+  const message = `${quoteText(text)} in \`${list}\` means ${quoteText(pattern.anchor + pattern.text)}`;
+  const help = `write ${quoteText(`/${text}`)} for the absolute path`;
+  return [{ id: 'looks-absolute', message, help, rule: text, origin }];
 }
 
 function lintHostRule(rule: HostRule, report: Report): void {

@@ -2,6 +2,7 @@
 
 import { limitNames } from '../../client/protocol/limit-names.ts';
 import type { PolicyReport } from '../../client/protocol/policy-report.ts';
+import { restricts } from '../decide/file-list.ts';
 import { findIdleLimits, resolveLimits } from '../decide/limits.ts';
 import { boundLayers } from '../decide/merge-policies.ts';
 import type { ParsedPolicy, Setting } from '../decide/policy.ts';
@@ -46,6 +47,7 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
       unless: rule.unless.map((each) => each.text),
       ...(rule.sandbox === undefined ? {} : { sandbox: rule.sandbox }),
     })),
+    files: policy.files.map(({ list, origin, text }) => ({ list, path: text, origin })),
     additionalDirectories: bound.flatMap((layer) =>
       layer.directories.map(({ value, origin }) => ({ path: value, origin })),
     ),
@@ -86,8 +88,10 @@ function reportGiven({ layer, file }: ParsedPolicy): ReportedLayer {
   return { layer, ...(file === undefined ? {} : { file }), imported: false, state: 'used' };
 }
 
-function hasGrants({ rules, directories }: ParsedPolicy): boolean {
-  return directories.length > 0 || rules.some((rule) => rule.list === 'allow');
+function hasGrants({ directories, files, rules }: ParsedPolicy): boolean {
+  return (
+    directories.length > 0 || files.some((entry) => !restricts(entry)) || rules.some((rule) => rule.list === 'allow')
+  );
 }
 
 function reportWaiting({ waiting }: PolicyLayer): readonly Ignored[] {

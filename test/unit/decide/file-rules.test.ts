@@ -1,6 +1,7 @@
 /** What the lists of a policy mean to the sandbox: where to look, what is covered, and who may say what. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
+import { lintPolicy } from '../../../daemon/decide/lint-policy.ts';
 import { mergePolicies } from '../../../daemon/decide/merge-policies.ts';
 import { parsePathPattern } from '../../../daemon/decide/path-pattern.ts';
 import { findScope } from '../../../daemon/decide/path-scope.ts';
@@ -179,6 +180,12 @@ describe('who may say what', () => {
     const sound = readLayer('user', lists('allowWrite', '//srv/x'));
     assert.deepEqual(mergePolicies([lock, sound]).files, []);
     assert.equal(mergePolicies([sound]).files.length, 1);
+  });
+
+  test('a path that looks absolute and is not is linted, in these lists too', () => {
+    const lint = (entry: string): readonly string[] =>
+      lintPolicy(mergePolicies([readLayer('user', lists('denyRead', entry))]), () => undefined).map(({ id }) => id);
+    assert.deepEqual([lint('/etc/secret'), lint('//etc/secret'), lint('/conf')], [['looks-absolute'], [], []]);
   });
 
   test('the key changes with the meaning', () => {
