@@ -237,7 +237,7 @@ export class FolderIndex {
   /** @param isNew it was just made, or replaced. */
   #see(folder: Folder, name: string, shape: Shape, isNew: boolean): void {
     if (folder.role === 'git') {
-      if (shape === 'folder' && (name === 'hooks' || name === 'info')) this.#enter(folder, name, 'git');
+      if (shape === 'folder' && (name === 'hooks' || name === 'info')) this.#enter(folder, name, 'git', isNew);
       return;
     }
     const segments = [...folder.segments, name];
@@ -249,11 +249,11 @@ export class FolderIndex {
         { segments, kind: 'repository', because: 'hooks and configuration in it run programs' },
         shape,
       );
-      if (shape === 'folder' && found.since > 0) this.#enter(folder, name, 'git');
+      if (shape === 'folder' && found.since > 0) this.#enter(folder, name, 'git', isNew);
       return;
     }
     if (folder.role === 'filled') {
-      if (shape === 'folder' && leadsToSubmodule) this.#enter(folder, name, 'filled');
+      if (shape === 'folder' && leadsToSubmodule) this.#enter(folder, name, 'filled', isNew);
       return;
     }
     const entry = this.#names.find(segments);
@@ -266,8 +266,8 @@ export class FolderIndex {
     }
     this.#lose(folder, name);
     if (shape === 'folder') {
-      if (!isFilledByTools(name)) this.#enter(folder, name, 'plain');
-      else if (leadsToSubmodule) this.#enter(folder, name, 'filled');
+      if (!isFilledByTools(name)) this.#enter(folder, name, 'plain', isNew);
+      else if (leadsToSubmodule) this.#enter(folder, name, 'filled', isNew);
       return;
     }
     this.#leave(folder, name);
@@ -275,11 +275,11 @@ export class FolderIndex {
       this.#links.set(segments.join('/'), { segments, since: this.#since });
   }
 
-  #enter(folder: Folder, name: string, role: Role): void {
+  #enter(folder: Folder, name: string, role: Role, isNew: boolean): void {
     const known = folder.folders.get(name);
     if (known !== undefined && !known.gone) {
       // perhaps another folder of that name by now
-      if (this.#walked) this.#add(known, undefined);
+      if (isNew) this.#add(known, undefined);
       return;
     }
     if (this.#folders >= this.#limits.folders) {

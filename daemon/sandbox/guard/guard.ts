@@ -53,6 +53,12 @@ export function openGuard(input: GuardInput): Guard {
   return guard;
 }
 
+export interface Pins {
+  readonly pins: readonly string[];
+  /** How many more there are. */
+  readonly left: number;
+}
+
 interface LiveRun {
   readonly since: number;
   readonly mayMake: (place: string) => boolean;
@@ -67,6 +73,7 @@ export class Guard {
   readonly #forget: () => void;
   readonly #alarms = new Set<Found>();
   #patrol: Promise<void> | undefined;
+  #pins: { readonly of: readonly Found[]; readonly pins: Pins } | undefined;
   #users = 0;
   #linger: NodeJS.Timeout | undefined;
 
@@ -100,15 +107,10 @@ export class Guard {
   }
 
   /** What stands at protected names below the workspace's own folder, repositories first. */
-  listPins(): { readonly pins: readonly string[]; readonly left: number } {
-    const nested = this.#index.found.filter(
-      (found) => found.since === 0 && found.segments.length > (found.kind === 'bare' ? 0 : 1) && isPinnable(found),
-    );
-    const paths = [...nested.filter(({ kind }) => kind !== 'name'), ...nested.filter(({ kind }) => kind === 'name')]
-      .map((found) => exactText(found.segments.join('/')))
-      .filter((name) => name !== undefined)
-      .map((name) => path.join(this.#input.workspace, name));
-    return { pins: paths.slice(0, maxPins), left: Math.max(0, paths.length - maxPins) };
+  listPins(): Pins {
+    const { found } = this.#index;
+    if (this.#pins?.of !== found) this.#pins = { of: found, pins: choosePins(found, this.#input.workspace) };
+    return this.#pins.pins;
   }
 
   /** Resolves when what is there is known. */
@@ -225,6 +227,17 @@ export class Guard {
     if (this.#live.size <= 1) this.#index.forgetLinks(run.since + 1);
     return notes;
   }
+}
+
+function choosePins(found: readonly Found[], workspace: string): Pins {
+  const nested = found.filter(
+    (one) => one.since === 0 && one.segments.length > (one.kind === 'bare' ? 0 : 1) && isPinnable(one),
+  );
+  const paths = [...nested.filter(({ kind }) => kind !== 'name'), ...nested.filter(({ kind }) => kind === 'name')]
+    .map((one) => exactText(one.segments.join('/')))
+    .filter((name) => name !== undefined)
+    .map((name) => path.join(workspace, name));
+  return { pins: paths.slice(0, maxPins), left: Math.max(0, paths.length - maxPins) };
 }
 
 /** A link cannot be a mount point, and nobody waits for a pipe. */
