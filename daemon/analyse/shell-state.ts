@@ -3,6 +3,7 @@
  * functions. Branches are merged by keeping only what all of them agree on, so a later path is either right or unknown.
  */
 import type { Facts } from './model.ts';
+import type { Changes } from './shell-changes.ts';
 import type { StandardInput } from './standard-input.ts';
 import type { KnownList, Piece, Values } from './words.ts';
 
@@ -163,6 +164,23 @@ export function assign(state: ShellState, name: string, value: Alternatives): vo
 export function forgetAll(state: ShellState): void {
   state.dynamic = true;
   assignPositional(state, undefined);
+}
+
+/** Forgets what the changes may have made of it. */
+export function forgetChanges(changes: Changes, state: ShellState): void {
+  if (changes.directory) {
+    state.cwd = undefined;
+    state.previous = undefined;
+    state.stack = [];
+    state.changed = true;
+  }
+  if (changes.everything) forgetAll(state);
+  if (changes.positional) assignPositional(state, undefined);
+  for (const name of changes.unknown) assign(state, name, unknownValue);
+  for (const name of changes.numeric) {
+    const before = state.variables.get(name);
+    assign(state, name, before === undefined || isNumeric(before) ? numericValue : unknownValue);
+  }
 }
 
 /** Lists of more elements than this are not followed. */
