@@ -150,7 +150,8 @@ export const policySchema = z.strictObject({
             .meta({ default: [] }),
         })
         .optional()
-        .describe('What of the machine commands see and may write; patterns as in `Read` and `Edit` rules'),
+        .describe('What of the machine commands see and may write; patterns as in `Read` and `Edit` rules')
+        .meta({ default: {} }),
       unprotect: pathListSchema
         .describe('Protected paths that commands may write after all; managed and user policy may say')
         .meta({ default: [] }),
