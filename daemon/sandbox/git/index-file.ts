@@ -100,6 +100,8 @@ export function parseIndex(bytes: Buffer, format: ObjectFormat): ReadIndex {
 
 /** Source: verify_path in read-cache.c of git, with the names that other file systems take for `.git` */
 function isSafePath({ path, mode }: IndexEntry): boolean {
+  // hardly any path has a part that begins with a dot or could be another spelling of one, and there are many paths
+  if (!/^\/|\/\/|\/$|(?:^|\/)\.|git|[\x80-\xff]/i.test(path)) return path !== '';
   const plain = mode === folderMode && path.endsWith('/') ? path.slice(0, -1) : path;
   return plain.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !isGitFolderName(part));
 }

@@ -53,13 +53,19 @@ function groupByPath(entries: readonly IndexEntry[]): ReadonlyMap<string, readon
 }
 
 function isSame(left: readonly IndexEntry[], right: readonly IndexEntry[]): boolean {
-  return left.length === right.length && left.every((entry, index) => meaning(entry) === meaning(right[index]));
+  return left.length === right.length && left.every((entry, index) => meansSame(entry, right[index]));
 }
 
-const meaning = (entry: IndexEntry | undefined): string =>
-  entry === undefined
-    ? ''
-    : `${entry.stage} ${entry.mode} ${entry.hash} ${entry.assumeValid} ${entry.skipWorktree} ${entry.intentToAdd}`;
+function meansSame(left: IndexEntry, right: IndexEntry | undefined): boolean {
+  return (
+    left.hash === right?.hash &&
+    left.mode === right.mode &&
+    left.stage === right.stage &&
+    left.assumeValid === right.assumeValid &&
+    left.skipWorktree === right.skipWorktree &&
+    left.intentToAdd === right.intentToAdd
+  );
+}
 
 const forget = (entry: IndexEntry): IndexEntry => ({ ...entry, stat: Buffer.alloc(40) });
 
