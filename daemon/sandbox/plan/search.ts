@@ -9,8 +9,8 @@ import type { FileRule } from './file-rule.ts';
 
 /** Names that one search looks at; a larger tree needs a narrower pattern. */
 export const maxSearched = 200_000;
-/** Folders that are looked at again for later files; one look costs some microseconds each. */
-const maxWatched = 1024;
+/** Folders that are looked at again for later files: so many take some milliseconds, and commands wait for it. */
+const maxWatched = 256;
 
 export interface Search {
   readonly found: readonly string[];
@@ -24,7 +24,7 @@ export interface Search {
 
 interface Folder {
   readonly place: string;
-  changed: bigint;
+  changed: number;
   matches: readonly string[];
   folders: readonly string[];
 }
@@ -60,7 +60,7 @@ function lookAgain(rule: FileRule, watched: Folder[]): string {
     const changed = changedAt(folder.place);
     if (changed === folder.changed) continue;
     const known = new Set(folder.folders);
-    folder.changed = changed ?? -1n;
+    folder.changed = changed ?? -1;
     Object.assign(folder, sort(rule, folder.place, readEntries(folder.place)));
     const fresh = folder.folders.filter((each) => !known.has(each));
     for (const place of fresh) addFolder(rule, place, watched);
@@ -91,9 +91,9 @@ function readEntries(place: string): Dirent[] {
 }
 
 /** Undefined for what is no folder. */
-function changedAt(place: string): bigint | undefined {
-  const stat = lstatSync(place, { bigint: true, throwIfNoEntry: false });
-  return stat?.isDirectory() ? stat.ctimeNs : undefined;
+function changedAt(place: string): number | undefined {
+  const stat = lstatSync(place, { throwIfNoEntry: false });
+  return stat?.isDirectory() ? stat.ctimeMs : undefined;
 }
 
 /**
