@@ -1,6 +1,7 @@
 /** Analyses one simple command at one point of the text: its layers, its effects, and the commands that it runs in turn. */
 import { type SimpleCommand, wordValue } from '../parse/model.ts';
 import type { AnalysisContext } from './analyse.ts';
+import type { Arg, Values } from './args.ts';
 import type { Program } from './compile-catalogue.ts';
 import { describeCommand } from './describe.ts';
 import { recordCommand } from './inner-commands.ts';
@@ -12,7 +13,7 @@ import { type Reading, readArguments } from './read-arguments.ts';
 import { redirectionEffects } from './redirections.ts';
 import type { ShellState } from './shell-state.ts';
 import { redirectedInput, type StandardInput } from './standard-input.ts';
-import { type Arg, expandWords, type Values } from './words.ts';
+import { expandWords } from './words.ts';
 import { type FedCommand, withStandardInput } from './xargs-input.ts';
 
 /** One way the command's words can turn out, fully read. */

@@ -5,10 +5,10 @@
  */
 import type { SimpleCommand } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
+import type { Arg, KnownList, Piece } from './args.ts';
 import { printedText } from './printed-text.ts';
 import { assign, assignList, assignPositional, type ShellState, unknownValue } from './shell-state.ts';
 import { linesOf, replacesInput, type StandardInput } from './standard-input.ts';
-import type { Arg, KnownList, Piece } from './words.ts';
 
 export function assignRead(
   args: readonly Arg[],

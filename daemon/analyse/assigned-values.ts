@@ -4,6 +4,7 @@
  */
 import type { Assignment, Word, WordPart } from '../parse/model.ts';
 import type { AnalysisContext } from './analyse.ts';
+import { type Arg, joinPieces, type KnownList, type Piece, type Values } from './args.ts';
 import type { EvaluatedNames } from './findings/evaluated-values.ts';
 import {
   assign,
@@ -16,7 +17,7 @@ import {
   unsetValue,
 } from './shell-state.ts';
 import { printsNumber } from './substitutions.ts';
-import { type Arg, expandValue, expandWord, joinPieces, type KnownList, type Piece, type Values } from './words.ts';
+import { expandValue, expandWord } from './words.ts';
 
 /** What the text declares about names, wherever it does. */
 export interface Declared {

@@ -2,12 +2,12 @@
 
 import type { AnalysisContext } from './analyse.ts';
 import type { CommandRecord, Instance } from './analyse-command.ts';
+import { type Arg, argFrom, prefixOf, type Values } from './args.ts';
 import { assignMapfile, assignParameters, assignPrinted, assignRead, shiftParameters } from './assign-builtins.ts';
 import { resolvePath } from './path-targets.ts';
 import { collectChanges } from './shell-changes.ts';
 import { assign, forgetAll, numericValue, type ShellState, unknownValue } from './shell-state.ts';
 import { redirectedInput } from './standard-input.ts';
-import { type Arg, argFrom, prefixOf, type Values } from './words.ts';
 
 /** The folders of the last few `cd` that may have failed. */
 const maxFallbacks = 8;

@@ -5,10 +5,11 @@
  */
 import type { Assignment, ParsedScript, Redirection, Word } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
+import type { Arg, Piece, Values } from './args.ts';
 import type { Analysis, Facts } from './model.ts';
 import { resolvePath } from './path-targets.ts';
 import { allStatements } from './statements.ts';
-import { type Arg, expandWord, type Piece, type Values } from './words.ts';
+import { expandWord } from './words.ts';
 
 /** More paths than this are not asked about; their links stay unresolved. */
 export const maxPaths = 256;

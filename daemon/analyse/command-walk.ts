@@ -6,6 +6,7 @@ import type { SimpleCommand } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
 import type { AnalysisContext } from './analyse.ts';
 import { analyseCommand, type CommandRecord } from './analyse-command.ts';
+import type { Values } from './args.ts';
 import { assignVariable, type Declared } from './assigned-values.ts';
 import { changeByBuiltin } from './builtins.ts';
 import { checkWord } from './findings/arithmetic.ts';
@@ -16,7 +17,6 @@ import { asStatement } from './simple-statements.ts';
 import { replacesInput } from './standard-input.ts';
 import { allStatements } from './statements.ts';
 import type { WordWalk } from './word-walk.ts';
-import type { Values } from './words.ts';
 
 type Loops = ReadonlyMap<string, readonly string[]>;
 

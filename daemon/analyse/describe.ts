@@ -3,13 +3,13 @@
  * analysis and the sentences of the catalogue alone, so the same text always reads the same.
  */
 import type { CommandRecord, Instance } from './analyse-command.ts';
+import type { Arg } from './args.ts';
 import { foundPath } from './inner-commands.ts';
 import type { AnalysedCommand, Effect } from './model.ts';
 import { fillTemplate, mentions, type Telling, targets } from './placeholders.ts';
 import type { Reading } from './read-arguments.ts';
 import { chooseTemplates } from './tell-account.ts';
 import { listOf, quoteText, showArg, showSource } from './word-text.ts';
-import type { Arg } from './words.ts';
 
 export function describeCommand(record: CommandRecord, result: AnalysedCommand): string {
   const [first] = record.instances;

@@ -1,4 +1,6 @@
 /** Text of other languages on a command line: what a script of sed, awk or SQL does, and the shell commands inside of text. */
+
+import { type Arg, makeArg } from './args.ts';
 import type { Role } from './catalogue.ts';
 import { embeddedCommands } from './embedded-shell.ts';
 import type { Draft } from './interpretation.ts';
@@ -8,7 +10,6 @@ import type { Facts, PathTarget } from './model.ts';
 import { makeTarget } from './path-targets.ts';
 import type { Reading } from './read-arguments.ts';
 import { connectionOf } from './remote-targets.ts';
-import { type Arg, makeArg } from './words.ts';
 
 /** Roles of words in which the marks of the catalogue are looked for. */
 const holdsCommands: ReadonlySet<Role> = new Set<Role>(['run', 'code', 'change', 'remote-read', 'remote-write']);

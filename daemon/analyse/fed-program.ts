@@ -5,12 +5,12 @@
  */
 import type { SimpleCommand } from '../parse/model.ts';
 import type { Instance } from './analyse-command.ts';
+import { makeArg, type Values } from './args.ts';
 import { embeddedCommands } from './embedded-shell.ts';
 import { commandsInCalls } from './languages/calls.ts';
 import { readSql } from './languages/sql.ts';
 import { processText } from './standard-input.ts';
 import { isStandardInput, readsProgramFromStdin } from './stdin-program.ts';
-import { makeArg, type Values } from './words.ts';
 
 export interface FedProgram {
   /** Shell text that it runs. */

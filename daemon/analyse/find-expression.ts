@@ -2,8 +2,9 @@
  * Whether what a search acts on is narrowed: its expression is read with its alternatives, brackets and negations, because
  * `find . -name '*.o' -o -delete` removes everything else. Source: find(1) "OPERATORS".
  */
+
+import type { Arg } from './args.ts';
 import { matchesEverything } from './glob.ts';
-import type { Arg } from './words.ts';
 
 /** A test that narrows, with the argument that it compares with. */
 export interface Test {

@@ -2,11 +2,12 @@
  * What git's words mean for files: revisions with paths, pathspecs that are written, and trees of which git changes what it
  * tracks without naming it (RULES P13).
  */
+
+import { type Arg, argFrom, makeArg, prefixOf } from './args.ts';
 import type { Draft } from './interpretation.ts';
 import type { Facts } from './model.ts';
 import { makeTarget, resolvePath } from './path-targets.ts';
 import { hasOption, type Reading } from './read-arguments.ts';
-import { type Arg, argFrom, makeArg, prefixOf } from './words.ts';
 
 /** `REVISION:PATH`, or a path of the working tree; a plain revision names no file that anybody restricts. */
 export function applyGitObject(arg: Arg, draft: Draft, facts: Facts): void {

@@ -5,6 +5,7 @@
 import type { SimpleCommand, Span } from '../parse/model.ts';
 import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
 import { type CommandRecord, emptyResult, type Instance, readInstances, summarise } from './analyse-command.ts';
+import { type Arg, makeArg, type Values } from './args.ts';
 import { readFedProgram } from './fed-program.ts';
 import { runInnerText, runText } from './inner-text.ts';
 import { maxWrappers } from './layers.ts';
@@ -16,7 +17,7 @@ import { redirectedInput } from './standard-input.ts';
 import { programDescriptor } from './stdin-program.ts';
 import { findSupposedCommands } from './supposed-commands.ts';
 import { findVariableCommands, findVariableHosts } from './variable-commands.ts';
-import { type Arg, expandValue, makeArg, type Values } from './words.ts';
+import { expandValue } from './words.ts';
 
 /** What a command is recorded with beside its words. */
 export interface Recording {

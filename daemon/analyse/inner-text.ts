@@ -2,11 +2,11 @@
 import type { SimpleCommand, Span } from '../parse/model.ts';
 import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
 import type { CommandRecord } from './analyse-command.ts';
+import type { Arg } from './args.ts';
 import { findAll } from './findings/find-all.ts';
 import type { Finding } from './model.ts';
 import type { ShellState } from './shell-state.ts';
 import { walkScript } from './walk.ts';
-import type { Arg } from './words.ts';
 
 /**
  * The commands of the text; undefined when the text is not known or nests too deeply. Findings in it are reported at

@@ -2,6 +2,8 @@
  * What a command line means: walks a reading of it and says its effects, whether the built-in read-only set covers it,
  * what a broad grant leaves out, and which further commands it runs.
  */
+
+import { type Arg, makeArg } from './args.ts';
 import { codeRoles, harmlessRoles, type Role } from './catalogue.ts';
 import { needsNaming } from './compile-catalogue.ts';
 import { applyEmbedded, applyMarked } from './embedded-text.ts';
@@ -15,7 +17,6 @@ import { connectionOf, isRemotePath } from './remote-targets.ts';
 import { apply } from './role-effects.ts';
 import { joinTyped } from './typed-text.ts';
 import type { Variables } from './variables.ts';
-import { type Arg, makeArg } from './words.ts';
 
 export function interpret(
   reading: Reading,

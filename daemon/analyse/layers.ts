@@ -4,11 +4,11 @@
  * that was removed to reach it can change nothing but time, priority or language.
  */
 import type { Assignment, Word } from '../parse/model.ts';
+import { type Arg, makeArg } from './args.ts';
 import type { Catalogue } from './compile-catalogue.ts';
 import type { Layer, UnnamedDanger } from './model.ts';
 import { normalisePath } from './path-targets.ts';
 import { hasOption, type Reading, readArguments } from './read-arguments.ts';
-import { type Arg, makeArg } from './words.ts';
 
 export interface LayeredCommand {
   readonly layers: readonly Layer[];

@@ -1,8 +1,8 @@
 /** Whether a simple command prints nothing but plain numbers, as the catalogue says (`wc -l` of its input, `date +%s`). */
 import type { SimpleCommand, Word } from '../parse/model.ts';
+import { makeArg } from './args.ts';
 import type { Catalogue } from './compile-catalogue.ts';
 import { hasOption, readArguments } from './read-arguments.ts';
-import { makeArg } from './words.ts';
 
 export function interpretNumber(command: SimpleCommand, catalogue: Catalogue): boolean {
   return prints('number', command, catalogue);

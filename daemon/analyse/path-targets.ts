@@ -1,7 +1,7 @@
 /** Turns arguments and redirection targets into places in the file system (RULES O10, O28). Pure text, plus the facts. */
 import type { Redirection } from '../parse/model.ts';
+import type { Arg, Piece } from './args.ts';
 import type { Facts, PathTarget } from './model.ts';
-import type { Arg, Piece } from './words.ts';
 
 /** Absolute, without `.`, `..`, empty segments and a trailing slash. */
 export function normalisePath(path: string): string {

@@ -3,12 +3,12 @@
  * the text after the bar where there is nothing to list.
  */
 import type { Instance } from './analyse-command.ts';
+import type { Arg } from './args.ts';
 import type { Role } from './catalogue.ts';
 import { foundPath } from './inner-commands.ts';
 import type { Effect, PathTarget } from './model.ts';
 import type { Reading } from './read-arguments.ts';
 import { listOf, quoteText, showArg, showSource, showValue } from './word-text.ts';
-import type { Arg } from './words.ts';
 
 /** What a sentence is filled from. */
 export interface Telling {

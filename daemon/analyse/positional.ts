@@ -1,9 +1,9 @@
 /** What `$1`, `$2`, … can be in a function of the text, when every call of it stands in the text. */
 import type { ParsedScript, SimpleCommand, Statement } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
+import type { KnownList } from './args.ts';
 import { type Alternatives, joinAlternatives, unknownValue } from './shell-state.ts';
 import { allStatements } from './statements.ts';
-import type { KnownList } from './words.ts';
 
 const maxPosition = 9;
 const movers = new Set(['shift', 'set', 'eval', 'source', '.', 'trap', 'alias', 'getopts']);

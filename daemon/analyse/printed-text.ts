@@ -2,7 +2,7 @@
  * What `echo` and `printf` print when every word of theirs is known, so that a text which sends names through a pipe, a
  * substitution or a here-string is judged by those names. Source: bash(1) "echo", "printf".
  */
-import type { Arg } from './words.ts';
+import type { Arg } from './args.ts';
 
 /** Undefined where the output cannot be told: other programs, escapes that options of the shell change, odd directives. */
 export function printedText(args: readonly Arg[]): string | undefined {

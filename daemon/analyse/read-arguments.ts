@@ -3,10 +3,11 @@
  * attached values, unique prefixes, `--`) or single-dash long names; a word of unknown value that could begin an option is
  * reported as such and never guessed.
  */
+
+import { type Arg, argFrom, couldBeOption, prefixOf } from './args.ts';
 import type { Meaning, Role } from './catalogue.ts';
 import type { OperandSlot, Option, Program } from './compile-catalogue.ts';
 import { isNarrowed } from './find-expression.ts';
-import { type Arg, argFrom, couldBeOption, prefixOf } from './words.ts';
 
 export interface ReadOption {
   readonly option: Option;

@@ -1,8 +1,9 @@
 /** Redirections as effects of their own (RULES C6, O21, O32): targets are checked as reads and writes of files. */
 import type { Redirection } from '../parse/model.ts';
+import { type Arg, makeArg, type Values } from './args.ts';
 import type { Effect, Facts, PathTarget } from './model.ts';
 import { makeTarget } from './path-targets.ts';
-import { type Arg, expandWord, makeArg, type Values } from './words.ts';
+import { expandWord } from './words.ts';
 
 const writing = new Set(['>', '>>', '>|', '&>', '&>>', '<>', '>&']);
 

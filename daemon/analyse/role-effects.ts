@@ -1,4 +1,6 @@
 /** What an argument does by its role: the one table from the catalogue's words to effects. */
+
+import { type Arg, argFrom, couldBeOption, makeArg, type Piece, prefixOf } from './args.ts';
 import type { Role } from './catalogue.ts';
 import { applyProgramText, applyScript, nameOf } from './embedded-text.ts';
 import {
@@ -18,7 +20,6 @@ import type { Facts, PathTarget } from './model.ts';
 import { makeTarget } from './path-targets.ts';
 import type { Reading } from './read-arguments.ts';
 import { connectionOf, isRemotePath, originOf } from './remote-targets.ts';
-import { type Arg, argFrom, couldBeOption, makeArg, type Piece, prefixOf } from './words.ts';
 
 /** How much of what is read is shown. */
 const shown: Partial<Record<Role, Pick<PathTarget, 'searched' | 'namesOnly'>>> = {

@@ -2,10 +2,11 @@
  * What is known about the shell at one point of the text: its directory, the variables that the text assigned, its
  * functions. Branches are merged by keeping only what all of them agree on, so a later path is either right or unknown.
  */
+
+import type { KnownList, Piece, Values } from './args.ts';
 import type { Facts } from './model.ts';
 import type { Changes } from './shell-changes.ts';
 import type { StandardInput } from './standard-input.ts';
-import type { KnownList, Piece, Values } from './words.ts';
 
 export type Alternatives = readonly (readonly Piece[])[];
 

@@ -4,9 +4,10 @@
  */
 import type { Redirection, SimpleCommand, Statement, Word } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
+import type { Arg, Values } from './args.ts';
 import { printedText } from './printed-text.ts';
 import { allStatements } from './statements.ts';
-import { type Arg, expandValue, expandWords, type Values } from './words.ts';
+import { expandValue, expandWords } from './words.ts';
 
 export interface StandardInput {
   readonly text: string;

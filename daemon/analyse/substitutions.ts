@@ -2,9 +2,9 @@
 import type { Statement, WordPart } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
 import type { AnalysisContext } from './analyse.ts';
+import type { Piece, Values } from './args.ts';
 import { interpretNumber, interpretPlain } from './numbers.ts';
 import { isInput, outputOf } from './standard-input.ts';
-import type { Piece, Values } from './words.ts';
 
 type Substitution = WordPart & { readonly type: 'substitution' };
 

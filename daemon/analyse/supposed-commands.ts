@@ -3,7 +3,7 @@
  * subcommand that says so (`goenv exec rm x`), or shell text of an option of that name. A guess that only restrictions see.
  */
 import type { Instance } from './analyse-command.ts';
-import type { Arg } from './words.ts';
+import type { Arg } from './args.ts';
 
 export interface SupposedCommands {
   readonly words: readonly (readonly Arg[])[];

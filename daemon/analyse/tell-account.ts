@@ -1,10 +1,10 @@
 /** Which of a program's accounts hold for a command line, and what they come to: a sentence, and how much could go wrong. */
 import type { Account } from './accounts.ts';
+import { prefixOf } from './args.ts';
 import { deletesRows, readSql } from './languages/sql.ts';
 import type { Risk } from './model.ts';
 import { codeOf, fillTemplate, optionValues, type Telling } from './placeholders.ts';
 import { hasOption, type Reading } from './read-arguments.ts';
-import { prefixOf } from './words.ts';
 
 /** The sentence's template and what is added to it; undefined where nobody wrote one. */
 export function chooseTemplates(reading: Reading): { does: string; adds: readonly string[] } | undefined {

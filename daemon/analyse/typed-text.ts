@@ -2,7 +2,7 @@
  * Keys that a command types into another terminal (`tmux send-keys`, `screen -X stuff`): the lines that a shell there would
  * run. Source: tmux(1) "KEY BINDINGS", screen(1) "stuff".
  */
-import { type Arg, makeArg, type Piece } from './words.ts';
+import { type Arg, makeArg, type Piece } from './args.ts';
 
 const lineEnds = /\\n|\\r|\^[MJ]|\\01[25]|\r/g;
 /** Names of keys that are no text. What they do to a line is not known, so the next text counts as a new one. */

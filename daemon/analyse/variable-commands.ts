@@ -5,10 +5,11 @@
  */
 import type { Assignment } from '../parse/model.ts';
 import type { Instance } from './analyse-command.ts';
+import { type Arg, makeArg, type Values } from './args.ts';
 import type { Effect } from './model.ts';
 import { connectionOf } from './remote-targets.ts';
 import type { Variables } from './variables.ts';
-import { type Arg, expandValue, makeArg, type Values } from './words.ts';
+import { expandValue } from './words.ts';
 
 interface Given {
   readonly name: string;

@@ -5,6 +5,7 @@
 import type { ParsedScript, SimpleCommand, Statement } from '../parse/model.ts';
 import type { AnalysisContext } from './analyse.ts';
 import { analyseCommand, type CommandRecord } from './analyse-command.ts';
+import type { Values } from './args.ts';
 import { type Declared, loopValue } from './assigned-values.ts';
 import { CommandWalk } from './command-walk.ts';
 import { findAssociative, findOpaque } from './declared-names.ts';
@@ -30,7 +31,6 @@ import { commandName, isPreamble, readCondition } from './simple-statements.ts';
 import { pipedInput, printedParts, redirectedInput, replacesInput } from './standard-input.ts';
 import { knownSubstitution } from './substitutions.ts';
 import { WordWalk } from './word-walk.ts';
-import type { Values } from './words.ts';
 
 export interface Walked {
   /** One per simple command of the script, in its order. */

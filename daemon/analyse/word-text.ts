@@ -3,7 +3,7 @@
  * sentence itself, or that hides what it holds, stands in backticks with hidden characters made visible.
  */
 import { showText } from '../../client/protocol/visible.ts';
-import type { Arg } from './words.ts';
+import type { Arg } from './args.ts';
 
 const maxNames = 3;
 const maxLength = 60;

@@ -4,13 +4,13 @@
  */
 import type { Arithmetic, Assignment, Redirection, Statement, Word, WordPart } from '../parse/model.ts';
 import type { AnalysisContext } from './analyse.ts';
+import type { Values } from './args.ts';
 import { assignDefault, type Declared } from './assigned-values.ts';
 import { checkArithmetic, checkWord } from './findings/arithmetic.ts';
 import { checkDefault } from './findings/environment.ts';
 import { checkAssigned, checkElement, checkExpansion, checkGiven } from './findings/evaluated-values.ts';
 import { collectChanges } from './shell-changes.ts';
 import { copyState, forgetChanges, type ShellState } from './shell-state.ts';
-import type { Values } from './words.ts';
 
 export class WordWalk {
   readonly #context: AnalysisContext;

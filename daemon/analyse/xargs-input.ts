@@ -1,10 +1,10 @@
 /** The words that `xargs` adds to a command, or puts in place of its `-I` mark: known where its input is, else any. */
 import type { Word } from '../parse/model.ts';
+import { type Arg, makeArg } from './args.ts';
 import type { LayeredCommand } from './layers.ts';
 import type { Layer } from './model.ts';
 import { hasOption, type Reading, type ReadOption } from './read-arguments.ts';
 import { argsOf, linesOf, type StandardInput, splitForXargs } from './standard-input.ts';
-import { type Arg, makeArg } from './words.ts';
 
 export interface FedCommand {
   /** With the form that the added words give it, for restrictions. */

@@ -4,12 +4,12 @@
  */
 import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord } from '../analyse-command.ts';
+import { type Arg, type Piece, prefixOf } from '../args.ts';
 import { type CriticalPaths, findCritical, findEmptied } from '../critical-paths.ts';
 import { globMatches, matchesEverything } from '../glob.ts';
 import type { Removal } from '../interpretation.ts';
 import type { Facts } from '../model.ts';
 import { normalisePath } from '../path-targets.ts';
-import { type Arg, type Piece, prefixOf } from '../words.ts';
 import type { FindingFamily } from './family.ts';
 
 export const criticalRemovals: FindingFamily<'critical-removal'> = {

@@ -3,8 +3,8 @@ import type { Span, Word } from '../../parse/model.ts';
 import { wordValue } from '../../parse/model.ts';
 import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord } from '../analyse-command.ts';
+import { prefixOf } from '../args.ts';
 import { allStatements } from '../statements.ts';
-import { prefixOf } from '../words.ts';
 import type { FindingFamily, Report } from './family.ts';
 
 type Id = 'environment-poisoning';

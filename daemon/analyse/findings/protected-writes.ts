@@ -5,13 +5,13 @@
  */
 import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord } from '../analyse-command.ts';
+import { type Arg, makeArg } from '../args.ts';
 import { namesFound } from '../inner-commands.ts';
 import type { Effect, PathTarget } from '../model.ts';
 import { normalisePath } from '../path-targets.ts';
 import { findProtected, findProtectedByGlob, type ProtectedPath } from '../protected-paths.ts';
 import type { Reading } from '../read-arguments.ts';
 import { redirectionTargets } from '../redirections.ts';
-import { type Arg, makeArg } from '../words.ts';
 import type { FindingFamily, Report } from './family.ts';
 
 type Id = 'protected-path';

@@ -1,7 +1,7 @@
 /** Definitions that make a known name run something else (RULES O34): functions, aliases, `hash -p`, `enable -f`. */
 import type { CommandRecord } from '../analyse-command.ts';
+import { prefixOf } from '../args.ts';
 import { allStatements } from '../statements.ts';
-import { prefixOf } from '../words.ts';
 import type { FindingFamily } from './family.ts';
 
 type Id = 'redefined-name';

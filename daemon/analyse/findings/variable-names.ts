@@ -6,8 +6,8 @@
 import type { Statement, Word, WordPart } from '../../parse/model.ts';
 import { wordValue } from '../../parse/model.ts';
 import type { CommandRecord, Instance } from '../analyse-command.ts';
+import { type Arg, prefixOf } from '../args.ts';
 import { allStatements } from '../statements.ts';
-import { type Arg, prefixOf } from '../words.ts';
 import type { FindingFamily, Report } from './family.ts';
 
 type Id = 'code-in-name';

@@ -3,7 +3,7 @@
  * neither write, run nor connect, so text of unknown value is no more than a question of what is printed.
  * Source: jq manual "Modules", "I/O".
  */
-import type { Arg } from '../words.ts';
+import type { Arg } from '../args.ts';
 import { dangerousText, harmlessText, type ProgramText } from './program-text.ts';
 
 /** Both directives stand only at the start of a program. */

@@ -3,7 +3,7 @@
  * like, without a clause that writes and without a function that is not known to compute only. Anything else is danger.
  * Source: PostgreSQL "SQL Syntax", "psql"; SQLite "Command Line Shell", "PRAGMA"; MySQL "SELECT", "mysql Client Commands".
  */
-import type { Arg } from '../words.ts';
+import type { Arg } from '../args.ts';
 import { dangerousText, harmlessText, type ProgramText } from './program-text.ts';
 
 const asking = new Set(['select', 'with', 'explain', 'show', 'describe', 'desc', 'values', 'table', 'pragma']);

@@ -1,11 +1,11 @@
 /** sed, awk and jq program text: what only transforms, and what writes, runs or loads. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Arg, makeArg } from '../../../daemon/analyse/args.ts';
 import { readAwk } from '../../../daemon/analyse/languages/awk.ts';
 import { readJq } from '../../../daemon/analyse/languages/jq.ts';
 import type { ProgramText } from '../../../daemon/analyse/languages/program-text.ts';
 import { readSed } from '../../../daemon/analyse/languages/sed.ts';
-import { type Arg, makeArg } from '../../../daemon/analyse/words.ts';
 
 const arg = (text: string): Arg =>
   makeArg(
