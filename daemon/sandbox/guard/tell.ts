@@ -16,6 +16,7 @@ export function describeOutcome(workspace: string, outcome: Outcome): Violation 
     ...(howToAllow === undefined ? {} : { howToAllow }),
   });
   const { why } = outcome;
+  const name = path.relative(workspace, target);
   const to = outcome.to === undefined ? '' : rawText(outcome.to);
   switch (outcome.result) {
     case 'kept':
@@ -23,22 +24,22 @@ export function describeOutcome(workspace: string, outcome: Outcome): Violation 
       return undefined;
     case 'moved':
       return violation(
-        `the command made it, and it was put aside: ${why}`,
-        `${restore(to, target)}; ${proposeUnprotect(path.relative(workspace, target))}`,
+        `the command made \`${name}\`, and it was put aside: ${why}`,
+        `${restore(to, target)}; ${proposeUnprotect(name)}`,
       );
     case 'aside':
       return violation(
-        `the command made it, and it was renamed to \`${path.basename(to)}\`: ${why}`,
-        `${restore(to, target)}; ${proposeUnprotect(path.relative(workspace, target))}`,
+        `the command made \`${name}\`, and it was renamed to \`${path.basename(to)}\`: ${why}`,
+        `${restore(to, target)}; ${proposeUnprotect(name)}`,
       );
     case 'cleaned':
       return violation(
-        `the repository stays, without what git would run: ${why}`,
+        `the repository \`${name}\` stays, without what git would run: ${why}`,
         `what was taken out is in ${quote(to)}`,
       );
     case 'failed':
       return violation(
-        `the command made it, and it could not be put aside (${why}): look at it before you use the folder`,
+        `the command made \`${name}\`, and it could not be put aside (${why}): look at it before you use the folder`,
       );
   }
 }
@@ -48,7 +49,7 @@ export function describeLink(place: string, leadsTo: string): Violation {
     kind: 'file',
     target: place,
     access: 'write',
-    message: `the command made a link that leads out of the workspace, to \`${leadsTo}\`: what writes to it outside the sandbox writes there`,
+    message: `the command made the link \`${place}\`, which leads out of the workspace to \`${leadsTo}\`: what writes to it outside the sandbox writes there`,
   };
 }
 
