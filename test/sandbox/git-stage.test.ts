@@ -124,6 +124,27 @@ for (const account of listTestAccounts()) {
       await keeper.exit;
     });
 
+    test('nor where programs may make sandboxes of their own', async () => {
+      const open = await openPlace(repository.place, { userNamespaces: 'open' });
+      const ways = [
+        'umount -l /dev/shm; ls -A /dev/shm',
+        'umount -l /dev/shm; umount -l /dev/shm; umount -l /dev; ls -A /dev/shm',
+        'mkdir -p /tmp/m; mount --bind / /tmp/m; ls -A /tmp/m/dev/shm',
+        'mkdir -p /tmp/m; mount --bind /dev /tmp/m; ls -A /tmp/m/shm',
+        'mkdir -p /tmp/m; mount --rbind /dev /tmp/m; umount -l /tmp/m/shm; ls -A /tmp/m/shm',
+        'mount --move /dev/shm /tmp/m; ls -A /dev/shm',
+      ];
+      for (const way of ways) {
+        const result = await run(
+          open,
+          `git branch -f x; unshare -rm bash -c '${way}' 2>/dev/null; unshare -rm echo over`,
+        );
+        // root's own commands make none
+        assert.equal(result.stdout, account.uid === 0 ? '' : 'over\n', way);
+      }
+      await open.close();
+    });
+
     test('what a hostile command writes is in its copy alone, also while it runs', async () => {
       const own = new Repository(account);
       const before = own.list();
@@ -276,6 +297,31 @@ for (const account of listTestAccounts()) {
         assert.equal(existsSync(own.at('.git/refs/heads/planted')), false, leadsTo);
       }
       own.place.remove();
+    });
+
+    test('a submodule as the workspace works in its own git folder, which another checkout cannot name', async () => {
+      const own = new Repository(account);
+      const part = new Repository(account);
+      own.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', part.place.workspace, 'sub');
+      const sub = own.at('sub');
+      const live = await openPlace({ ...own.place, workspace: sub });
+      const result = await run(
+        live,
+        'set -e; git config user.name >/dev/null || export GIT_AUTHOR_NAME=n GIT_COMMITTER_NAME=n EMAIL=e@example.org; echo s >s; git add s; git commit -qm "in the submodule"; git status --porcelain',
+      );
+      assert.deepEqual([result.code, result.stdout, result.aftermath], [0, '', []], result.stderr);
+      assert.equal(onHost(account, own.place.home, sub, 'git', 'log', '-1', '--format=%s'), 'in the submodule\n');
+      assert.equal(onHost(account, own.place.home, sub, 'git', 'status', '--porcelain'), '');
+      await live.close();
+      const other = path.join(own.place.folder, 'other');
+      own.place.write(path.join(other, '.git'), `gitdir: ${own.at('.git/modules/sub')}\n`);
+      const stranger = await openPlace({ ...own.place, workspace: other });
+      const planted = own.at('.git/modules/sub/refs/heads/planted');
+      await run(stranger, `git update-ref refs/heads/planted HEAD; echo x >${planted}`);
+      assert.equal(existsSync(planted), false);
+      await stranger.close();
+      own.place.remove();
+      part.place.remove();
     });
 
     test('without a place for copies the repository is read-only, and the report says so', async () => {
