@@ -4,8 +4,8 @@
  * can be improved without a thought for what a rule allows.
  */
 import { z } from 'zod';
-import { roles } from './catalogue.ts';
 import type { Risk } from './model.ts';
+import { roles } from './roles.ts';
 
 const riskPattern = /^(low|medium|high): (.+)$/;
 

@@ -3,20 +3,13 @@
  * Nothing is interpreted here that depends on a command line.
  */
 import { type Account, compileAccounts } from './accounts.ts';
-import {
-  type CatalogueData,
-  type Condition,
-  codeRoles,
-  compileMeaning,
-  harmlessRoles,
-  type Meaning,
-  type ProgramData,
-  type ProgramFile,
-  type Role,
-} from './catalogue.ts';
+import type { CatalogueData } from './catalogue.ts';
 import { type CredentialPlaces, compileCredentialPlaces } from './credential-places.ts';
 import { type CriticalPaths, compileCriticalPaths } from './critical-paths.ts';
+import { compileMeaning, type Meaning } from './meanings.ts';
+import type { Condition, ProgramData, ProgramFile } from './program-schema.ts';
 import { compileProtectedPaths, type ProtectedPaths } from './protected-paths.ts';
+import { codeRoles, harmlessRoles, type Role } from './roles.ts';
 import { compileVariables, type Variables } from './variables.ts';
 
 /** How many values an option takes from the words around it. */

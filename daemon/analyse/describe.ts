@@ -7,7 +7,7 @@ import type { Arg } from './args.ts';
 import { foundPath } from './inner-commands.ts';
 import type { AnalysedCommand, Effect } from './model.ts';
 import { fillTemplate, mentions, type Telling, targets } from './placeholders.ts';
-import type { Reading } from './read-arguments.ts';
+import type { Reading } from './reading.ts';
 import { chooseTemplates } from './tell-account.ts';
 import { listOf, quoteText, showArg, showSource } from './word-text.ts';
 

@@ -1,15 +1,15 @@
 /** Text of other languages on a command line: what a script of sed, awk or SQL does, and the shell commands inside of text. */
 
 import { type Arg, makeArg } from './args.ts';
-import type { Role } from './catalogue.ts';
 import { embeddedCommands } from './embedded-shell.ts';
 import type { Draft } from './interpretation.ts';
 import { commandsInCalls } from './languages/calls.ts';
 import type { ProgramText } from './languages/program-text.ts';
 import type { Facts, PathTarget } from './model.ts';
 import { makeTarget } from './path-targets.ts';
-import type { Reading } from './read-arguments.ts';
+import type { Reading } from './reading.ts';
 import { connectionOf } from './remote-targets.ts';
+import type { Role } from './roles.ts';
 
 /** Roles of words in which the marks of the catalogue are looked for. */
 const holdsCommands: ReadonlySet<Role> = new Set<Role>(['run', 'code', 'change', 'remote-read', 'remote-write']);

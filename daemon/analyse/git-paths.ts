@@ -7,7 +7,7 @@ import { type Arg, argFrom, makeArg, prefixOf } from './args.ts';
 import type { Draft } from './interpretation.ts';
 import type { Facts } from './model.ts';
 import { makeTarget, resolvePath } from './path-targets.ts';
-import { hasOption, type Reading } from './read-arguments.ts';
+import { hasOption, type Reading } from './reading.ts';
 
 /** `REVISION:PATH`, or a path of the working tree; a plain revision names no file that anybody restricts. */
 export function applyGitObject(arg: Arg, draft: Draft, facts: Facts): void {

@@ -1,13 +1,13 @@
 /** Effects that no argument names by itself: names in a destination folder, targets assumed by default, what a program always does. */
 
 import { makeArg } from './args.ts';
-import { harmlessRoles, type Role } from './catalogue.ts';
 import { rewriteRepository } from './git-paths.ts';
 import { type Draft, defaultReasons } from './interpretation.ts';
 import type { Facts } from './model.ts';
 import { makeTarget, resolvePath } from './path-targets.ts';
-import type { Reading } from './read-arguments.ts';
+import type { Reading } from './reading.ts';
 import { apply } from './role-effects.ts';
+import { harmlessRoles, type Role } from './roles.ts';
 
 /** The names that sources get in the folder that they are put into; a folder that is assumed is the current one. */
 export function applyInto(reading: Reading, draft: Draft, facts: Facts): void {

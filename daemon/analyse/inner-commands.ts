@@ -11,7 +11,7 @@ import { runInnerText, runText } from './inner-text.ts';
 import { maxWrappers } from './layers.ts';
 import type { Effect } from './model.ts';
 import { findNamedAddresses } from './named-addresses.ts';
-import type { Reading } from './read-arguments.ts';
+import type { Reading } from './reading.ts';
 import { assignPositional, copyState, type ShellState } from './shell-state.ts';
 import { redirectedInput } from './standard-input.ts';
 import { programDescriptor } from './stdin-program.ts';

@@ -4,7 +4,6 @@
  */
 
 import { type Arg, makeArg } from './args.ts';
-import { codeRoles, harmlessRoles, type Role } from './catalogue.ts';
 import { needsNaming } from './compile-catalogue.ts';
 import { applyEmbedded, applyMarked } from './embedded-text.ts';
 import { applyAlways, applyImplicit, applyInto } from './implied-effects.ts';
@@ -12,9 +11,10 @@ import { type Draft, defaultReasons, type Interpretation } from './interpretatio
 import { readSql } from './languages/sql.ts';
 import type { Facts } from './model.ts';
 import { isFreeTarget, makeTarget, resolvePath } from './path-targets.ts';
-import { hasOption, type Reading } from './read-arguments.ts';
+import { hasOption, type Reading } from './reading.ts';
 import { connectionOf, isRemotePath } from './remote-targets.ts';
 import { apply } from './role-effects.ts';
+import { codeRoles, harmlessRoles, type Role } from './roles.ts';
 import { joinTyped } from './typed-text.ts';
 import type { Variables } from './variables.ts';
 

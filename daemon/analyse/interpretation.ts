@@ -1,8 +1,8 @@
 /** What reading a command line comes to: effects, dangers and further commands, and the draft in which they are collected. */
 
 import type { Arg } from './args.ts';
-import type { Role } from './catalogue.ts';
 import type { Effect, Facts, PathTarget, Route, UnnamedDanger } from './model.ts';
+import type { Role } from './roles.ts';
 
 /** A place that is removed, with what critical-path checks need to know about it. */
 export interface Removal {

@@ -8,7 +8,8 @@ import { type Arg, makeArg } from './args.ts';
 import type { Catalogue } from './compile-catalogue.ts';
 import type { Layer, UnnamedDanger } from './model.ts';
 import { normalisePath } from './path-targets.ts';
-import { hasOption, type Reading, readArguments } from './read-arguments.ts';
+import { readArguments } from './read-arguments.ts';
+import { hasOption, type Reading } from './reading.ts';
 
 export interface LayeredCommand {
   readonly layers: readonly Layer[];

@@ -2,7 +2,8 @@
 import type { SimpleCommand, Word } from '../parse/model.ts';
 import { makeArg } from './args.ts';
 import type { Catalogue } from './compile-catalogue.ts';
-import { hasOption, readArguments } from './read-arguments.ts';
+import { readArguments } from './read-arguments.ts';
+import { hasOption } from './reading.ts';
 
 export function interpretNumber(command: SimpleCommand, catalogue: Catalogue): boolean {
   return prints('number', command, catalogue);

@@ -4,10 +4,10 @@
  */
 import type { Instance } from './analyse-command.ts';
 import type { Arg } from './args.ts';
-import type { Role } from './catalogue.ts';
 import { foundPath } from './inner-commands.ts';
 import type { Effect, PathTarget } from './model.ts';
-import type { Reading } from './read-arguments.ts';
+import type { Reading } from './reading.ts';
+import type { Role } from './roles.ts';
 import { listOf, quoteText, showArg, showSource, showValue } from './word-text.ts';
 
 /** What a sentence is filled from. */

@@ -3,79 +3,13 @@
  * attached values, unique prefixes, `--`) or single-dash long names; a word of unknown value that could begin an option is
  * reported as such and never guessed.
  */
-
 import { type Arg, argFrom, couldBeOption, prefixOf } from './args.ts';
-import type { Meaning, Role } from './catalogue.ts';
-import type { OperandSlot, Option, Program } from './compile-catalogue.ts';
+import type { Option, Program } from './compile-catalogue.ts';
 import { isNarrowed } from './find-expression.ts';
-
-export interface ReadOption {
-  readonly option: Option;
-  /** The argument it was found in. */
-  readonly arg: Arg;
-  readonly value: Arg | undefined;
-  /** What its value means here, after the turns of other options. */
-  readonly role: Role;
-  /** Words of a command that it takes (`find -exec … ;`). */
-  readonly command: readonly Arg[] | undefined;
-  /** The word after its value, where it takes one. */
-  readonly further: Arg | undefined;
-}
-
-export interface ReadOperand {
-  readonly arg: Arg;
-  readonly role: Role;
-  readonly mustBeNamed: boolean;
-}
-
-export interface Reading {
-  /** The entry of the innermost subcommand. */
-  readonly program: Program;
-  readonly options: readonly ReadOption[];
-  readonly operands: readonly ReadOperand[];
-  /** The words of the command it runs: `timeout 5 COMMAND…`. */
-  readonly command: readonly Arg[] | undefined;
-  /** A task of the project and the words after it, as they would be a command if a program has that name. */
-  readonly task: readonly Arg[] | undefined;
-  /** Options that the catalogue does not list. */
-  readonly unknownOptions: readonly Arg[];
-  /** Words of unknown value that could be any option. */
-  readonly uncertain: readonly Arg[];
-  /** A subcommand that the catalogue does not list, or whose name is unknown. */
-  readonly unknownSubcommand: Arg | undefined;
-  /** Where options before a subcommand end: index of the subcommand's name among the arguments. */
-  readonly subcommandAt: number | undefined;
-  /** Everything that is acted on is narrowed by some option. */
-  readonly filtered: boolean;
-  readonly implicit: readonly Partial<Record<Role, string>>[];
-  readonly missingValue: boolean;
-  /** Further commands of the program itself, each without its name. */
-  readonly following: readonly (readonly Arg[])[];
-  /** How many operands stood before `--`; undefined without one. */
-  readonly operandsBeforeEnd: number | undefined;
-}
-
-interface Found {
-  readonly option: Option;
-  readonly arg: Arg;
-  readonly value: Arg | undefined;
-  readonly command: readonly Arg[] | undefined;
-  readonly further: Arg | undefined;
-}
-
-const roleOrder: readonly Role[] = [
-  'command',
-  'shell',
-  'code',
-  'load',
-  'run',
-  'remove-tree',
-  'remove',
-  'move',
-  'write-tree',
-  'write',
-  'unknown',
-];
+import { assignRoles, remainingSlots, slotAt } from './operand-roles.ts';
+import { findKeyed, readBundle, readOption } from './read-option.ts';
+import type { Found, Reading } from './reading.ts';
+import type { Role } from './roles.ts';
 
 /** @param given - The arguments after the program's name. */
 export function readArguments(start: Program, given: readonly Arg[]): Reading {
@@ -217,153 +151,12 @@ function splitAt(args: readonly Arg[], separator: string): readonly (readonly Ar
   return segments;
 }
 
-interface Sink {
-  readonly takeValue: (option: Option, arg: Arg, attached: Arg | undefined) => void;
-  readonly unknown: (arg: Arg) => void;
-  readonly doubt: (arg: Arg) => void;
-}
-
-function readOption(program: Program, arg: Arg, head: string, sink: Sink): void {
-  const known = arg.text !== undefined;
-  const single = program.data.style === 'single';
-  if (head.startsWith('--') || single) {
-    const equals = head.indexOf('=');
-    const exactWhole = program.options.get(head);
-    if (equals < 0 && !known) {
-      sink.doubt(arg);
-      return;
-    }
-    if (equals < 0 && exactWhole !== undefined) {
-      sink.takeValue(exactWhole, arg, undefined);
-      return;
-    }
-    const name = equals < 0 ? head : head.slice(0, equals);
-    const option = findLong(program, name);
-    if (option !== undefined && equals >= 0 && option.takes === 'none' && option.meaning.role !== 'command-until') {
-      sink.unknown(arg);
-      return;
-    }
-    if (option !== undefined) {
-      sink.takeValue(option, arg, equals < 0 ? undefined : argFrom(arg, equals + 1));
-      return;
-    }
-    const letter = program.data.attached === true ? program.options.get(head.slice(0, 2)) : undefined;
-    if (letter !== undefined && letter.takes !== 'none' && !head.startsWith('--')) {
-      sink.takeValue(letter, arg, argFrom(arg, 2));
-      return;
-    }
-    if (head.startsWith('--') || program.digits === undefined || !/^[-+]\d+$/.test(head)) {
-      sink.unknown(arg);
-      return;
-    }
-  }
-  const whole = program.options.get(head);
-  if (whole !== undefined && known) {
-    sink.takeValue(whole, arg, undefined);
-    return;
-  }
-  if (program.digits !== undefined && /^[-+]\d/.test(head)) {
-    sink.takeValue(program.digits, arg, undefined);
-    return;
-  }
-  // `-XX:OnError=x`: a name that is listed as it stands is no cluster.
-  const equals = head.indexOf('=');
-  const named = equals > 2 ? program.options.get(head.slice(0, equals)) : undefined;
-  if (named !== undefined && named.takes !== 'none') {
-    sink.takeValue(named, arg, argFrom(arg, equals + 1));
-    return;
-  }
-  readCluster(program, arg, head, known, sink);
-}
-
-function readCluster(program: Program, arg: Arg, head: string, known: boolean, sink: Sink): void {
-  const sign = head[0] ?? '-';
-  for (let index = 1; index < head.length; index += 1) {
-    const option = program.options.get(sign + (head[index] ?? ''));
-    if (option === undefined) {
-      sink.unknown(arg);
-      return;
-    }
-    if (option.takes === 'none') {
-      sink.takeValue(option, arg, undefined);
-      continue;
-    }
-    const rest = index + 1 < head.length || !known ? argFrom(arg, index + 1) : undefined;
-    sink.takeValue(option, arg, rest);
-    if (!known && arg.many) sink.doubt(arg);
-    return;
-  }
-  if (!known) sink.doubt(arg);
-}
-
-function findLong(program: Program, name: string): Option | undefined {
-  const single = program.data.style === 'single';
-  const exact =
-    program.options.get(name) ??
-    (single ? program.options.get(name.startsWith('--') ? name.slice(1) : `-${name}`) : undefined);
-  if (exact !== undefined || single || program.data.abbreviations === false || name.length < 3) return exact;
-  let hit: Option | undefined;
-  for (const option of program.long) {
-    if (!option.spelling.startsWith(name)) continue;
-    // Ambiguous for getopt unless both mean the same; the more dangerous reading is kept.
-    if (hit === undefined || rank(option.meaning.role) > rank(hit.meaning.role)) hit = option;
-  }
-  return hit;
-}
-
-function rank(role: Role): number {
-  const at = roleOrder.indexOf(role);
-  return at < 0 ? 0 : roleOrder.length - at;
-}
-
-function findKeyed(program: Program, head: string): Option | undefined {
-  return program.keyed.find((option) => head.startsWith(option.spelling));
-}
-
-/** `tar xzf FILE`: letters of the first word are options whose values are the following words in turn. */
-function readBundle(
-  program: Program,
-  args: readonly Arg[],
-  take: (option: Option, arg: Arg, value: Arg | undefined) => void,
-): number | undefined {
-  const first = args[0];
-  if (first?.text === undefined || !/^[A-Za-z]+$/.test(first.text)) return undefined;
-  const options = [...first.text].map((letter) => program.options.get(`-${letter}`));
-  if (options.some((option) => option === undefined)) return undefined;
-  let at = 1;
-  for (const option of options) {
-    if (option === undefined) continue;
-    if (option.takes === 'required') {
-      take(option, first, args[at]);
-      at += 1;
-    } else take(option, first, undefined);
-  }
-  return at;
-}
-
 function findTerminator(args: readonly Arg[], from: number): number {
   for (let at = from; at < args.length; at += 1) {
     const text = args[at]?.text;
     if (text === ';' || (text === '+' && args[at - 1]?.text === '{}')) return at;
   }
   return args.length;
-}
-
-/** Where an option takes the place of the first operand, the command comes one earlier. */
-function remainingSlots(program: Program, found: readonly Found[]): readonly OperandSlot[] | undefined {
-  const { operands } = program;
-  if (operands?.at(-1)?.role !== 'command' || operands.length === 1) return operands;
-  return found.some(({ option }) => option.meaning.drops === 'first') ? operands.slice(1) : operands;
-}
-
-function slotAt(slots: readonly OperandSlot[] | undefined, index: number): OperandSlot | undefined {
-  if (slots === undefined) return undefined;
-  for (let at = 0; at < slots.length; at += 1) {
-    const slot = slots[at];
-    if (slot?.repeat === '*' || slot?.repeat === '+') return at === 0 || index >= at ? slot : slots[index];
-    if (at === index) return slot;
-  }
-  return undefined;
 }
 
 function finish(
@@ -410,39 +203,3 @@ function finish(
     ...rest,
   };
 }
-
-/** Gives every operand its role: fixed ones from both ends, the repeated one in the middle. */
-function assignRoles(slots: readonly OperandSlot[] | undefined, operands: readonly Arg[]): ReadOperand[] {
-  const usable = slots?.filter((slot) => slot.role !== 'command') ?? [];
-  const repeatAt = usable.findIndex((slot) => slot.repeat === '*' || slot.repeat === '+');
-  const leading = repeatAt < 0 ? usable : usable.slice(0, repeatAt);
-  const trailing = repeatAt < 0 ? [] : usable.slice(repeatAt + 1);
-  const repeated = repeatAt < 0 ? undefined : usable[repeatAt];
-  const firstMany = operands.findIndex((arg) => arg.many);
-  const lastMany = operands.findLastIndex((arg) => arg.many);
-  return operands.map((arg, index): ReadOperand => {
-    const fromEnd = operands.length - 1 - index;
-    const enough =
-      operands.length > leading.length + (repeated?.repeat === '+' && trailing.at(-1)?.repeat === '?' ? 1 : 0);
-    const fixedFromEnd = enough && fromEnd < trailing.length ? trailing[trailing.length - 1 - fromEnd] : undefined;
-    let slot = fixedFromEnd ?? (index < leading.length ? leading[index] : repeated);
-    if (firstMany >= 0 && index >= firstMany && index <= lastMany)
-      slot = worstSlot(usable.slice(Math.min(index, usable.length - 1)), slot);
-    else if (firstMany >= 0 && index > lastMany && fixedFromEnd === undefined) slot = worstSlot(usable, slot);
-    return { arg, role: slot?.role ?? 'unknown', mustBeNamed: slot?.mustBeNamed ?? false };
-  });
-}
-
-function worstSlot(slots: readonly OperandSlot[], fallback: OperandSlot | undefined): OperandSlot | undefined {
-  return slots.reduce<OperandSlot | undefined>(
-    (worst, slot) => (worst === undefined || rank(slot.role) > rank(worst.role) ? slot : worst),
-    fallback,
-  );
-}
-
-/** Whether the option, or its synonym, is among those read. */
-export function hasOption(reading: Reading, spelling: string): boolean {
-  return reading.options.some(({ option }) => option.spellings.includes(spelling));
-}
-
-export type { Meaning };

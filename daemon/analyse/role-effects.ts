@@ -1,7 +1,6 @@
 /** What an argument does by its role: the one table from the catalogue's words to effects. */
 
 import { type Arg, argFrom, couldBeOption, makeArg, type Piece, prefixOf } from './args.ts';
-import type { Role } from './catalogue.ts';
 import { applyProgramText, applyScript, nameOf } from './embedded-text.ts';
 import {
   applyGitObject,
@@ -18,8 +17,9 @@ import { readSed } from './languages/sed.ts';
 import { readSql } from './languages/sql.ts';
 import type { Facts, PathTarget } from './model.ts';
 import { makeTarget } from './path-targets.ts';
-import type { Reading } from './read-arguments.ts';
+import type { Reading } from './reading.ts';
 import { connectionOf, isRemotePath, originOf } from './remote-targets.ts';
+import type { Role } from './roles.ts';
 
 /** How much of what is read is shown. */
 const shown: Partial<Record<Role, Pick<PathTarget, 'searched' | 'namesOnly'>>> = {

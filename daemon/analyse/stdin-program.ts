@@ -1,7 +1,7 @@
 /** Programs that a shell reads from standard input (RULES O29): here-documents, here-strings, pipes. */
 import type { ParsedScript, SimpleCommand } from '../parse/model.ts';
-import type { Role } from './catalogue.ts';
-import type { Reading } from './read-arguments.ts';
+import type { Reading } from './reading.ts';
+import type { Role } from './roles.ts';
 
 /** Whether a shell or interpreter takes its program from standard input: no script, `-s`, `-` or a name of the stream. */
 export function readsProgramFromStdin(reading: Reading | undefined): boolean {

@@ -4,7 +4,7 @@ import { prefixOf } from './args.ts';
 import { deletesRows, readSql } from './languages/sql.ts';
 import type { Risk } from './model.ts';
 import { codeOf, fillTemplate, optionValues, type Telling } from './placeholders.ts';
-import { hasOption, type Reading } from './read-arguments.ts';
+import { hasOption, type Reading } from './reading.ts';
 
 /** The sentence's template and what is added to it; undefined where nobody wrote one. */
 export function chooseTemplates(reading: Reading): { does: string; adds: readonly string[] } | undefined {

@@ -3,7 +3,7 @@ import type { Word } from '../parse/model.ts';
 import { type Arg, makeArg } from './args.ts';
 import type { LayeredCommand } from './layers.ts';
 import type { Layer } from './model.ts';
-import { hasOption, type Reading, type ReadOption } from './read-arguments.ts';
+import { hasOption, type Reading, type ReadOption } from './reading.ts';
 import { argsOf, linesOf, type StandardInput, splitForXargs } from './standard-input.ts';
 
 export interface FedCommand {

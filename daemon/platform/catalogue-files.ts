@@ -18,12 +18,11 @@ import { accountsFileSchema } from '../analyse/accounts.ts';
 import {
   credentialsFileSchema,
   criticalFileSchema,
-  type ProgramFile,
-  programFileSchema,
   protectedFileSchema,
   variablesFileSchema,
 } from '../analyse/catalogue.ts';
 import { type Catalogue, compileCatalogue } from '../analyse/compile-catalogue.ts';
+import { type ProgramFile, programFileSchema } from '../analyse/program-schema.ts';
 import { findMistakes } from '../decide/schema-mistakes.ts';
 import { findPackageRoot } from './package-root.ts';
 

@@ -1,5 +1,5 @@
 /** A wildcard at the start of a word of a program that runs code by some option: a file named like that option is enough. */
-import { codeRoles } from '../catalogue.ts';
+import { codeRoles } from '../roles.ts';
 import type { FindingFamily } from './family.ts';
 
 type Id = 'glob-option';

@@ -10,7 +10,7 @@ import { namesFound } from '../inner-commands.ts';
 import type { Effect, PathTarget } from '../model.ts';
 import { normalisePath } from '../path-targets.ts';
 import { findProtected, findProtectedByGlob, type ProtectedPath } from '../protected-paths.ts';
-import type { Reading } from '../read-arguments.ts';
+import type { Reading } from '../reading.ts';
 import { redirectionTargets } from '../redirections.ts';
 import type { FindingFamily, Report } from './family.ts';
 

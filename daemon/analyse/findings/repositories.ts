@@ -4,7 +4,7 @@
  */
 import type { CommandRecord, Instance } from '../analyse-command.ts';
 import type { Facts } from '../model.ts';
-import { hasOption } from '../read-arguments.ts';
+import { hasOption } from '../reading.ts';
 import type { FindingFamily } from './family.ts';
 
 type Id = 'other-repository';

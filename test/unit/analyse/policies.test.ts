@@ -7,12 +7,12 @@ import { test } from 'node:test';
 import {
   credentialsFileSchema,
   criticalFileSchema,
-  programFileSchema,
   protectedFileSchema,
   variablesFileSchema,
 } from '../../../daemon/analyse/catalogue.ts';
 import { findCredential } from '../../../daemon/analyse/credential-places.ts';
 import { findCritical } from '../../../daemon/analyse/critical-paths.ts';
+import { programFileSchema } from '../../../daemon/analyse/program-schema.ts';
 import { findProtected } from '../../../daemon/analyse/protected-paths.ts';
 import { loadCatalogue, readData } from '../../../daemon/platform/catalogue-files.ts';
 import { findPackageRoot } from '../../../daemon/platform/package-root.ts';
