@@ -12,6 +12,18 @@ export function mayWriteRepository({ script, commands }: Analysis): boolean {
   return script.kind === 'unparsable' || !commands.every(leavesRepository);
 }
 
+/** Folders in which commands run, by `cd` or by an option such as `git -C`, as far as they are known. */
+export function findFolders({ commands }: Analysis): readonly string[] {
+  const ofCommand = ({ cwd, effects, inner }: AnalysedCommand): readonly string[] => [
+    ...(cwd === undefined ? [] : [cwd]),
+    ...effects.flatMap((effect) =>
+      effect.kind === 'chdir' ? (effect.target.resolved ?? effect.target.path ?? []) : [],
+    ),
+    ...inner.flatMap(ofCommand),
+  ];
+  return [...new Set(commands.flatMap(ofCommand))];
+}
+
 /**
  * A program that is not read-only and names no file that it changes does something else, perhaps by other programs:
  * `npm version` and `cargo new` run git.

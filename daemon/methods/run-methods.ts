@@ -8,7 +8,7 @@ import type { Frame } from '../../client/protocol/frames.ts';
 import { limits } from '../../client/protocol/limits.ts';
 import type { Params, Result } from '../../client/protocol/messages.ts';
 import { showText } from '../../client/protocol/visible.ts';
-import { mayWriteRepository } from '../analyse/repository-use.ts';
+import { findFolders, mayWriteRepository } from '../analyse/repository-use.ts';
 import type { Approvals } from '../approve/approvals.ts';
 import type { Config } from '../config.ts';
 import type { Limits } from '../decide/limits.ts';
@@ -228,6 +228,7 @@ export class RunMethods {
       limits: readKernelLimits(chosen),
       unprotect: writes,
       git: prepared.shell || mayWriteRepository(analysis) ? prepared.git : 'read-only',
+      folders: [prepared.cwd, ...findFolders(analysis)],
     };
     const together = engine.limitsOf(session.workspace).processes?.value;
     const unheld = findUnheld(chosen, session, together);

@@ -27,6 +27,8 @@ export interface CommandPlan {
    * alone.
    */
   readonly unprotect?: readonly string[];
+  /** Absolute folders in which its programs run, as far as they are known: a repository there may be written. */
+  readonly folders?: readonly string[];
   /** Wanted: the folder in which the command's own shell ends. */
   readonly reportCwd: boolean;
   /**

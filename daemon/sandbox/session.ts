@@ -95,7 +95,7 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
     account: plan.account,
     report: reportSession(plan, setting, staging),
     launch: async (command) => {
-      const staged = command.git === 'staged' ? await staging.stage?.() : undefined;
+      const staged = command.git === 'staged' ? await staging.stage?.(command.folders ?? [command.cwd]) : undefined;
       try {
         const process = await startCommand(setting, await prepareCommand(setting, command), command, staged);
         const earlier = untold;

@@ -1,7 +1,7 @@
 /** Git through the whole of sbx: what commands do arrives, is refused in words, and outlives a daemon that is killed. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
@@ -89,4 +89,39 @@ withProject('what a run did before its daemon was killed is taken over by the ne
   assert.equal(sbx.git('branch', '--format=%(refname:short)'), 'main\nside\n');
   assert.equal(sbx.git('status', '--porcelain'), '');
   assert.deepEqual(sbx.staged(), []);
+});
+
+withProject('a repository below the workspace is written by runs in its folder, and by no other', async (sbx) => {
+  const nested = path.join(sbx.workspace, 'libs/nested');
+  mkdirSync(nested, { recursive: true });
+  sbx.git('init', '-q', '-b', 'main', nested);
+  for (const name of ['user.name', 'user.email']) sbx.git('-C', nested, 'config', name, 'n');
+  sbx.git('-C', nested, 'commit', '-q', '--allow-empty', '-m', 'one');
+  const inside = await sbx.call([...allowed, 'cd libs/nested && echo x >f && git add f && git commit -qm two']);
+  assert.deepEqual([inside.status, inside.stderr], [0, '']);
+  const named = await sbx.call([...allowed, 'git -C libs/nested commit -q --allow-empty -m three']);
+  assert.deepEqual([named.status, named.stderr], [0, '']);
+  assert.equal(sbx.git('-C', nested, 'log', '--format=%s'), 'three\ntwo\none\n');
+  assert.equal(sbx.git('-C', nested, 'status', '--porcelain'), '');
+  const config = readFileSync(path.join(nested, '.git/config'), 'utf8');
+  for (const attempt of [
+    'echo "[core] fsmonitor = ./x" >>libs/nested/.git/config',
+    'cd libs/nested && git config core.fsmonitor ./x',
+    'cd libs && mv nested old && mkdir -p nested/.git && echo x >nested/.git/config',
+    'sh -c "echo ./x >libs/nested/.git/hooks/pre-commit"',
+  ]) {
+    await sbx.call([...allowed, attempt]);
+    assert.equal(readFileSync(path.join(nested, '.git/config'), 'utf8'), config, attempt);
+    assert.equal(readdirSync(path.join(nested, '.git/hooks')).includes('pre-commit'), false, attempt);
+  }
+  assert.deepEqual(sbx.staged(), []);
+});
+
+withProject('a repository that a run makes can be committed to by the next', async (sbx) => {
+  const made = await sbx.call([...allowed, 'git init -q -b main sub']);
+  assert.equal(made.status, 0);
+  const identity = '-c user.name=n -c user.email=e';
+  const next = await sbx.call([...allowed, `cd sub && git ${identity} commit -q --allow-empty -m first`]);
+  assert.deepEqual([next.status, next.stderr], [0, '']);
+  assert.equal(sbx.git('-C', 'sub', 'log', '--format=%s'), 'first\n');
 });

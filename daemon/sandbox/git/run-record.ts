@@ -58,5 +58,7 @@ export function findDaemon({ daemon }: RunRecord): 'this' | 'alive' | 'gone' | '
   if (daemon.boot !== own.boot) return 'gone';
   if (daemon.pidNamespace !== own.pidNamespace) return 'elsewhere';
   if (daemon.pid === own.pid && daemon.startTime === own.startTime) return 'this';
-  return readStat(daemon.pid)?.startTime === daemon.startTime ? 'alive' : 'gone';
+  const stat = readStat(daemon.pid);
+  // a killed one stays a zombie until somebody reaps it, which in many a container nobody does
+  return stat !== undefined && stat.startTime === daemon.startTime && stat.state !== 'Z' ? 'alive' : 'gone';
 }

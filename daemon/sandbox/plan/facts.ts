@@ -43,6 +43,8 @@ export interface HostFacts {
   readonly sockets: readonly string[];
   /** Git folders of the workspace's repository, links resolved. */
   readonly gitFolders: readonly string[];
+  /** Those of them that belong to repositories below the workspace. */
+  readonly nestedGitFolders: readonly string[];
   readonly pins: readonly string[];
   /** Those of the pins that protect files which run by themselves; a person may lift them for one command. */
   readonly protection: readonly string[];
@@ -286,7 +288,12 @@ export function readHostFacts(
   const named = roots.map((root) => findProtected(root, input.protectedPaths));
   const repositories = roots.map(findGitFolders);
   const isProtected = (place: string): boolean => !files.unprotect.some((rule) => rule.covers(place));
-  const gitFolders = [...new Set(repositories.flatMap(({ folders }) => folders))].filter(isProtected);
+  const nestedGitFolders = (input.nestedPins ?? []).filter(
+    (place) => path.basename(place) === '.git' && kindOf(place) === 'folder',
+  );
+  const gitFolders = [...new Set([...repositories.flatMap(({ folders }) => folders), ...nestedGitFolders])].filter(
+    isProtected,
+  );
   const inGit = (place: string): boolean =>
     gitFolders.some((folder) => place === folder || place.startsWith(`${folder}/`));
   const lifted = [...(input.unprotected ?? []), ...files.unprotect.flatMap((rule) => (rule.literal ? [rule.top] : []))];
@@ -315,6 +322,7 @@ export function readHostFacts(
     mounts: mounts.map((mount) => mount.path),
     sockets,
     gitFolders,
+    nestedGitFolders: nestedGitFolders.filter((folder) => gitFolders.includes(folder)),
     pins: [...new Set([...protection, ...pins.places.filter((place) => !inGit(place))])],
     protection,
     loosePins: pins.loose,

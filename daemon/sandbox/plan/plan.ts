@@ -50,6 +50,8 @@ export interface SessionPlan {
   readonly pins: readonly string[];
   /** One read-only mount each: a run that may change one gets a private copy (../git). */
   readonly gitFolders: readonly string[];
+  /** Those of them that only a run in their own folder may write. */
+  readonly nestedGitFolders: readonly string[];
   /** Folder of the host for those copies, out of reach of commands; undefined when no run may change a repository. */
   readonly staged: string | undefined;
   /** Hidden places that no overlay covers, hidden by a mount each. */
@@ -216,6 +218,7 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     ),
     pins: pins.toSorted(byDepth),
     gitFolders,
+    nestedGitFolders: facts.nestedGitFolders.filter((folder) => gitFolders.includes(folder)),
     staged: gitFolders.length > 0 ? input.staged : undefined,
     masks: [...masks, ...socketMasks].sort((a, b) => byDepth(a.path, b.path)),
     resolver: facts.resolver !== undefined && isAnew(facts.resolver) ? facts.resolver : undefined,

@@ -35,6 +35,7 @@ function facts(changes: Partial<HostFacts> = {}): HostFacts {
     mounts: ['/', '/proc', '/sys', '/dev'],
     sockets: [],
     gitFolders: [],
+    nestedGitFolders: [],
     pins: [],
     absentPins: [],
     loosePins: [],

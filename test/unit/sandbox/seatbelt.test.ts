@@ -26,6 +26,7 @@ function plan(changes: Partial<SessionPlan> = {}): SessionPlan {
     held: [`${workspace}/.vscode`],
     pins: [`${workspace}/.vscode/tasks.json`],
     gitFolders: [`${workspace}/.git`],
+    nestedGitFolders: [],
     staged: undefined,
     masks: [{ path: '/Library/keys', kind: 'folder', except: [['public', 'folder']] }],
     resolver: undefined,

@@ -38,6 +38,7 @@ const plan: SessionPlan = {
   held: [`${workspace}/.git`],
   pins: [`${workspace}/.vscode`, `${workspace}/.npmrc`, `${workspace}/.git/hooks`],
   gitFolders: [],
+  nestedGitFolders: [],
   staged: undefined,
   masks: [],
   resolver: undefined,
