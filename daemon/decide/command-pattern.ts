@@ -147,3 +147,9 @@ export function normaliseRelative(path: string): string {
   if (joined === '') return '.';
   return path.startsWith('./') && !joined.startsWith('..') ? `./${joined}` : joined;
 }
+
+/** The same for an operand; an option or address stays as it is. */
+export function normaliseOperand(value: string): string {
+  if (!value.includes('/') || value.startsWith('-') || value.includes('://')) return value;
+  return normaliseRelative(value).replace(/^\.\//, '') + (value.endsWith('/') && value.length > 1 ? '/' : '');
+}

@@ -1,7 +1,8 @@
 /** Why a rule does not meet a command, in one phrase: the first place where the two differ. */
 import type { Facts } from '../analyse/model.ts';
 import { type CommandPattern, matchesPattern } from './command-pattern.ts';
-import type { CommandView, GrantForm } from './command-view.ts';
+import type { CommandView } from './command-view.ts';
+import type { GrantForm } from './grant-forms.ts';
 import { matches } from './matches.ts';
 import { quoteText } from './quote-text.ts';
 import type { Rule } from './rule.ts';

@@ -4,11 +4,13 @@
  */
 import type { Facts } from '../analyse/model.ts';
 import { type CommandPattern, matchesPattern } from './command-pattern.ts';
-import type { CommandView, GrantForm, WideForm } from './command-view.ts';
+import type { CommandView } from './command-view.ts';
 import { intersects, literalTokens } from './glob.ts';
+import type { GrantForm } from './grant-forms.ts';
 import { matchesHost, parseHostPattern } from './host-pattern.ts';
 import { exemptsPath, grantsPath, restrictsPath, type TargetView } from './path-match.ts';
 import type { CommandRule, Rule } from './rule.ts';
+import type { WideForm } from './wide-forms.ts';
 
 export type Match =
   | 'no'
