@@ -4,7 +4,7 @@
  */
 import type { CommandRecord, Instance } from './analyse-command.ts';
 import type { Arg } from './args.ts';
-import { foundPath } from './inner-commands.ts';
+import { foundPath } from './found-names.ts';
 import type { AnalysedCommand, Effect } from './model.ts';
 import { fillTemplate, mentions, type Telling, targets } from './placeholders.ts';
 import type { Reading } from './reading.ts';

@@ -2,22 +2,22 @@
  * The commands that a command runs in turn: shell text of its options, a program on its standard input, the words of
  * `find -exec` and `docker exec`. Only restrictions see them (RULES O27, O31).
  */
-import type { SimpleCommand, Span } from '../parse/model.ts';
+import type { SimpleCommand } from '../parse/model.ts';
 import { type AnalysisContext, maxInnerDepth } from './analyse.ts';
 import { type CommandRecord, emptyResult, type Instance, readInstances, summarise } from './analyse-command.ts';
 import { type Arg, makeArg, type Values } from './args.ts';
 import { readFedProgram } from './fed-program.ts';
-import { runInnerText, runText } from './inner-text.ts';
+import { fillBraces, namesFound, withPlace } from './found-names.ts';
+import { innerStart } from './inner-shell.ts';
+import { readKnownParts, runFed, runInnerText } from './inner-text.ts';
 import { maxWrappers } from './layers.ts';
 import type { Effect } from './model.ts';
 import { findNamedAddresses } from './named-addresses.ts';
-import type { Reading } from './reading.ts';
-import { assignPositional, copyState, type ShellState } from './shell-state.ts';
+import type { ShellState } from './shell-state.ts';
 import { redirectedInput } from './standard-input.ts';
 import { programDescriptor } from './stdin-program.ts';
 import { findSupposedCommands } from './supposed-commands.ts';
 import { findVariableCommands, findVariableHosts } from './variable-commands.ts';
-import { expandValue } from './words.ts';
 
 /** What a command is recorded with beside its words. */
 export interface Recording {
@@ -207,66 +207,6 @@ function runsElsewhere({ program, reading }: Instance): boolean {
   return reading?.options.every(({ role }) => role !== 'mount') ?? false;
 }
 
-function runFed(
-  text: string,
-  span: Span,
-  command: SimpleCommand,
-  start: Partial<ShellState>,
-  context: AnalysisContext,
-): readonly CommandRecord[] {
-  if (context.depth >= maxInnerDepth || context.budget.texts <= 0) return [];
-  // What it reads on standard input is its program and no longer there.
-  return runText(text, span, command, { ...start, input: undefined }, context);
-}
-
-/** Shell text of which parts are not known: what stands around them is seen by restrictions. */
-function readKnownParts(
-  arg: Arg,
-  command: SimpleCommand,
-  start: Partial<ShellState>,
-  context: AnalysisContext,
-): readonly CommandRecord[] {
-  const known = arg.pieces.some((piece) => piece.kind === 'known' && /[^\s]/.test(piece.text));
-  if (arg.text !== undefined || !known || context.depth >= maxInnerDepth || context.budget.texts <= 0) return [];
-  const text = arg.pieces.map((piece) => (piece.kind === 'known' ? piece.text : unknownText)).join('');
-  if (context.parse(text).kind === 'unparsable') return [];
-  return runText(text, { start: arg.word.start, end: arg.word.end }, command, start, context);
-}
-
-/** An expansion of which nothing is known. */
-const unknownText = '"${_}"';
-
-/** What shell text of the command finds: `eval` and `source` the shell as it is, another shell the parameters that it is given. */
-function innerStart(
-  { name, program, reading, interpretation, wrapping }: Instance,
-  { assignments }: SimpleCommand,
-  state: ShellState,
-  values: Values,
-): Partial<ShellState> {
-  const { cwd, changed } = state;
-  if (name === 'eval' || name === 'source' || name === '.') return { ...copyState(state), functions: new Set() };
-  if (program?.data.interprets !== 'shell' || reading === undefined) return { cwd, changed };
-  const given = reading.operands.filter(({ role }) => role !== 'shell').map(({ arg }) => arg);
-  const scratch: ShellState = copyState({ ...state, dynamic: false, variables: new Map(), lists: new Map() });
-  // The first operand after the text is the name of the shell.
-  const parameters = given.slice(1);
-  assignPositional(scratch, parameters.some(({ many }) => many) ? undefined : [parameters.map(({ pieces }) => pieces)]);
-  const [shellName] = given;
-  if (shellName !== undefined && !shellName.many) scratch.variables.set('0', [shellName.pieces]);
-  for (const name of state.exported) {
-    const value = state.dynamic ? undefined : state.variables.get(name);
-    if (value !== undefined) scratch.variables.set(name, value);
-  }
-  for (const { name, value, append, subscript } of assignments)
-    if (value !== undefined && !append && subscript === undefined)
-      scratch.variables.set(name, expandValue(value, values));
-  for (const arg of [interpretation, ...wrapping].flatMap((one) => one?.environment ?? [])) {
-    const match = /^([A-Za-z_]\w*)=([\s\S]*)$/.exec(arg.text ?? '');
-    if (match?.[1] !== undefined) scratch.variables.set(match[1], [[{ kind: 'known', text: match[2] ?? '' }]]);
-  }
-  return { cwd, changed, variables: scratch.variables, lists: scratch.lists };
-}
-
 /** A command whose words are already arguments: `find -exec`, `docker exec`, `npx`. */
 function analyseArgs(
   command: SimpleCommand,
@@ -280,53 +220,4 @@ function analyseArgs(
   // Words that are arguments already name no function of the shell.
   const surroundings = { ...state, functions: new Set<string>() };
   return recordCommand(command, instances, { state, surroundings, values, redirections: [], harmless: true }, context);
-}
-
-const maxNames = 4;
-
-/** Names that `find -name` looks for, where they are plain and nothing negates them: `{}` ends with one of them. */
-export function namesFound(args: readonly Arg[], reading: Reading): readonly (string | undefined)[] {
-  if (args.some(({ text }) => text === '!' || text === '-not')) return [undefined];
-  const names = reading.options
-    .filter(({ option }) => option.spellings.includes('-name'))
-    .map(({ value }) => value?.text);
-  const plain = names.every((name) => name !== undefined && !/[*?[\\]/.test(name));
-  return plain && names.length > 0 && names.length <= maxNames ? names : [undefined];
-}
-
-/** How the targets of commands that `find` runs are written. */
-export const foundPath = '{}';
-
-/** `fd -x cat` puts what it finds behind the words where none of them says where. Source: fd(1). */
-function withPlace(words: readonly Arg[], { options }: Reading): readonly Arg[] {
-  const [first] = words;
-  const appends = options.some(({ option, command }) => command === words && option.meaning.appends);
-  if (!appends || first === undefined || words.some(({ text }) => /\{(?:\/{0,2}|\/?\.)\}/.test(text ?? '')))
-    return words;
-  return [...words, makeArg({ ...first.word, source: foundPath }, [{ kind: 'known', text: foundPath }], false)];
-}
-
-/** `{}` of `find -exec` stands for a place below the roots that `find` was given. */
-function fillBraces(words: readonly Arg[], reading: Reading, name: string | undefined): readonly Arg[] {
-  const roots = reading.operands.filter(({ role }) => role.endsWith('-tree')).map((operand) => operand.arg.text);
-  const filtered = reading.filtered || reading.operands.some(({ role }) => role === 'text');
-  const root = roots.length === 0 ? '.' : roots.every((text) => text === roots[0]) || !filtered ? roots[0] : undefined;
-  // It goes into no folder through a link unless it is told so.
-  const below = !reading.options.some(({ option }) => option.spelling === '-L' || option.spelling === '-follow');
-  return words.map((arg) => {
-    if (arg.text?.includes('{}') !== true) return arg;
-    const word = { ...arg.word, source: foundPath };
-    const [before = '', ...after] = arg.text.split('{}');
-    const hole = { kind: 'value', variable: undefined, assigned: true, empty: false, below } as const;
-    if (root !== undefined && !filtered && before === '' && after.join('') === '') {
-      return makeArg(word, [{ kind: 'known', text: root }], false);
-    }
-    if (root === undefined) return makeArg(word, [{ kind: 'known', text: before }, hole], false);
-    const end = `${name === undefined ? '' : `/${name}`}${after.join('')}`;
-    return makeArg(
-      word,
-      [{ kind: 'known', text: `${before}${root.replace(/\/$/, '')}/` }, hole, { kind: 'known', text: end }],
-      false,
-    );
-  });
 }

@@ -53,3 +53,33 @@ export function runText(
   for (const finding of findings) at(finding);
   return commands;
 }
+
+/** A program that stands on the standard input of the command. */
+export function runFed(
+  text: string,
+  span: Span,
+  command: SimpleCommand,
+  start: Partial<ShellState>,
+  context: AnalysisContext,
+): readonly CommandRecord[] {
+  if (context.depth >= maxInnerDepth || context.budget.texts <= 0) return [];
+  // What it reads on standard input is its program and no longer there.
+  return runText(text, span, command, { ...start, input: undefined }, context);
+}
+
+/** Shell text of which parts are not known: what stands around them is seen by restrictions. */
+export function readKnownParts(
+  arg: Arg,
+  command: SimpleCommand,
+  start: Partial<ShellState>,
+  context: AnalysisContext,
+): readonly CommandRecord[] {
+  const known = arg.pieces.some((piece) => piece.kind === 'known' && /[^\s]/.test(piece.text));
+  if (arg.text !== undefined || !known || context.depth >= maxInnerDepth || context.budget.texts <= 0) return [];
+  const text = arg.pieces.map((piece) => (piece.kind === 'known' ? piece.text : unknownText)).join('');
+  if (context.parse(text).kind === 'unparsable') return [];
+  return runText(text, { start: arg.word.start, end: arg.word.end }, command, start, context);
+}
+
+/** An expansion of which nothing is known. */
+const unknownText = '"${_}"';

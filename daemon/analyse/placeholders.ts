@@ -4,7 +4,7 @@
  */
 import type { Instance } from './analyse-command.ts';
 import type { Arg } from './args.ts';
-import { foundPath } from './inner-commands.ts';
+import { foundPath } from './found-names.ts';
 import type { Effect, PathTarget } from './model.ts';
 import type { Reading } from './reading.ts';
 import type { Role } from './roles.ts';

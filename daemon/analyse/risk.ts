@@ -5,7 +5,7 @@
  */
 import type { CommandRecord } from './analyse-command.ts';
 import { userOf } from './describe.ts';
-import { foundPath } from './inner-commands.ts';
+import { foundPath } from './found-names.ts';
 import type { Effect, Facts, Finding, PathTarget, Risk } from './model.ts';
 import { codeOf, type Telling } from './placeholders.ts';
 import { tellRisks } from './tell-account.ts';

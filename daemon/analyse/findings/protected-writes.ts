@@ -6,7 +6,7 @@
 import type { AnalysisContext } from '../analyse.ts';
 import type { CommandRecord } from '../analyse-command.ts';
 import { type Arg, makeArg } from '../args.ts';
-import { namesFound } from '../inner-commands.ts';
+import { namesFound } from '../found-names.ts';
 import type { Effect, PathTarget } from '../model.ts';
 import { normalisePath } from '../path-targets.ts';
 import { findProtected, findProtectedByGlob, type ProtectedPath } from '../protected-paths.ts';
