@@ -1,5 +1,4 @@
 /** Text of other languages on a command line: what a script of sed, awk or SQL does, and the shell commands inside of text. */
-
 import { type Arg, makeArg } from './args.ts';
 import { embeddedCommands } from './embedded-shell.ts';
 import type { Draft } from './interpretation.ts';

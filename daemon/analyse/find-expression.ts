@@ -2,7 +2,6 @@
  * Whether what a search acts on is narrowed: its expression is read with its alternatives, brackets and negations, because
  * `find . -name '*.o' -o -delete` removes everything else. Source: find(1) "OPERATORS".
  */
-
 import type { Arg } from './args.ts';
 import { matchesEverything } from './glob.ts';
 

@@ -2,7 +2,6 @@
  * What git's words mean for files: revisions with paths, pathspecs that are written, and trees of which git changes what it
  * tracks without naming it (RULES P13).
  */
-
 import { type Arg, argFrom, makeArg, prefixOf } from './args.ts';
 import type { Draft } from './interpretation.ts';
 import type { Facts } from './model.ts';

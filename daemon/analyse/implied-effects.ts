@@ -1,5 +1,4 @@
 /** Effects that no argument names by itself: names in a destination folder, targets assumed by default, what a program always does. */
-
 import { makeArg } from './args.ts';
 import { rewriteRepository } from './git-paths.ts';
 import { type Draft, defaultReasons } from './interpretation.ts';

@@ -2,7 +2,6 @@
  * What a command line means: walks a reading of it and says its effects, whether the built-in read-only set covers it,
  * what a broad grant leaves out, and which further commands it runs.
  */
-
 import { type Arg, makeArg } from './args.ts';
 import { needsNaming } from './compile-catalogue.ts';
 import { applyEmbedded, applyMarked } from './embedded-text.ts';

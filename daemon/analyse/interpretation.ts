@@ -1,5 +1,4 @@
 /** What reading a command line comes to: effects, dangers and further commands, and the draft in which they are collected. */
-
 import type { Arg } from './args.ts';
 import type { Effect, Facts, PathTarget, Route, UnnamedDanger } from './model.ts';
 import type { Role } from './roles.ts';

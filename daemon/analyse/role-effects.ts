@@ -1,6 +1,6 @@
 /** What an argument does by its role: the one table from the catalogue's words to effects. */
-
-import { type Arg, argFrom, couldBeOption, makeArg, type Piece, prefixOf } from './args.ts';
+import { applyDatabase, applyGitAddress, applyUrl } from './address-effects.ts';
+import { type Arg, argFrom, makeArg, prefixOf } from './args.ts';
 import { applyProgramText, applyScript, nameOf } from './embedded-text.ts';
 import {
   applyGitObject,
@@ -10,12 +10,13 @@ import {
   rewriteTree,
   switchedTo,
 } from './git-paths.ts';
-import type { Draft, Place } from './interpretation.ts';
+import type { Place } from './interpretation.ts';
 import { readAwk } from './languages/awk.ts';
 import { readJq } from './languages/jq.ts';
 import { readSed } from './languages/sed.ts';
 import { readSql } from './languages/sql.ts';
 import type { Facts, PathTarget } from './model.ts';
+import { mountSource } from './mount-sources.ts';
 import { makeTarget } from './path-targets.ts';
 import type { Reading } from './reading.ts';
 import { connectionOf, isRemotePath, originOf } from './remote-targets.ts';
@@ -123,26 +124,10 @@ export function apply(
         else path('read', true);
         return;
       }
-      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, false), span });
-      applyTransport(arg, draft);
-      if (arg.text === undefined ? couldBeOption(arg) : /^[A-Za-z0-9]+::/.test(arg.text)) {
-        draft.unnamed.push({
-          word: arg.word,
-          name: arg.word.source,
-          because: 'a transport of this kind runs a program',
-        });
-        draft.notReadOnly ??= `\`${arg.word.source}\` can run a program`;
-      }
+      applyGitAddress(arg, draft);
       return;
     case 'url':
-      draft.routes.push({ word: arg.word, address: true });
-      if (/^file:/i.test(prefixOf(arg))) {
-        const local = argFrom(arg, /^file:(?:\/\/(?:localhost)?(?=\/|$))?/i.exec(prefixOf(arg))?.[0].length ?? 0);
-        const target = makeTarget(local, cwd, facts, { recursive: false });
-        if (target !== undefined) draft.effects.push({ kind: 'read', target });
-        return;
-      }
-      draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, false), span });
+      applyUrl(arg, place);
       return;
     case 'host':
       draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, role === 'host'), span });
@@ -275,48 +260,4 @@ function settingsOf({ options }: Reading): ReadonlyMap<string, readonly string[]
     if (match?.[1] !== undefined) settings.set(match[1], [...(settings.get(match[1]) ?? []), match[2] ?? '']);
   }
   return settings;
-}
-
-/**
- * What a container is given of this machine: `PATH:PLACE`, or the source in `type=bind,source=PATH,target=PLACE`. A plain
- * name is a volume that the container engine keeps.
- */
-function mountSource(arg: Arg): Arg | undefined {
-  const text = prefixOf(arg);
-  const keyed = /^(?:[^,]*,)*?(?:source|src)=/.exec(text)?.[0];
-  if (keyed !== undefined)
-    return /(?:^|,)type=(?:volume|tmpfs|cache|image)\b/.test(text)
-      ? undefined
-      : argUntil(argFrom(arg, keyed.length), ',');
-  return /^[./~]/.test(text) || (text === '' && arg.text === undefined) ? argUntil(arg, ':') : undefined;
-}
-
-/** The part before the first of these marks. */
-function argUntil(arg: Arg, mark: string): Arg {
-  const pieces: Piece[] = [];
-  for (const piece of arg.pieces) {
-    const end = piece.kind === 'known' ? piece.text.indexOf(mark) : -1;
-    if (piece.kind === 'known' && end >= 0) {
-      pieces.push({ kind: 'known', text: piece.text.slice(0, end) });
-      return makeArg(arg.word, pieces, arg.many);
-    }
-    pieces.push(piece);
-  }
-  return arg;
-}
-
-/** `ext::COMMAND`: git runs the words; `%S` and its like stand for names of services. Source: git-remote-ext(1). */
-function applyTransport(arg: Arg, draft: Draft): void {
-  const command = /^ext::([\s\S]+)$/.exec(arg.text ?? '')?.[1];
-  if (command !== undefined) draft.embedded.push(makeArg(arg.word, [{ kind: 'known', text: command }], false));
-}
-
-/** A database on this machine is no place of the network: a plain name, a socket, a loopback address. */
-function applyDatabase(role: 'database' | 'database-host', arg: Arg, draft: Draft): void {
-  const plain = role === 'database' ? /^[\w.@-]+$/ : /^(?:localhost|127\.\d+\.\d+\.\d+|::1|\/[^:]*)$/;
-  const local = /^postgres(?:ql)?:\/\/(?:[^@/?#]*@)?(?:localhost|127\.0\.0\.1|\[::1\])?(?::\d+)?\/[\w.-]*$/;
-  if (arg.text !== undefined && (plain.test(arg.text) || (role === 'database' && local.test(arg.text)))) return;
-  const { start, end } = arg.word;
-  draft.effects.push({ kind: 'connect', ...connectionOf(arg.text, true), span: { start, end } });
-  draft.notReadOnly ??= `\`${arg.word.source}\` may be on another machine`;
 }

@@ -2,7 +2,6 @@
  * What is known about the shell at one point of the text: its directory, the variables that the text assigned, its
  * functions. Branches are merged by keeping only what all of them agree on, so a later path is either right or unknown.
  */
-
 import type { KnownList, Piece, Values } from './args.ts';
 import type { Facts } from './model.ts';
 import type { Changes } from './shell-changes.ts';

@@ -1,5 +1,4 @@
 /** What lints want to know of the program that a rule names, from the catalogue. */
-
 import { type Catalogue, needsNaming, type Program, type ProgramTable } from '../analyse/compile-catalogue.ts';
 import type { Role } from '../analyse/roles.ts';
 import type { ProgramKind } from '../decide/lint-policy.ts';

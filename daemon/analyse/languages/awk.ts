@@ -3,7 +3,6 @@
  * or loads code (`@load`). Strings, regular expressions and comments are told apart as awk's lexer does, so a `|` or `>` inside
  * them, or a comparison, is no false alarm. Source: POSIX awk "Lexical Conventions"; gawk manual "Redirection".
  */
-
 import type { Arg } from '../args.ts';
 import { isFreeTarget } from '../path-targets.ts';
 import { dangerousText, harmlessText, type ProgramText } from './program-text.ts';

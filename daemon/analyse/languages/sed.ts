@@ -3,7 +3,6 @@
  * reads other files (`r`, `R`). A script that cannot be read to its end counts as dangerous.
  * Source: sed manual "sed scripts"; bracket expressions hide the delimiter (tried with GNU sed 4.9).
  */
-
 import type { Arg } from '../args.ts';
 import { isFreeTarget } from '../path-targets.ts';
 import { dangerousText, harmlessText, type ProgramText } from './program-text.ts';
