@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { after } from 'node:test';
+import { findPackageRoot } from '../../daemon/platform/package-root.ts';
 import { cliPath, PrivateSbx } from '../fixtures/private-sbx.ts';
 
 const sbx = new PrivateSbx();
@@ -18,11 +19,21 @@ test("stdout, stderr and status are the command's", async () => {
 });
 
 test('inside its own sandbox it says so, whatever the environment says', async () => {
-  const inner = `'${process.execPath}' '${cliPath}'`;
+  // commands see a /tmp and a /var/tmp of their own, and the checkout may lie in the machine's
+  const copy = path.join(sbx.workspace, 'copy');
+  const manifest = JSON.parse(readFileSync(path.join(findPackageRoot(), 'package.json'), 'utf8')) as {
+    dependencies: object;
+  };
+  const needed = Object.keys(manifest.dependencies).map((name) => `node_modules/${name}`);
+  for (const name of ['dist', 'policies', 'package.json', ...needed]) {
+    cpSync(path.join(findPackageRoot(), name), path.join(copy, name), { recursive: true });
+  }
+  const inner = `'${process.execPath}' '${path.join(copy, 'dist/sbx.cjs')}'`;
   const { stderr, status } = await sbx.run(`unset SBX_SESSION; ${inner} run true`);
   assert.match(stderr, /^sbx: already inside sbx/m);
   assert.equal(status, 125);
   assert.equal((await sbx.run(`${inner} check true`)).status, 0);
+  rmSync(copy, { recursive: true });
 });
 
 test('every byte arrives, and nothing else', async () => {
