@@ -40,7 +40,11 @@ command_not_found_handle() {
   builtin set +o xtrace
   builtin local IFS=$'\\x1f'
   builtin printf '\\x1eH%s\\x1d' "$*" >&${record}
-  builtin printf '%s\\n' "$ORACLE_SAYS"
+  IFS=' '
+  case "$* " in
+    wc\\ * | grep\\ *-c\\ *) builtin echo 1 ;;
+    *) builtin printf '%s\\n' "$ORACLE_SAYS" ;;
+  esac
   builtin return $(( (\${#1} + \${#2} + \${2:+\${#*}} + ORACLE_TURN) % 3 == 0 ))
 }
 readonly -f command_not_found_handle
@@ -60,7 +64,12 @@ const announce = `#!/bin/bash
 )
 `;
 
-const recorderScript = `${announce}printf '%s\\n' "$ORACLE_SAYS"\n`;
+/** What only ever prints a number does so here too: the engine counts on it. */
+const recorderScript = `${announce}case "${'$'}{0##*/} $* " in
+  wc\\ * | grep\\ *-c\\ *) echo 1 ;;
+  *) printf '%s\\n' "$ORACLE_SAYS" ;;
+esac
+`;
 
 const launcherScript = (name: string, folder: string): string =>
   `${announce}PATH=${folder}/recorders:${folder}/launchers exec /usr/bin/${name} "$@"\n`;

@@ -163,9 +163,9 @@ const texts: readonly (readonly [name: string, text: string | Buffer, place: str
   ],
   [
     'a sandbox wish that is none',
-    permissions('"ask": [{"rule": "Bash(a *)", "sandbox": "off"}]'),
+    permissions('"ask": [{"rule": "Bash(a *)", "sandbox": "no"}]'),
     '1:97',
-    /expected `required`, found `off`/,
+    /expected one of `required`, `off`, found `no`/,
   ],
   [
     'a thousand lists in each other',
