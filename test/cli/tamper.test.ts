@@ -93,3 +93,18 @@ test('the attempts are real: outside the sandbox they find what they look for', 
     assert.match(out, new RegExp(`^${name}: `, 'm'));
   }
 });
+
+test('a command that holds its own init ends at its time limit and by sbx kill, and the daemon goes on', async () => {
+  const ptrace = process.arch === 'x64' ? 101 : 117;
+  const hold = `$| = 1; $SIG{TERM} = "IGNORE"; syscall(${ptrace}, 0x4206, 1, 0, 0); syscall(${ptrace}, 0x4207, 1, 0, 0); waitpid(1, 0x40000000); print "held\\n"; sleep 100`;
+  const timed = await sbx.run('--timeout', '3s', '--', 'perl', '-e', hold);
+  assert.deepEqual([timed.status, timed.out], [124, 'held\n'], timed.stderr);
+  const killed = sbx.start(['run', '--', 'perl', '-e', hold]);
+  await killed.seen(/held/);
+  const runs = JSON.parse((await sbx.call(['ps', '--json'])).out) as { runId: string }[];
+  assert.equal(runs.length, 1);
+  assert.equal((await sbx.call(['kill', runs[0]?.runId ?? ''])).status, 0);
+  assert.notEqual((await killed.result).status, 0);
+  assert.equal((await sbx.run('echo next')).out, 'next\n');
+  assert.equal((JSON.parse((await sbx.call(['status', '--json'])).out) as { pid: number }).pid, daemonPid);
+});
