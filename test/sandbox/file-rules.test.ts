@@ -8,7 +8,6 @@ import { filePolicy, readLayer } from '../fixtures/file-policy.ts';
 import { listTestAccounts, makePlace, openPlace, type Place, run } from '../fixtures/sandbox-session.ts';
 
 // Not under /tmp: commands have one of their own there, and nothing of the host would be seen.
-const parent = '/var/lib';
 
 for (const account of listTestAccounts()) {
   describe(`file rules as ${account.name}`, { timeout: 120_000 }, () => {
@@ -32,6 +31,8 @@ for (const account of listTestAccounts()) {
     };
 
     before(() => {
+      // not in a folder that sessions have anew
+      const parent = process.getuid?.() === 0 ? '/var/lib' : account.home;
       place = makePlace(account, { home: 'home', workspace: 'work' }, parent);
       outside = path.join(place.folder, 'outside');
       place.write(path.join(outside, 'data/kept'), 'kept');

@@ -39,7 +39,10 @@ async function killEverywhere(t: import('node:test').TestContext): Promise<void>
   const run = repository.stage(`{ ${command}; } >/dev/null 2>&1; ${StagedRepository.describe}`);
   run.base.close();
   const original = `${repository.folder}-original`;
-  repository.shell(`cd /; rm -rf ${original}; cp -a ${repository.folder} ${original}`);
+  // the kernel lets nobody into the folder that it works in
+  repository.shell(
+    `cd /; rm -rf ${original}; chmod -R u+rwX ${repository.folder}/staged; cp -a ${repository.folder} ${original}`,
+  );
   t.after(() => spawnSync('rm', ['-rf', original]));
   const input = { gitFolder: repository.gitFolder, upper: run.upper, workspace: repository.work };
   const merge = (steps: number, startedAtMs: number): ReturnType<typeof spawnSync> =>

@@ -7,6 +7,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import type { Violation } from '../../client/protocol/events.ts';
 import { loadSessionData } from '../../daemon/platform/session-data.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
+import { removeTree } from '../fixtures/remove-tree.ts';
 import {
   listTestAccounts,
   makePlace,
@@ -102,7 +103,7 @@ for (const account of listTestAccounts()) {
     });
     afterEach(() => {
       assert.equal(existsSync(marker), false, 'something ran on the host');
-      rmSync(quarantine(), { recursive: true, force: true });
+      removeTree(quarantine());
     });
     after(async () => {
       await session.close();
