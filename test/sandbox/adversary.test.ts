@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, u
 import net from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { readArguments, readChildren } from '../../daemon/platform/process-tree.ts';
+import { readArguments, readChildren, sendSignal } from '../../daemon/platform/process-tree.ts';
 import type { SandboxProcess } from '../../daemon/sandbox/model.ts';
 import { starterScript } from '../../daemon/sandbox/template/starter.ts';
 import {
@@ -147,7 +147,7 @@ print("said"); s = socket.socket(socket.AF_UNIX); s.connect("keeper"); socket.se
         });
         for (let wait = delay; !ended; wait = 1) {
           await new Promise((resolve) => setTimeout(resolve, wait));
-          for (const pid of listCarriers()) process.kill(pid, 'SIGKILL');
+          for (const pid of listCarriers()) sendSignal(pid, 'SIGKILL');
         }
         await exit;
       }
