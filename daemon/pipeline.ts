@@ -12,6 +12,7 @@ import type { RunSignal } from '../client/protocol/messages.ts';
 import { showBlock } from '../client/protocol/visible.ts';
 import type { Answer, Approvals } from './approve/approvals.ts';
 import { approvePlan } from './approve/approve.ts';
+import type { FilePolicy } from './decide/file-rules.ts';
 import { describeLimit, howToRaise, type Limits } from './decide/limits.ts';
 import { findNetworkViolation } from './egress/blocked.ts';
 import { findLimitViolation } from './limit-violation.ts';
@@ -21,7 +22,6 @@ import type { Session } from './methods/sessions.ts';
 import { findWithheldViolations } from './request/withheld.ts';
 import { collectAftermath } from './sandbox/aftermath.ts';
 import type { CommandPlan, LimitReport, ProcessUse, SandboxProcess, SandboxSession } from './sandbox/model.ts';
-import type { FilePolicy } from './sandbox/plan/file-rule.ts';
 import type { OutputStream, RunLog } from './stream/run-log.ts';
 import type { StdinGate } from './stream/stdin-gate.ts';
 

@@ -4,26 +4,15 @@ import { SbxError } from '../protocol/errors.ts';
 import type { Params } from '../protocol/messages.ts';
 import { readCommandWords } from './command-words.ts';
 import { readOptions } from './read-options.ts';
-import { type Caller, collectFlags, parseMode, resolveStartFolder } from './run-arguments.ts';
+import { type Caller, collectFlags, decisionOptions, parseMode, resolveStartFolder } from './run-arguments.ts';
 
 const checkOptions = {
-  '--allow': 'list',
-  '--ask': 'list',
-  '--deny': 'list',
-  '--policy': 'value',
-  '--profile': 'value',
-  '--no-import': 'flag',
-  '--mode': 'value',
+  ...decisionOptions,
   '--auto-allow': 'flag',
   '--no-auto-allow': 'flag',
-  '--cwd': 'value',
-  '--workspace': 'value',
   '--explain': 'flag',
   '-v': 'flag',
-  '--json': 'flag',
   '--jsonl': 'flag',
-  '--help': 'flag',
-  '-h': 'flag',
 } as const;
 
 /** What every command of this call has in common. */

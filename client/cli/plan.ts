@@ -7,25 +7,10 @@ import { readCommandWords } from './command-words.ts';
 import { planHelp } from './help.ts';
 import { loadPolicyTools } from './offline-engine.ts';
 import { readOptions } from './read-options.ts';
-import { type Caller, collectFlags, collectPlace, parseMode } from './run-arguments.ts';
+import { type Caller, collectFlags, collectPlace, decisionOptions, parseMode } from './run-arguments.ts';
 import { measureText } from './table.ts';
 
-const planOptions = {
-  '--allow': 'list',
-  '--ask': 'list',
-  '--deny': 'list',
-  '--policy': 'value',
-  '--profile': 'value',
-  '--no-import': 'flag',
-  '--mode': 'value',
-  '--cwd': 'value',
-  '--workspace': 'value',
-  '--env': 'list',
-  '--all': 'flag',
-  '--json': 'flag',
-  '--help': 'flag',
-  '-h': 'flag',
-} as const;
+const planOptions = { ...decisionOptions, '--env': 'list', '--all': 'flag' } as const;
 
 /** The exit status. @throws {SbxError} */
 export async function planCommand(args: readonly string[], caller: Caller): Promise<number> {

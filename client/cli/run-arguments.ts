@@ -11,7 +11,8 @@ import { findNearest } from './nearest.ts';
 import { parseCount, parseDuration, parseSize } from './read-amounts.ts';
 import { type OptionValues, readOptions } from './read-options.ts';
 
-const runOptions = {
+/** What a decision depends on, the same for every command that makes one. */
+export const decisionOptions = {
   '--allow': 'list',
   '--ask': 'list',
   '--deny': 'list',
@@ -20,6 +21,14 @@ const runOptions = {
   '--no-import': 'flag',
   '--mode': 'value',
   '--cwd': 'value',
+  '--workspace': 'value',
+  '--json': 'flag',
+  '--help': 'flag',
+  '-h': 'flag',
+} as const;
+
+const runOptions = {
+  ...decisionOptions,
   '--env': 'list',
   '--timeout': 'value',
   '--idle-timeout': 'value',
@@ -29,20 +38,16 @@ const runOptions = {
   '--open-files': 'value',
   '--max-file': 'value',
   '--max-output': 'value',
-  '--workspace': 'value',
   '--new-session': 'flag',
   '--background': 'flag',
   '-d': 'flag',
   '--tag': 'list',
-  '--json': 'flag',
   '--yes': 'flag',
   '--no-prompt': 'flag',
   '--pty': 'flag',
   '--no-pty': 'flag',
   '--auto-allow': 'flag',
   '--no-auto-allow': 'flag',
-  '--help': 'flag',
-  '-h': 'flag',
 } as const;
 
 const modes: readonly Mode[] = ['manual', 'accept-edits', 'plan', 'dont-ask', 'bypass'];

@@ -8,6 +8,7 @@ import type { FileList } from './file-list.ts';
 import { findScope, type PathScope, type ScopePlaces } from './path-scope.ts';
 import { type Policy, showOrigin } from './policy.ts';
 
+/** `hide`: not readable. `show`: readable inside a hidden folder. `pin`: read-only. `open`: writable. */
 export type FileEffect = 'hide' | 'show' | 'pin' | 'open' | 'unprotect';
 
 export interface FileRule extends PathScope {
@@ -34,6 +35,8 @@ export interface FilePolicy {
   /** Equal for policies that mean the same to the sandbox. */
   readonly key: string;
 }
+
+export const noFilePolicy: FilePolicy = { rules: [], userNamespaces: false, key: '[]' };
 
 /** Places of credentials are opened by this rank and above, never by a project. */
 export const userRank = 2;

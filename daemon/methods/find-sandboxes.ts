@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from '../config.ts';
+import { noFilePolicy } from '../decide/file-rules.ts';
 import type { Engine } from '../offline.ts';
 import { ensurePrivateDirectory } from '../platform/directories.ts';
 import { runTool } from '../platform/spawn.ts';
 import type { TemplateSource } from '../sandbox/live-sandbox.ts';
 import { type Account, asAccount } from '../sandbox/plan/account.ts';
-import { noFilePolicy } from '../sandbox/plan/file-rule.ts';
 import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
 import { openSession } from '../sandbox/session.ts';
 import { requireTool } from '../sandbox/tools.ts';

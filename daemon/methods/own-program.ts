@@ -4,8 +4,8 @@
  */
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
+import type { FileRule } from '../decide/file-rules.ts';
 import { findPackageRoot } from '../platform/package-root.ts';
-import type { FileRule } from '../sandbox/plan/file-rule.ts';
 
 /** What is run as it stands. Sources are not among them: they are what somebody who works on sbx is there to change. */
 const programNames = ['dist', 'node_modules', 'policies', 'scripts'];

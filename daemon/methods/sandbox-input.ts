@@ -2,11 +2,11 @@
 import path from 'node:path';
 import { SbxError } from '../../client/protocol/errors.ts';
 import type { Config } from '../config.ts';
+import type { FilePolicy } from '../decide/file-rules.ts';
 import type { Limits } from '../decide/limits.ts';
 import { loadSessionData } from '../platform/session-data.ts';
 import { findWorkspaceObjection } from '../request/workspace.ts';
 import { type Account, findAccount } from '../sandbox/plan/account.ts';
-import type { FilePolicy } from '../sandbox/plan/file-rule.ts';
 import type { SessionInput } from '../sandbox/plan/input.ts';
 import type { CacheWish } from '../sandbox/plan/tool-caches.ts';
 import { ownProgramRules } from './own-program.ts';

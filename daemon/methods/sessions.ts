@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { SbxError } from '../../client/protocol/errors.ts';
 import type { Flags, Mode, SessionInfo } from '../../client/protocol/messages.ts';
 import type { SessionLimits } from '../../client/protocol/run-limits.ts';
+import { type FilePolicy, noFilePolicy } from '../decide/file-rules.ts';
 import { LiveSandbox, type TemplateSource } from '../sandbox/live-sandbox.ts';
 import type { ApprovedPlan } from '../sandbox/model.ts';
 import type { Account } from '../sandbox/plan/account.ts';
-import { type FilePolicy, noFilePolicy } from '../sandbox/plan/file-rule.ts';
 
 /** Sessions of one daemon at once; each holds a few processes and mounts. */
 const maxSessions = 64;

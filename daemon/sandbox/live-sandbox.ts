@@ -2,9 +2,10 @@
  * The sandbox of one session. Its template is made at first use, in the background, and made anew when the host's mounts
  * or what the plan masks have changed. A template that is still in use ends with its last command.
  */
+
+import type { FilePolicy } from '../decide/file-rules.ts';
 import type { ApprovedPlan, SandboxProcess, SandboxSession } from './model.ts';
 import type { Account } from './plan/account.ts';
-import type { FilePolicy } from './plan/file-rule.ts';
 
 /** How the sandbox of one workspace is made. */
 export interface TemplateSource {

@@ -91,6 +91,25 @@ withProject('what a run did before its daemon was killed is taken over by the ne
   assert.deepEqual(sbx.staged(), []);
 });
 
+withProject('a longer run leaves what it found, so that a host that looked meanwhile costs nothing', async (sbx) => {
+  const run = sbx.start([...allowed, 'echo two >>f; git commit -qam two; echo ready; sleep 1000']);
+  await run.seen(/ready/);
+  const [name = ''] = sbx.staged();
+  const folder = path.join(sbx.home, '.cache/sbx/staged');
+  const kept = () =>
+    readdirSync(folder).some((each) => readdirSync(path.join(folder, each, name)).includes('base-index'));
+  while (!kept()) await new Promise((resolve) => setTimeout(resolve, 20));
+  const { pid } = JSON.parse((await sbx.call(['status', '--json'])).out) as { pid: number };
+  process.kill(pid, 'SIGKILL');
+  assert.equal((await run.result).status, 125);
+  // the index written anew, with nothing else in it
+  sbx.git('update-index', '--force-write-index');
+  const next = await sbx.run('git log --format=%s');
+  assert.deepEqual([next.out, next.stderr], ['two\none\n', '']);
+  assert.equal(sbx.git('status', '--porcelain'), '');
+  assert.deepEqual(sbx.staged(), []);
+});
+
 withProject('a repository below the workspace is written by runs in its folder, and by no other', async (sbx) => {
   const nested = path.join(sbx.workspace, 'libs/nested');
   mkdirSync(nested, { recursive: true });

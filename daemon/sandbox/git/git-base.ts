@@ -1,7 +1,7 @@
 /**
  * What a repository looked like when a run began, for the merge back: git replaces its files by renaming, so a descriptor
  * taken at the start keeps the old content whatever the host does meanwhile. It costs nothing that grows with the
- * repository, and is lost with the daemon: after a crash the merge has to do without.
+ * repository. It is lost with the daemon, unless the run lasted long enough for it to be written down (base-contents.ts).
  */
 import { closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs';
 import path from 'node:path';

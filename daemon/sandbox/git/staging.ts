@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { Violation } from '../../../client/protocol/events.ts';
 import type { Account } from '../plan/account.ts';
+import { keepBase } from './base-contents.ts';
 import { openGitBase } from './git-base.ts';
 import { compileOverlays, type OverlayTools, type StagedFolder } from './overlay-words.ts';
 import { makeRecord } from './run-record.ts';
@@ -29,6 +30,24 @@ export interface StagedRun {
   readonly discard: () => Promise<void>;
 }
 
+/**
+ * What a longer run found at its start is written down beside its copy, for the merge after a crash: most runs are over
+ * before, and pay nothing for it.
+ */
+const keepAfterMs = 1000;
+
+function keepBases(copies: readonly StagedCopy[]): void {
+  for (const { account, base, folder } of copies) {
+    // what root writes there the account could not read
+    if (base === undefined || account.uid !== process.getuid?.()) continue;
+    try {
+      keepBase(base, folder);
+    } catch {
+      // a full disk: then the times of the files have to do
+    }
+  }
+}
+
 export async function stageRun(place: StagingPlace, tools: OverlayTools): Promise<StagedRun> {
   const { account, gitFolders, staged, workspace } = place;
   for (const gitFolder of gitFolders) await waitForMerges(gitFolder);
@@ -41,7 +60,10 @@ export async function stageRun(place: StagingPlace, tools: OverlayTools): Promis
       ...{ record, text: JSON.stringify(record), base: openGitBase(gitFolder) },
     };
   });
+  const keeping = setTimeout(() => keepBases(copies), keepAfterMs);
+  keeping.unref();
   const end = async <T>(each: (copy: StagedCopy) => Promise<T>): Promise<T[]> => {
+    clearTimeout(keeping);
     const results = await Promise.all(copies.map(each));
     for (const { name } of copies) liveCopies.delete(name);
     return results;

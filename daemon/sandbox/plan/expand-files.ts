@@ -6,7 +6,7 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { SbxError } from '../../../client/protocol/errors.ts';
-import type { FileRule } from './file-rule.ts';
+import type { FileRule } from '../../decide/file-rules.ts';
 import { maxSearched, type Search, search } from './search.ts';
 
 export interface FoundFile {

@@ -3,9 +3,9 @@
  * or by a pattern inside what is shown, stays hidden; and nobody shows what a higher layer hides.
  */
 import path from 'node:path';
+import type { FileRule } from '../../decide/file-rules.ts';
 import type { FoundFile } from './expand-files.ts';
 import type { HiddenFact } from './facts.ts';
-import type { FileRule } from './file-rule.ts';
 
 /** A hidden place with who wants it hidden: a rule of the policy, the list of credentials, or sbx itself. */
 export interface HiddenClaim {

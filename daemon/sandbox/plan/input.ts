@@ -1,9 +1,10 @@
 /** What the owner of a session asks for. Paths are absolute and hold no `.`, `..` or link. */
+
+import type { FilePolicy } from '../../decide/file-rules.ts';
 import type { NoGroups } from '../groups/group-parent.ts';
 import type { RunGroups } from '../groups/run-groups.ts';
 import type { ProtectedName } from '../guard/protected-names.ts';
 import type { Account } from './account.ts';
-import type { FilePolicy } from './file-rule.ts';
 import type { CacheWish } from './tool-caches.ts';
 
 export interface WritableBind {

@@ -5,7 +5,7 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { FileRule } from './file-rule.ts';
+import type { FileRule } from '../../decide/file-rules.ts';
 
 /** Names that one search looks at; a larger tree needs a narrower pattern. */
 export const maxSearched = 200_000;

@@ -1,8 +1,8 @@
 /** Who shows what of what others hide. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { FileRule } from '../../../daemon/decide/file-rules.ts';
 import type { HiddenFact } from '../../../daemon/sandbox/plan/facts.ts';
-import type { FileRule } from '../../../daemon/sandbox/plan/file-rule.ts';
 import { type HiddenClaim, settleHidden, withoutNested } from '../../../daemon/sandbox/plan/hidden-places.ts';
 
 const rule = (rank: number, more: Partial<FileRule> = {}): FileRule => ({
