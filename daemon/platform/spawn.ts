@@ -59,15 +59,17 @@ export interface StartOptions {
  */
 const leaking = new Set<{ readonly descriptor: number }>();
 
-function withLeaksClosed(argv: readonly string[]): readonly string[] {
-  if (leaking.size === 0) return argv;
-  const closing = [...leaking].map(({ descriptor }) => `${descriptor}<&-`).join(' ');
+/** @param stdioCount so many are the program's own, whatever the daemon has under those numbers. */
+function withLeaksClosed(argv: readonly string[], stdioCount: number): readonly string[] {
+  const inherited = [...leaking].filter(({ descriptor }) => descriptor >= stdioCount);
+  if (inherited.length === 0) return argv;
+  const closing = inherited.map(({ descriptor }) => `${descriptor}<&-`).join(' ');
   return [findTool('bash') ?? '/bin/bash', '--norc', '--noprofile', '-c', `exec ${closing}; exec "$@"`, 'sbx', ...argv];
 }
 
 /** @throws {Error} when the program cannot be started. */
 export function startProcess(argv: readonly string[], options: StartOptions): RunningProcess {
-  const [file = '', ...args] = withLeaksClosed(argv);
+  const [file = '', ...args] = withLeaksClosed(argv, options.stdio.length);
   const previous = options.umask === undefined ? undefined : process.umask(options.umask);
   let child: ChildProcess;
   try {
@@ -106,7 +108,7 @@ export interface ToolResult {
 
 /** Runs a program to its end, at most `timeoutMs`, and gives what it printed. Never rejects. */
 export function runTool(argv: readonly string[], timeoutMs = 10_000): Promise<ToolResult> {
-  const [file = '', ...args] = withLeaksClosed(argv);
+  const [file = '', ...args] = withLeaksClosed(argv, 3);
   return new Promise((resolve) => {
     execFile(file, args, { env: {}, cwd: '/', timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       resolve({ ok: error === null, stdout, stderr: stderr === '' && error !== null ? error.message : stderr });

@@ -109,12 +109,12 @@ test('"always" saves the rule in the named file, and the next run does not ask',
   person.type(up);
   await person.sees(/saved in/);
   person.type('\r');
-  assert.equal(await person.ended, 0);
+  assert.equal(await person.ended, 0, person.screen());
   const folder = path.join(sbx.home, '.config/sbx/projects');
   const saved = path.join(folder, readdirSync(folder)[0] ?? '');
   assert.match(readFileSync(saved, 'utf8'), /touch always/);
-  const { status } = await sbx.run('--no-auto-allow', 'touch always');
-  assert.equal(status, 0);
+  const { status, stderr } = await sbx.run('--no-auto-allow', 'touch always');
+  assert.equal(status, 0, stderr);
   const other = await sbx.run('--no-auto-allow', 'touch another');
   assert.equal(other.status, 126);
 });

@@ -1,8 +1,10 @@
 /** Terminal delivery without a sandbox around it: who ends it, and what a full or an empty terminal does to the daemon. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
 import { describe, test } from 'node:test';
-import { closeInheritedDescriptors } from '../../../daemon/platform/descriptors.ts';
+import { closeInheritedDescriptors, findInheritableDescriptors } from '../../../daemon/platform/descriptors.ts';
 import { findTool, openTerminal, startProcess } from '../../../daemon/platform/spawn.ts';
 import { deliverTerminal, leadTerminal } from '../../../daemon/sandbox/command/terminal.ts';
 
@@ -45,6 +47,25 @@ describe('terminal', { timeout: 20_000 }, () => {
     assert.ok(taken > 0 && taken < bytes.length);
     terminal.close();
     assert.equal(terminal.type(bytes), bytes.length);
+  });
+
+  test('a program has no other terminal, and what it was given under the number of one', async () => {
+    const before = findInheritableDescriptors();
+    const terminal = openTerminal(80, 24, owner);
+    const [master = Number.NaN] = findInheritableDescriptors().filter((each) => !before.includes(each));
+    const look = async (stdio: readonly ('ignore' | 'pipe')[]): Promise<string> => {
+      const { streams, exit } = startProcess([bash, '-c', `readlink /proc/self/fd/${master} || echo none`], { stdio });
+      let text = '';
+      streams[1]?.on('data', (chunk) => {
+        text += chunk;
+      });
+      await Promise.all([exit, once(streams[1] as Duplex, 'close')]);
+      return text;
+    };
+    assert.equal(await look(['ignore', 'pipe', 'ignore']), 'none\n');
+    const wide = Array.from({ length: master + 1 }, (_, each) => (each === 1 || each === master ? 'pipe' : 'ignore'));
+    assert.match(await look(wide), /^socket:/);
+    terminal.close();
   });
 
   const ends: readonly [command: string, code: number | undefined, signal: string | undefined][] = [
