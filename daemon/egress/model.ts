@@ -1,0 +1,82 @@
+/**
+ * What the parts of a connection hand to each other: a front reads what a command wants, the run's gate answers, and only
+ * what the gate has admitted can be dialled.
+ */
+import type { Socket } from 'node:net';
+import type { CheckedTarget } from './checked-target.ts';
+
+/** How a command came to the daemon. `direct`: it connected as if to the host itself, by the address its name was given. */
+export type Front = 'http' | 'connect' | 'socks' | 'direct';
+
+export interface Attempt {
+  readonly front: Front;
+  /** As the command wrote it, brackets of IPv6 removed; not canonical yet. */
+  readonly host: string;
+  readonly port: number;
+  /** Of plain HTTP, of which every request is an attempt of its own. */
+  readonly request?: { readonly method: string; /** With its query. */ readonly path: string };
+}
+
+export const refusalCodes = [
+  /** A rule, or the policy where no rule names the host. */
+  'denied',
+  /** Nobody answered in time, or the answer was no. */
+  'not-approved',
+  /** No host name or address that could be meant. */
+  'bad-host',
+  /** The name leads to an address that no name may lead to, such as the machine's own. */
+  'forbidden-address',
+  'unresolved',
+  'unreachable',
+  /** What was said first, SNI or `Host`, names another host than the one that was admitted. */
+  'mismatch',
+  /** More connections or names at once than a run may have. */
+  'too-many',
+] as const;
+
+export interface Refusal {
+  readonly code: (typeof refusalCodes)[number];
+  /** One clear phrase, for a person: lower case, no final period. */
+  readonly message: string;
+  /** The rule that decided, as written, with its place. */
+  readonly rule?: string;
+  /** The command or the entry that would allow just this. */
+  readonly howToAllow?: string;
+}
+
+/** What was seen of one connection, or of one request of plain HTTP, when it is over. */
+export interface Traffic {
+  /** From the command's side: `sentBytes` left the sandbox. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly sni?: string;
+  /** Why it was cut although it had been admitted. */
+  readonly refusal?: Refusal;
+}
+
+export interface Admitted {
+  readonly target: CheckedTarget;
+  /** What the first bytes have to be: `tls`: a ClientHello whose SNI is the host; `http`: requests to the host. */
+  readonly speaks: 'tls' | 'http' | 'any';
+  /** A new connection to the very address that was checked, or through the upstream proxy. Never rejects. */
+  readonly dial: (signal: AbortSignal) => Promise<Socket | Refusal>;
+  /** To be called exactly once, at the end. */
+  readonly finish: (traffic: Traffic) => void;
+}
+
+/** Of one run. */
+export interface RunGate {
+  /** Decides, asks when it has to (bounded), resolves and checks. Never rejects. */
+  readonly admit: (attempt: Attempt, signal: AbortSignal) => Promise<Admitted | Refusal>;
+}
+
+/** The names that a run has asked for, and the addresses of the sandbox's loopback that stand for them. */
+export interface RunNames {
+  /** Dotted IPv4 for a canonical name; undefined when the run has too many names. */
+  readonly addressOf: (name: string) => string | undefined;
+  readonly nameOf: (address: string) => string | undefined;
+}
+
+export function isRefusal(answer: object): answer is Refusal {
+  return 'code' in answer;
+}
