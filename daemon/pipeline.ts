@@ -2,31 +2,26 @@
  * One run through the stages, in order: decide, approve, sandbox, stream. Whatever happens, the run ends with exactly one
  * `exited` event, and nothing it started outlives that event.
  */
-import { Writable } from 'node:stream';
 import type { Decision } from '../client/protocol/decision.ts';
 import { SbxError } from '../client/protocol/errors.ts';
 import type { Approval, Exit, SandboxReport, Violation } from '../client/protocol/events.ts';
-import type { LimitName } from '../client/protocol/limit-names.ts';
 import { limits } from '../client/protocol/limits.ts';
 import type { RunSignal } from '../client/protocol/messages.ts';
 import { showBlock } from '../client/protocol/visible.ts';
 import type { Answer, Approvals } from './approve/approvals.ts';
 import { approvePlan } from './approve/approve.ts';
 import type { FilePolicy } from './decide/file-rules.ts';
-import { describeLimit, howToRaise, type Limits } from './decide/limits.ts';
-import { findNetworkViolation } from './egress/blocked.ts';
-import { findLimitViolation } from './limit-violation.ts';
+import type { Limits } from './decide/limits.ts';
+import { ErrorTail, explainFailedCommand } from './failed-command.ts';
 import { LimitWatch, type WatchedLimit } from './limit-watch.ts';
 import { type CarriedFolder, carryFolder } from './methods/carry-folder.ts';
 import type { Session } from './methods/sessions.ts';
-import { findWithheldViolations } from './request/withheld.ts';
+import { describeReached, describeStop, type Ending, reportLimits, type StopReason, showUse } from './run-ending.ts';
 import { collectAftermath } from './sandbox/aftermath.ts';
-import type { CommandPlan, LimitReport, ProcessUse, SandboxProcess, SandboxSession } from './sandbox/model.ts';
-import type { OutputStream, RunLog } from './stream/run-log.ts';
+import type { CommandPlan, SandboxProcess, SandboxSession } from './sandbox/model.ts';
+import { findInput, type RunOutput, readOutput } from './stream/read-output.ts';
+import type { RunLog } from './stream/run-log.ts';
 import type { StdinGate } from './stream/stdin-gate.ts';
-
-/** How much of the error output is kept to explain a failure. */
-const errorTailBytes = 8 * 1024;
 
 export interface RunInput {
   readonly runId: string;
@@ -52,29 +47,6 @@ export interface RunInput {
   readonly approvals: Approvals;
 }
 
-interface RunOutput {
-  readonly pause: () => void;
-  readonly resume: () => void;
-  /** Resolves when everything was read. */
-  readonly ended: Promise<void>;
-}
-
-const reasonOfLimit = {
-  timeoutMs: 'timeout',
-  idleTimeoutMs: 'idle-timeout',
-  outputBytes: 'output-limit',
-} as const satisfies Record<WatchedLimit, Exit['reason']>;
-
-type StopReason = 'cancelled' | 'daemon-stopped' | WatchedLimit;
-type Ending = Pick<Exit, 'reason' | 'code' | 'signal' | 'message' | 'help'>;
-
-/** A terminal has no end of input of its own: the person types it. */
-function terminalInput(pty: NonNullable<SandboxProcess['pty']>): Writable {
-  return new Writable({
-    write: (bytes: Buffer, _encoding, done) => void pty.write(bytes).then(() => done()),
-  });
-}
-
 export class Run {
   readonly #input: RunInput;
   readonly #started = performance.now();
@@ -88,8 +60,7 @@ export class Run {
   #report: SandboxReport | undefined;
   #used: Pick<Exit, 'cpuMs' | 'maxRssBytes'> = {};
   readonly #watch: LimitWatch;
-  #errorTail = Buffer.alloc(0);
-  #isTailCut = false;
+  readonly #errorTail = new ErrorTail();
   #violations = 0;
   #unaskable: Pick<Exit, 'message' | 'help'> = {};
   /** Resolves after `exited` was sent. Never rejects. */
@@ -180,7 +151,7 @@ export class Run {
     try {
       log.append({ type: 'decided', decision });
       const answer = decision.effect === 'ask' ? await this.#ask(decision) : undefined;
-      if (this.#stopRequested) return this.#describeStop(this.#stopRequested.reason);
+      if (this.#stopRequested) return describeStop(this.#stopRequested.reason, this.#input.limits);
       const approved = approvePlan(this.#withSize(plan), decision, answer);
       if (!approved) return { reason: 'denied', ...this.#unaskable };
       const launched = await this.#input.session.launch(approved, this.#input.sandboxed, this.#input.files);
@@ -239,8 +210,8 @@ export class Run {
   }
 
   async #stream(process: SandboxProcess, explain: SandboxSession['explainFailure']): Promise<Ending> {
-    const { log, plan, session, stdin } = this.#input;
-    const input = process.stdin ?? (process.pty && terminalInput(process.pty));
+    const { limits: chosen, log, plan, session, stdin } = this.#input;
+    const input = findInput(process);
     if (input) stdin.attach(input);
     const output = this.#readOutput(process);
     this.#output = output;
@@ -257,57 +228,24 @@ export class Run {
     for (const violation of await collectAftermath(process.aftermath, plan.cwd)) this.#tell(violation);
     if (plan.reportCwd) this.#folder = carryFolder(session, plan.cwd, await process.cwd);
     if (exit.failure !== undefined) return { reason: 'sandbox-failed', message: exit.failure };
-    if (exit.code !== 0 && !this.#stopRequested) this.#explainFailure(exit.code, explain);
+    if (exit.code !== 0 && !this.#stopRequested) {
+      for (const violation of explainFailedCommand(exit.code, this.#errorTail, this.#input, explain))
+        this.#tell(violation);
+    }
     const signal = exit.signal === undefined ? {} : { signal: exit.signal };
-    if (this.#stopRequested) return { ...this.#describeStop(this.#stopRequested.reason), code: exit.code, ...signal };
-    if (use?.outOfMemory === true) return { reason: 'memory', code: exit.code, ...this.#describeLimit('memoryBytes') };
+    if (this.#stopRequested) return { ...describeStop(this.#stopRequested.reason, chosen), code: exit.code, ...signal };
+    if (use?.outOfMemory === true)
+      return { reason: 'memory', code: exit.code, ...describeReached('memoryBytes', chosen) };
     return { reason: exit.signal === undefined ? 'exited' : 'signalled', code: exit.code, ...signal };
   }
 
-  #describeStop(reason: StopReason): Ending {
-    if (reason === 'daemon-stopped') return { reason, message: 'the daemon was stopped, and the command with it' };
-    if (reason === 'cancelled') return { reason };
-    return { reason: reasonOfLimit[reason], ...this.#describeLimit(reason) };
-  }
-
-  #describeLimit(name: LimitName): Pick<Exit, 'message' | 'help'> {
-    const limit = this.#input.limits[name];
-    if (limit === undefined) return {};
-    return { message: `stopped at ${describeLimit(name, limit)}`, help: howToRaise(name, limit) };
-  }
-
   #readOutput(process: SandboxProcess): RunOutput {
-    const { log } = this.#input;
-    const take = (stream: OutputStream, bytes: Buffer) => {
+    const { pause, resume, ended } = readOutput(process, (stream, bytes) => {
       if (this.#abandoned) return;
       const taken = this.#watch.take(bytes.length);
-      if (taken > 0) log.appendOutput(stream, bytes.subarray(0, taken));
-      if (stream !== 'stdout') this.#keepTail(bytes);
-    };
-    if (process.pty) {
-      const { pty } = process;
-      pty.onData((bytes) => take('pty', bytes));
-      return this.#withWatch({ pause: pty.pause, resume: pty.resume, ended: pty.ended });
-    }
-    const streams = (['stdout', 'stderr'] as const).flatMap((name) => {
-      const stream = process[name];
-      if (!stream) return [];
-      stream.on('data', (bytes: Buffer) => take(name, bytes));
-      return [stream];
+      if (taken > 0) this.#input.log.appendOutput(stream, bytes.subarray(0, taken));
+      if (stream !== 'stdout') this.#errorTail.keep(bytes);
     });
-    const ended = Promise.all(
-      streams.map(
-        (stream) => new Promise<void>((resolve) => stream.once('close', resolve).once('error', () => resolve())),
-      ),
-    );
-    return this.#withWatch({
-      pause: () => streams.forEach((stream) => void stream.pause()),
-      resume: () => streams.forEach((stream) => void stream.resume()),
-      ended: ended.then(() => undefined),
-    });
-  }
-
-  #withWatch({ pause, resume, ended }: RunOutput): RunOutput {
     return {
       pause: () => {
         this.#watch.hold();
@@ -321,39 +259,8 @@ export class Run {
     };
   }
 
-  #keepTail(bytes: Buffer): void {
-    const joined = Buffer.concat([this.#errorTail, bytes.subarray(-errorTailBytes)]);
-    this.#isTailCut ||= joined.length > errorTailBytes || bytes.length > errorTailBytes;
-    this.#errorTail = Buffer.from(joined.subarray(-errorTailBytes));
-  }
-
-  #explainFailure(code: number, explain: SandboxSession['explainFailure']): void {
-    const { hosts, limits: chosen, plan, sandboxed, withheld } = this.#input;
-    const text = this.#errorTail.toString('utf8');
-    const limit = sandboxed ? findLimitViolation({ code, errorTail: text }, chosen) : undefined;
-    if (limit) this.#tell(limit);
-    const network = sandboxed ? findNetworkViolation({ errorTail: text, hosts }) : undefined;
-    if (network) this.#tell(network);
-    for (const violation of findWithheldViolations(text, withheld)) this.#tell(violation);
-    for (const violation of explain({ text, isCut: this.#isTailCut, cwd: plan.cwd, withheld })) this.#tell(violation);
-  }
-
   #tell(violation: Violation): void {
     this.#violations++;
     this.#input.log.append({ type: 'violation', violation });
   }
-}
-
-function showUse(use: ProcessUse | undefined): Pick<Exit, 'cpuMs' | 'maxRssBytes'> {
-  const { cpuMs, maxRssBytes } = use ?? {};
-  return { ...(cpuMs === undefined ? {} : { cpuMs }), ...(maxRssBytes === undefined ? {} : { maxRssBytes }) };
-}
-
-/** Those that the daemon holds itself, and what the sandbox says of the others. */
-function reportLimits(chosen: Limits, { limits: held, limitsAbsent }: LimitReport): LimitReport {
-  const own = (Object.keys(reasonOfLimit) as WatchedLimit[]).flatMap((name) => {
-    const value = chosen[name]?.value;
-    return value === undefined ? [] : [{ name, value, per: 'run' as const }];
-  });
-  return { limits: [...own, ...held], limitsAbsent };
 }

@@ -46,7 +46,7 @@ export class Methods {
   constructor(input: MethodsInput) {
     this.#input = input;
     this.#sessions = new SessionMethods(input, (session) => this.#runs.endOf(session));
-    this.#runs = new RunMethods(input, this.#sessions, this.#approvals);
+    this.#runs = new RunMethods({ ...input, approvals: this.#approvals }, this.#sessions);
     const approvals = new ApprovalMethods(input, this.#approvals, this.#runs);
     this.handlers = {
       ...this.#sessions.handlers,

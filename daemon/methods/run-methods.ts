@@ -8,47 +8,24 @@ import type { Frame } from '../../client/protocol/frames.ts';
 import { limits } from '../../client/protocol/limits.ts';
 import type { Params, Result } from '../../client/protocol/messages.ts';
 import { showText } from '../../client/protocol/visible.ts';
-import { findFolders, mayWriteRepository } from '../analyse/repository-use.ts';
-import type { Approvals } from '../approve/approvals.ts';
-import type { Config } from '../config.ts';
-import type { Limits } from '../decide/limits.ts';
-import type { Engine } from '../offline.ts';
-import { Run } from '../pipeline.ts';
 import type { Connection, Handlers } from '../request/connection.ts';
-import { listWithheld } from '../request/withheld.ts';
-import type { CommandLimits, CommandPlan } from '../sandbox/model.ts';
-import { Audience } from '../stream/audience.ts';
-import type { OutputStore } from '../stream/output-store.ts';
-import { RunLog } from '../stream/run-log.ts';
-import { StdinGate } from '../stream/stdin-gate.ts';
-import { findSessionFolder } from './carry-folder.ts';
-import { prepareCommand } from './prepare.ts';
+import { type Hosting, hostRun } from './host-run.ts';
 import { describeRun, type HostedRun, Runs } from './runs.ts';
 import type { SessionMethods } from './session-methods.ts';
 import type { Session } from './sessions.ts';
-import { findUnheld } from './unheld-limits.ts';
-
-export interface RunMethodsInput {
-  readonly config: Config;
-  readonly engine: Engine;
-  readonly store: OutputStore;
-}
 
 /** Live runs of one daemon at once; each holds a few descriptors and a sandbox. */
 const maxLiveRuns = 256;
 /** Of their commands, variables and events. */
 const maxLiveMemoryBytes = 128 * 1024 * 1024;
-/** Of a command, in a list of runs. */
-const maxListedCharacters = 4096;
 /** Runs whose viewers stall are not waited for when the daemon stops. */
 const stopPatienceMs = limits.stopGraceMs + 3_000;
 
 type StartParams = Params<'run.start'>;
 
 export class RunMethods {
-  readonly #input: RunMethodsInput;
+  readonly #hosting: Hosting;
   readonly #sessions: SessionMethods;
-  readonly #approvals: Approvals;
   readonly #runs = new Runs();
 
   readonly handlers: Pick<Handlers, Extract<keyof Handlers, `run.${string}`>> = {
@@ -96,10 +73,9 @@ export class RunMethods {
     },
   };
 
-  constructor(input: RunMethodsInput, sessions: SessionMethods, approvals: Approvals) {
-    this.#input = input;
+  constructor(hosting: Hosting, sessions: SessionMethods) {
+    this.#hosting = hosting;
     this.#sessions = sessions;
-    this.#approvals = approvals;
   }
 
   get liveCount(): number {
@@ -174,7 +150,12 @@ export class RunMethods {
         help: 'wait for one to end, or put long commands into script files',
       });
     }
-    const hosted = this.#host(params, this.#sessions.find(params.sessionId, client), bodyHash);
+    const session = this.#sessions.find(params.sessionId, client);
+    const hosted: HostedRun = {
+      ...hostRun(params, session, this.#runs.takeNumber(), this.#hosting),
+      bodyHash,
+      endedAt: undefined,
+    };
     this.#runs.add(hosted);
     hosted.session.carry(hosted.run.ended);
     return { ...this.#seat(hosted, client, 0, true), repeated: false };
@@ -188,104 +169,6 @@ export class RunMethods {
       });
     }
     return { ...this.#seat(known, client, 0, !known.audience.isTakenFor(client)), repeated: true };
-  }
-
-  #host(params: StartParams, session: Session, bodyHash: string): HostedRun {
-    const { config, engine, store } = this.#input;
-    const { runId, background = false } = params;
-    const folder = findSessionFolder(session);
-    const wanted = prepareCommand(params, session, folder.cwd, config);
-    const {
-      analysis,
-      decision,
-      files,
-      hosts,
-      limits: chosen,
-      sandboxed,
-      writes,
-    } = engine.decide({
-      command: wanted.command,
-      cwd: wanted.cwd,
-      workspace: session.workspace,
-      home: session.account.home,
-      mode: params.mode ?? session.mode,
-      autoAllow: params.autoAllow ?? session.autoAllow,
-      sandboxed: session.sandboxed,
-      shell: wanted.shell,
-      flags: params.flags,
-      sessionFlags: session.flags,
-      sessionGrants: session.grants.map(({ rule }) => rule),
-      limits: [
-        { layer: 'flags', values: { timeoutMs: params.timeoutMs, ...params.limits } },
-        { layer: 'session', values: session.limits ?? {} },
-      ],
-    });
-    // outside, tools keep their files where they always do
-    const prepared =
-      sandboxed === session.sandboxed ? wanted : prepareCommand(params, session, folder.cwd, config, 'outside');
-    const plan: CommandPlan = {
-      ...prepared,
-      limits: readKernelLimits(chosen),
-      unprotect: writes,
-      git: prepared.shell || mayWriteRepository(analysis) ? prepared.git : 'read-only',
-      folders: [prepared.cwd, ...findFolders(analysis)],
-    };
-    const together = engine.limitsOf(session.workspace).processes?.value;
-    const unheld = findUnheld(chosen, session, together);
-    const notes = [
-      ...decision.notes,
-      ...unheld,
-      ...(params.cwd === undefined && folder.note !== undefined ? [folder.note] : []),
-      ...(session.sandboxed ? [] : ['the sandbox is switched off for this session: nothing holds this command']),
-    ];
-    const number = this.#runs.takeNumber();
-    const log = new RunLog({
-      runId,
-      run: number,
-      store,
-      aheadBytes: params.output?.aheadBytes ?? limits.maxSpillBytes,
-      whenFull: params.output?.whenFull ?? (background ? 'drop' : 'wait'),
-      keepHistory: background,
-    });
-    const stdin = new StdinGate((bytes) =>
-      audience.tellWriter((writer) => writer.notify('run.stdinAck', { runId, bytes })),
-    );
-    const run: Run = new Run({
-      runId,
-      session,
-      sandboxed,
-      plan,
-      decision: { ...decision, notes },
-      files,
-      hosts,
-      limits: chosen,
-      withheld: listWithheld({ ...params.env, ...Object.fromEntries(session.env) }, plan.env),
-      canAsk: params.approver,
-      saveTo: engine.answersFile(session.workspace) ?? config.userPolicyFile,
-      log,
-      stdin,
-      grant: (approval, answer) => {
-        const rules = approval.suggestions[answer.suggestion ?? 0]?.rules ?? [];
-        if (answer.answer === 'session') session.addGrants(rules, 'answer');
-      },
-      approvals: this.#approvals,
-    });
-    const audience: Audience<Connection> = new Audience({
-      log,
-      onDisconnect: background ? undefined : (params.onDisconnect ?? 'stop'),
-      onAbandoned: () => run.abandon(),
-    });
-    const description = {
-      ...{ runId, run: number, background, shell: plan.shell },
-      command: showStart(plan.command),
-      cwd: plan.cwd,
-      pty: plan.pty !== undefined,
-      tags: params.tags ?? [],
-      startedAt: Date.now(),
-    };
-    const variables = [...plan.env].reduce((sum, [name, value]) => sum + name.length + value.length, 0);
-    const requestBytes = plan.command.length + variables;
-    return { description, run, log, audience, session, bodyHash, requestBytes, endedAt: undefined };
   }
 
   #attach({ runId, fromSeq = 0, write = false }: Params<'run.attach'>, client: Connection): Result<'run.attach'> {
@@ -336,21 +219,6 @@ export class RunMethods {
       help: 'run.attach with `write`',
     });
   }
-}
-
-/** Those that the sandbox holds for a command. */
-function readKernelLimits(limits: Limits): CommandLimits {
-  const names = ['cpuSeconds', 'memoryBytes', 'processes', 'openFiles', 'fileBytes'] as const;
-  return {
-    ...Object.fromEntries(names.flatMap((name) => (limits[name] ? [[name, limits[name].value]] : []))),
-    // a limit on memory that lets the rest go to the disk would limit little, and slow down everybody
-    ...(limits.memoryBytes === undefined ? {} : { swapBytes: 0 }),
-  };
-}
-
-function showStart(command: string): string {
-  const start = command.slice(0, maxListedCharacters);
-  return start === command ? showText(command) : `${showText(start)}…`;
 }
 
 /** What makes a repeated request the same: everything but its id. Members of an object have no order (RFC 8259 4). */
