@@ -3,6 +3,9 @@
  * an index that does not follow would let the host's next commit undo the command's.
  */
 import path from 'node:path';
+import { inspectRepository } from '../guard/inspect-repository.ts';
+import { toRaw } from '../guard/raw-name.ts';
+import { withFolder } from '../guard/verified-folder.ts';
 import { FolderTree, UnusableFile } from './folder-tree.ts';
 import { formatIndex, gitlinkMode, type IndexEntry, parseIndex } from './index-file.ts';
 import { mergeIndex } from './index-merge.ts';
@@ -61,10 +64,9 @@ export function planIndex(repository: Repository, workTree: string | undefined):
   const entries = merged.entries.filter((entry) => {
     if (entry.mode !== gitlinkMode || known.get(entry.path)?.mode === gitlinkMode) return true;
     const shown = Buffer.from(entry.path, 'latin1').toString();
-    if (workTree !== undefined && isSafeSubmodule(repository, workTree, shown)) {
-      notes.collect(shown, 'the command made it a submodule');
-      return true;
-    }
+    const judgement = workTree === undefined ? 'unsafe' : judgeSubmodule(repository, workTree, shown);
+    if (judgement === 'own') notes.collect(shown, 'the command made it a submodule');
+    if (judgement !== 'unsafe') return true;
     notes.add(
       shown,
       'not taken into the index as a submodule, because host git would read the configuration of the repository in it',
@@ -86,26 +88,47 @@ export function planIndex(repository: Repository, workTree: string | undefined):
   return { kind: 'merged', current, bytes: formatIndex(entries, format) };
 }
 
-/** Nothing is there yet, or a file that leads to a git folder of this repository, whose configuration commands cannot write. */
-function isSafeSubmodule({ folder }: Repository, workTree: string, submodule: string): boolean {
+/**
+ * `own`: nothing is there yet, or a file that leads to a git folder of this repository, whose configuration commands cannot
+ * write. `harmless`: a repository in which there is nothing that a git of the host would run; commands cannot write to one
+ * that was there, and one that is new is looked at again whenever it changes. `git add` of all that is there makes such.
+ */
+type SubmoduleJudgement = 'own' | 'harmless' | 'unsafe';
+
+function judgeSubmodule({ folder }: Repository, workTree: string, submodule: string): SubmoduleJudgement {
   let tree: FolderTree;
   try {
     tree = new FolderTree(workTree);
   } catch {
-    return false;
+    return 'unsafe';
   }
   try {
     const file = `${submodule}/.git`;
-    if (tree.kind(file) === undefined) return true;
+    const kind = tree.kind(file);
+    if (kind === undefined) return 'own';
+    if (kind === 'folder') return isHarmless(workTree, submodule) ? 'harmless' : 'unsafe';
     const text = tree.read(file, 4096)?.bytes.toString() ?? '';
     const gitFolder = /^gitdir: ([^\n]+)\n?$/.exec(text)?.[1];
-    if (gitFolder === undefined) return false;
-    return path.resolve(workTree, submodule, gitFolder).startsWith(`${folder}/modules/`);
+    if (gitFolder === undefined) return 'unsafe';
+    return path.resolve(workTree, submodule, gitFolder).startsWith(`${folder}/modules/`) ? 'own' : 'unsafe';
   } catch (error) {
-    if (error instanceof UnusableFile) return false;
+    if (error instanceof UnusableFile) return 'unsafe';
     throw error;
   } finally {
     tree.close();
+  }
+}
+
+/** Opened anew, step by step: a concurrent run may be swapping folders. */
+function isHarmless(workTree: string, submodule: string): boolean {
+  const at = path.join(workTree, submodule);
+  const setting = { gitFolder: path.join(at, '.git'), tree: at };
+  try {
+    return withFolder(toRaw(workTree), [...submodule.split('/').map(toRaw), '.git'], (own) => {
+      return inspectRepository(own, setting).length === 0;
+    });
+  } catch {
+    return false;
   }
 }
 
