@@ -2,6 +2,7 @@
  * What the parts of a connection hand to each other: a front reads what a command wants, the run's gate answers, and only
  * what the gate has admitted can be dialled.
  */
+import type { Socket as DatagramSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import type { CheckedTarget } from './checked-target.ts';
 
@@ -13,8 +14,11 @@ export interface Attempt {
   /** As the command wrote it, brackets of IPv6 removed; not canonical yet. */
   readonly host: string;
   readonly port: number;
-  /** Of plain HTTP, of which every request is an attempt of its own. */
-  readonly request?: { readonly method: string; /** With its query. */ readonly path: string };
+  /**
+   * Of plain HTTP, of which every request is an attempt of its own. Without it the question is only whether anything of
+   * that host may be reached; where the answer `speaks` http, each request is asked about before it leaves.
+   */
+  readonly request?: { readonly method: string /** With its query. */; readonly path: string };
 }
 
 export const refusalCodes = [
@@ -75,6 +79,31 @@ export interface RunNames {
   /** Dotted IPv4 for a canonical name; undefined when the run has too many names. */
   readonly addressOf: (name: string) => string | undefined;
   readonly nameOf: (address: string) => string | undefined;
+}
+
+/** A run as the fronts see it. */
+export interface FrontRun {
+  readonly gate: RunGate;
+  readonly names: RunNames;
+  /** Aborted when the run is over; every connection that is left is reset then. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What serves the sockets of one run, made by `openFronts(run)` of fronts.ts, once per run: the bound on its connections
+ * and the connections kept alive to its hosts are the run's own. Each takes a socket over and never throws.
+ */
+export interface RunFronts {
+  /** Accepted at the HTTP proxy's address. */
+  readonly serveHttp: (socket: Socket) => void;
+  /** Accepted at the SOCKS proxy's address. */
+  readonly serveSocks: (socket: Socket) => void;
+  /** Accepted at an address that stands for a name; its local address and port say what was wanted. */
+  readonly serveDirect: (socket: Socket) => void;
+  /** Accepted at the DNS server's address. */
+  readonly serveDnsStream: (socket: Socket) => void;
+  /** Bound to the DNS server's address of this run alone. */
+  readonly serveDns: (socket: DatagramSocket) => void;
 }
 
 export function isRefusal(answer: object): answer is Refusal {
