@@ -40,10 +40,15 @@ export interface RunningProcess {
   readonly exit: Promise<ProcessEnd>;
   /** Without effect once it was reaped. */
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** Of a process with an `ipc` descriptor, whose number it finds in `NODE_CHANNEL_FD`. */
+  readonly channel: {
+    readonly onMessage: (listener: (message: unknown, handle: unknown) => void) => void;
+    readonly disconnect: () => void;
+  };
 }
 
 /** A number is one of the daemon's own descriptors, handed on. */
-export type Stdio = 'ignore' | 'pipe' | number;
+export type Stdio = 'ignore' | 'pipe' | 'ipc' | number;
 
 export interface StartOptions {
   /** What descriptors 0, 1, 2, … of the process are. */
@@ -96,6 +101,12 @@ export function startProcess(argv: readonly string[], options: StartOptions): Ru
     exit,
     kill: (signal) => {
       child.kill(signal);
+    },
+    channel: {
+      onMessage: (listener) => void child.on('message', listener),
+      disconnect: () => {
+        if (child.connected) child.disconnect();
+      },
     },
   };
 }

@@ -64,6 +64,8 @@ export interface HostFacts {
   /** Caches of tools that the host has. */
   readonly caches: readonly string[];
   readonly resolver: string | undefined;
+  /** Files that `/etc/resolv.conf` and `/etc/hosts` lead to. */
+  readonly nameFiles: { readonly resolver: string | undefined; readonly hosts: string | undefined };
   readonly runLinks: readonly (readonly [name: string, target: string])[];
   readonly hasVarTmp: boolean;
   /** Process numbers are limited per pid namespace. */
@@ -341,6 +343,7 @@ export function readHostFacts(
       ...new Set([...repositories.flatMap((git) => git.absent), ...named.flatMap(({ absent }) => absent)]),
     ].filter((place) => isProtected(place) && !inGit(place)),
     caches: findCaches(input, account.home),
+    nameFiles: { resolver: findFile('/etc/resolv.conf'), hosts: findFile('/etc/hosts') },
     resolver: kindOf('/etc/resolv.conf') === 'link' ? tryRealpath('/etc/resolv.conf') : undefined,
     runLinks: findRunLinks(),
     hasVarTmp: isRealFolder('/var/tmp'),

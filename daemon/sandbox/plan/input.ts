@@ -3,6 +3,7 @@
 import type { FilePolicy } from '../../decide/file-rules.ts';
 import type { NoGroups } from '../groups/group-parent.ts';
 import type { RunGroups } from '../groups/run-groups.ts';
+import type { NetworkWish } from '../network/listeners.ts';
 import type { ProtectedName } from '../guard/protected-names.ts';
 import type { Account } from './account.ts';
 import type { CacheWish } from './tool-caches.ts';
@@ -41,6 +42,8 @@ export interface SessionInput {
   readonly userNamespaces?: 'closed' | 'open';
   /** Absolute paths without protection, for one command that was approved to write them. */
   readonly unprotected?: readonly string[];
+  /** Ways out of the session's network namespace, all of which end in the daemon; without it there are none. */
+  readonly network?: NetworkWish;
   /** What the policy says about files. */
   readonly files?: FilePolicy;
   /**

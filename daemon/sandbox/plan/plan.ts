@@ -6,6 +6,7 @@
  * over its mount point, a name that the overlay's upper layers hide stays hidden, also when it appears later.
  */
 import path from 'node:path';
+import type { NetworkWish } from '../network/listeners.ts';
 import type { Account } from './account.ts';
 import type { HiddenFact, HostFacts, PlaceKind } from './facts.ts';
 import type { SessionInput, WritableBind } from './input.ts';
@@ -56,6 +57,8 @@ export interface SessionPlan {
   readonly staged: string | undefined;
   /** Hidden places that no overlay covers, hidden by a mount each. */
   readonly masks: readonly Mask[];
+  /** Undefined: the session has nothing but its loopback. */
+  readonly network: NetworkPlan | undefined;
   /** File that `/etc/resolv.conf` leads to, when that lies in a folder that the session has anew. */
   readonly resolver: string | undefined;
   /** Links of `/run` that programs are reached through. */
@@ -72,6 +75,12 @@ export interface SessionPlan {
   readonly unixSockets: 'allowed' | 'blocked';
   readonly userNamespaces: 'closed' | 'open';
   readonly warnings: readonly string[];
+}
+
+export interface NetworkPlan extends NetworkWish {
+  /** Files of the host in whose place commands see the session's own: how names are resolved, and the names of hosts. */
+  readonly resolver: string | undefined;
+  readonly hosts: string | undefined;
 }
 
 const defaultTmpBytes = 2 * 1024 ** 3;
@@ -221,6 +230,7 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     nestedGitFolders: facts.nestedGitFolders.filter((folder) => gitFolders.includes(folder)),
     staged: gitFolders.length > 0 ? input.staged : undefined,
     masks: [...masks, ...socketMasks].sort((a, b) => byDepth(a.path, b.path)),
+    network: input.network && { ...input.network, resolver: facts.nameFiles.resolver, hosts: facts.nameFiles.hosts },
     resolver: facts.resolver !== undefined && isAnew(facts.resolver) ? facts.resolver : undefined,
     runLinks: facts.runLinks,
     freshFolders,
