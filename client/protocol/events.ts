@@ -14,7 +14,11 @@ export const sandboxReportSchema = z.strictObject({
   backend: z
     .enum(['bubblewrap', 'none'])
     .describe('`none`: the sandbox of this session was switched off; nothing held the command.'),
-  network: z.enum(['none', 'host']).describe("`none`: only the session's loopback. `host`: the machine's own network."),
+  network: z
+    .enum(['none', 'filtered', 'host'])
+    .describe(
+      "`none`: only the session's loopback. `filtered`: that, and the hosts that the policy or a person allows. `host`: the machine's own network.",
+    ),
   seccomp: z.boolean(),
   userns: z
     .enum(['disabled', 'filter-only', 'open', 'none'])

@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxReport, Violation } from '../../client/protocol/events.ts';
 import type { LimitName } from '../../client/protocol/limit-names.ts';
+import type { SessionListeners } from './network/listeners.ts';
 import type { Account } from './plan/account.ts';
 import type { FailedCommand } from './violations/explain-failure.ts';
 
@@ -20,6 +21,8 @@ export interface CommandPlan {
   readonly pty: { readonly columns: number; readonly rows: number; readonly term: string } | undefined;
   /** `none` is /dev/null, `stream` a real pipe. Ignored with a pty. */
   readonly stdin: 'none' | 'stream';
+  /** Its slot of the session's network; without one names are not resolved, and nothing answers. */
+  readonly network?: number;
   /** What its processes may use; a limit that is absent does not hold. */
   readonly limits: CommandLimits;
   /**
@@ -113,6 +116,8 @@ export interface SandboxProcess {
 
 export interface SandboxSession {
   readonly report: SandboxReport;
+  /** Ways out of its network namespace, which the egress stage serves; undefined when it has none but loopback. */
+  readonly network: SessionListeners | undefined;
   /** Whom commands run as: where HOME, USER and LOGNAME of a command's environment come from. */
   readonly account: Account;
   /** The path is, or lies in, a protected file or folder that has a pin. */

@@ -93,6 +93,7 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
   void closed.then(filter.close);
   return {
     account: plan.account,
+    network: template.network,
     report: reportSession(plan, setting, staging),
     launch: async (command) => {
       const staged = command.git === 'staged' ? await staging.stage?.(command.folders ?? [command.cwd]) : undefined;
@@ -156,6 +157,7 @@ async function prepareSetting(
         .filter(([name, reader]) => (reader === 'anyone' || plan.account.uid === 0) && existsSync(`/proc/${name}`))
         .map(([name]) => name),
     ),
+    resolver: plan.network?.resolver,
     disableUserns: plan.userNamespaces === 'closed' && supportsDisableUserns(version),
     enter: (init) => [...asOwner, nsenter, '-t', String(init), '-U', '-n', '-m', '-p', '--preserve-credentials'],
     bwrap,
@@ -180,7 +182,7 @@ async function findSignalTool(): Promise<string | undefined> {
 function reportSession(plan: SessionPlan, setting: LaunchSetting, staging: Staging): SandboxReport {
   return {
     backend: 'bubblewrap',
-    network: 'none',
+    network: plan.network === undefined ? 'none' : 'filtered',
     seccomp: true,
     userns: plan.userNamespaces === 'open' ? 'open' : setting.disableUserns ? 'disabled' : 'filter-only',
     user: plan.account.name,
@@ -189,6 +191,6 @@ function reportSession(plan: SessionPlan, setting: LaunchSetting, staging: Stagi
       ...(plan.caches?.places ?? []).map(({ target }) => target),
       ...plan.freshFolders,
     ],
-    warnings: [...plan.warnings, ...staging.warnings],
+    warnings: [...plan.warnings, ...staging.warnings, ...(setting.template.network?.warnings ?? [])],
   };
 }

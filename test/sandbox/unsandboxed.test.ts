@@ -162,6 +162,7 @@ for (const account of listTestAccounts()) {
           resetSignals: [],
           procFiles: new Set<string>(),
           disableUserns: true,
+          resolver: undefined,
           seccompDescriptor: 4,
           statusDescriptor: 5,
         };

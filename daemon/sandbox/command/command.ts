@@ -4,7 +4,7 @@
  */
 import { SbxError } from '../../../client/protocol/errors.ts';
 import type { CommandPlan } from '../model.ts';
-import { emptyFile, sessionDevices } from '../template/holder.ts';
+import { emptyFile, hostName, resolverFile, sessionDevices } from '../template/holder.ts';
 import { reportDescriptor, reportFile } from './end-folder.ts';
 
 /** Longer texts do not fit one argument (MAX_ARG_STRLEN, 128 KiB). */
@@ -48,6 +48,8 @@ export interface CommandSetting {
   readonly disableUserns: boolean;
   readonly seccompDescriptor: number;
   readonly statusDescriptor: number;
+  /** File of the host's that says how names are resolved; undefined when there is none, or no network. */
+  readonly resolver: string | undefined;
 }
 
 /** @throws {SbxError} `bad-environment`, `bad-command` */
@@ -61,7 +63,7 @@ export function compileCommand(plan: CommandPlan, setting: CommandSetting): Comp
     '--unshare-pid',
     '--unshare-ipc',
     '--unshare-uts',
-    ...['--hostname', 'sbx'],
+    ...['--hostname', hostName],
     ...(plan.pty === undefined ? ['--new-session'] : []),
     '--die-with-parent',
     ...['--cap-drop', 'ALL'],
@@ -71,6 +73,9 @@ export function compileCommand(plan: CommandPlan, setting: CommandSetting): Comp
       ? ['--dev-bind', sessionDevices, '/dev', ...shm]
       : ['--dev', '/dev', ...shm, '--remount-ro', '/dev']),
     ...['--proc', '/proc'],
+    ...(setting.resolver === undefined || plan.network === undefined
+      ? []
+      : ['--ro-bind', resolverFile(plan.network), setting.resolver]),
     ...['--ro-bind', '/proc/sys', '/proc/sys'],
     ...hiddenProcFiles
       .filter(([name]) => setting.procFiles.has(name))

@@ -25,6 +25,8 @@ export interface LaunchSetting {
   readonly filter: PrivateFile;
   readonly procFiles: ReadonlySet<string>;
   readonly disableUserns: boolean;
+  /** File of the host's that says how names are resolved, where the session has a network. */
+  readonly resolver: string | undefined;
   /** Terminal runs: starts the next program as the account, then in the session's namespaces. */
   readonly enter: (init: number) => readonly string[];
   readonly bwrap: string;
@@ -65,6 +67,7 @@ export async function startCommand(
       resetSignals: plan.pty === undefined ? [] : setting.resetSignals,
       procFiles: setting.procFiles,
       disableUserns: setting.disableUserns,
+      resolver: setting.resolver,
       seccompDescriptor: carrierDescriptors.filter,
       statusDescriptor: carrierDescriptors.status,
     });

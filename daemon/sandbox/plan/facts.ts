@@ -93,6 +93,11 @@ function tryRealpath(place: string): string | undefined {
   }
 }
 
+function findFile(place: string): string | undefined {
+  const real = tryRealpath(place);
+  return real !== undefined && kindOf(real) === 'file' ? real : undefined;
+}
+
 function expandPattern(pattern: string): string[] {
   const name = path.basename(pattern);
   if (!name.includes('*')) return [pattern];

@@ -3,8 +3,8 @@
 import type { FilePolicy } from '../../decide/file-rules.ts';
 import type { NoGroups } from '../groups/group-parent.ts';
 import type { RunGroups } from '../groups/run-groups.ts';
-import type { NetworkWish } from '../network/listeners.ts';
 import type { ProtectedName } from '../guard/protected-names.ts';
+import type { NetworkWish } from '../network/listeners.ts';
 import type { Account } from './account.ts';
 import type { CacheWish } from './tool-caches.ts';
 

@@ -5,7 +5,9 @@
 import path from 'node:path';
 import { sessionMountSource } from '../../../client/protocol/inside.ts';
 import { reportFile, reportScript } from '../command/end-folder.ts';
-import type { Mask, OverlayPlace, SessionPlan } from '../plan/plan.ts';
+import { encodeOrders, listenerProgram } from '../network/listeners.ts';
+import { slotAt, slotCount } from '../network/slots.ts';
+import type { Mask, NetworkPlan, OverlayPlace, SessionPlan } from '../plan/plan.ts';
 import { byDepth, isWithin } from '../plan/plan.ts';
 import type { CachePlace } from '../plan/tool-caches.ts';
 
@@ -29,6 +31,12 @@ const hostCache = `${stash}/cache`;
 export const sessionDevices = `${own}/dev`;
 const devices = 'null zero full random urandom tty';
 
+/** Of each slot of the session's network: how names are resolved. */
+export const resolverFile = (slot: number): string => `${own}/net/${slot}`;
+/** Of the machine, for commands. Without a dot, so that no domain is put behind a name without one. */
+export const hostName = 'sbx';
+const hostsFile = `${own}/hosts`;
+
 /** First argument after the script: by it a later daemon recognises a template whose daemon is gone. */
 export const holderMark = 'sbx-session';
 
@@ -38,6 +46,9 @@ export const holderMark = 'sbx-session';
  * `set -e` makes every failed step end the template. The last step replaces the script by the session's
  * starter.
  */
+/** The channel over which the listeners are handed to the daemon. */
+export const channelDescriptor = 6;
+
 export const setupScript = `set -eu
 shift 3
 mount -n --make-rprivate /
@@ -46,6 +57,12 @@ while (($#)); do
   case $1 in
     folders) n=$2; mkdir -p -- "\${@:3:n}"; shift $((n + 2)) ;;
     mode) chmod -- "$2" "$3"; shift 3 ;;
+    listen)
+      exec {node}<"$2"
+      ("/proc/self/fd/$node" -e "$3" "$4" </dev/null >/dev/null & )
+      exec {node}<&- ${channelDescriptor}<&-
+      unset NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE
+      shift 4 ;;
     file) : >"$2"; shift 2 ;;
     text) printf %s "$3" >"$2"; shift 3 ;;
     whiteout) mknod -- "$2" c 0 0; shift 2 ;;
@@ -143,17 +160,23 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
     return path.join(views[index] ?? '', path.relative(plan.writable[index]?.target ?? '', pin));
   };
   const steps = [
+    // first: Node itself may lie in what is about to be hidden
+    ...(plan.network === undefined ? [] : ['listen', process.execPath, listenerProgram, encodeOrders(plan.network)]),
     ...compileLayers(
       plan.overlays,
       partMasks,
-      [sessionDevices, ...[...plan.writable, ...cachePlaces].map(({ target }) => target)].filter((target) =>
-        isWithin(own, target),
-      ),
+      [
+        sessionDevices,
+        ...(plan.network === undefined ? [] : [path.dirname(resolverFile(0))]),
+        ...[...plan.writable, ...cachePlaces].map(({ target }) => target),
+      ].filter((target) => isWithin(own, target)),
     ),
     ...['text', reportFile, reportScript],
+    ...compileNameFiles(plan.network),
     // sealed first: mounts made of its empty file and folder take over that it is read-only
     ...['seal', own],
     ...compileMounts(plan, lowers, sources),
+    ...(plan.network?.hosts === undefined ? [] : ['bind', hostsFile, plan.network.hosts]),
     ...plan.held.flatMap((folder) => ['bind', folder, folder]),
     ...plan.pins.flatMap((pin) => ['bind', viewOf(pin), pin]),
     ...plan.gitFolders.flatMap((folder, index) => [
@@ -202,6 +225,16 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
       ...(plan.staged === undefined ? [] : [[insideStaged, 'rw'] as const]),
     ],
   };
+}
+
+/** Programs that know nothing of a proxy still ask the daemon, and only the daemon, what a name means. */
+function compileNameFiles(network: NetworkPlan | undefined): string[] {
+  if (network === undefined) return [];
+  const slots = Array.from({ length: slotCount }, (_, index) => slotAt(index));
+  return [
+    ...slots.flatMap(({ index, address }) => ['text', resolverFile(index), `nameserver ${address}\n`]),
+    ...['text', hostsFile, `127.0.0.1\tlocalhost ${hostName}\n::1\tlocalhost\n`],
+  ];
 }
 
 /** Below a folder that the session has fresh and empty: a mount point there has to be made first. */

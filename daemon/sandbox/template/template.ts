@@ -9,6 +9,7 @@ import { SbxError } from '../../../client/protocol/errors.ts';
 import { findMountAt, type Mount, readMountTable } from '../../platform/mount-table.ts';
 import { readChildren, readNamespacePids, readPidNamespace, readStat } from '../../platform/process-tree.ts';
 import { type RunningProcess, startProcess } from '../../platform/spawn.ts';
+import { receiveListeners, type SessionListeners } from '../network/listeners.ts';
 import { type Account, asAccount } from '../plan/account.ts';
 import type { SessionPlan } from '../plan/plan.ts';
 import { requireTool } from '../tools.ts';
@@ -19,6 +20,7 @@ export interface Template {
   /** Host pid of the first process in the session's pid namespace; undefined once the template ended. */
   readonly init: () => number | undefined;
   readonly starter: Starter;
+  readonly network: SessionListeners | undefined;
   readonly closed: Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -55,8 +57,13 @@ export async function openTemplate(plan: SessionPlan, filter: number): Promise<T
       ...[...bash, setupScript, ...mark, ...compiled.steps],
       ...['start', ...withoutCapabilities(plan.account), ...bash, starterScript, ...mark],
     ],
-    { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', filter], detached: true },
+    {
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', filter, ...(plan.network === undefined ? [] : ['ipc' as const])],
+      detached: true,
+    },
   );
+  const listeners = plan.network && receiveListeners(plan.network, holder.channel, holder.exit);
+  listeners?.catch(() => {});
   const [input, output, errors, info, args] = holder.streams;
   input?.on('error', () => {});
   args?.on('error', () => {});
@@ -83,16 +90,20 @@ export async function openTemplate(plan: SessionPlan, filter: number): Promise<T
     return closed;
   };
   let starter: Starter;
+  let network: SessionListeners | undefined;
   try {
     verifyMounts(readMountTable(init), compiled);
     const script = readChildren(init).find((pid) => readNamespacePids(pid).at(-1) === scriptNumber);
     if (script === undefined) throw new SbxError('sandbox-failed', 'the session ended while it was made');
     starter = connection.open(script);
+    // also for commands that want no network: none may be there first
+    network = await listeners;
   } catch (error) {
     await close();
     throw error;
   }
-  return { init: () => (alive ? init : undefined), starter, closed, close };
+  if (network !== undefined) void closed.then(network.close);
+  return { init: () => (alive ? init : undefined), starter, network, closed, close };
 }
 
 /**

@@ -66,6 +66,7 @@ export async function openUnsandboxed(account: Account): Promise<SandboxSession>
   };
   return {
     account,
+    network: undefined,
     report: {
       backend: 'none',
       network: 'host',

@@ -34,6 +34,7 @@ function facts(changes: Partial<HostFacts> = {}): HostFacts {
     ]),
     mounts: ['/', '/proc', '/sys', '/dev'],
     sockets: [],
+    nameFiles: { resolver: undefined, hosts: undefined },
     gitFolders: [],
     nestedGitFolders: [],
     pins: [],

@@ -29,6 +29,7 @@ function plan(changes: Partial<SessionPlan> = {}): SessionPlan {
     nestedGitFolders: [],
     staged: undefined,
     masks: [{ path: '/Library/keys', kind: 'folder', except: [['public', 'folder']] }],
+    network: undefined,
     resolver: undefined,
     runLinks: [],
     freshFolders: ['/tmp'],

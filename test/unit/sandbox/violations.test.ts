@@ -41,6 +41,7 @@ const plan: SessionPlan = {
   nestedGitFolders: [],
   staged: undefined,
   masks: [],
+  network: undefined,
   resolver: undefined,
   runLinks: [],
   freshFolders: ['/tmp', '/var/tmp'],
