@@ -13,13 +13,17 @@ const toolCachesSchema = z.array(
     /** Part of a mount option. */
     directory: z.string().regex(/^[a-z-]+$/),
     host: z.string().startsWith('~/'),
+    mixed: z.boolean().optional(),
     tools: z.string(),
   }),
 );
+const homeSchema = z.array(z.strictObject({ paths: z.array(z.string().regex(/^[^/~].*[^/]$/)), what: z.string() }));
 
 export interface SessionData {
   readonly environment: z.infer<typeof listsSchema>;
   readonly toolCaches: z.infer<typeof toolCachesSchema>;
+  /** What stays readable of a hidden home, relative to it. */
+  readonly homePrograms: readonly string[];
   /** Relative to a workspace. The repository's own folder is not among them: git has to write there. */
   readonly protectedNames: readonly string[];
   /** With what may stand in them and why each is protected, the repository's own folder included. */
@@ -39,6 +43,7 @@ function readSessionData(folder: string): SessionData {
   return {
     environment: readData(path.join(folder, 'environment.jsonc'), listsSchema),
     toolCaches: readData(path.join(folder, 'tool-caches.jsonc'), toolCachesSchema),
+    homePrograms: readData(path.join(folder, 'home.jsonc'), homeSchema).flatMap((entry) => entry.paths),
     protectedNames: paths.map((entry) => entry.path).filter((name) => name !== '.git'),
     protectedPaths: paths,
   };

@@ -140,15 +140,19 @@ export function isWithinFolder(folder: string, place: string): boolean {
  */
 function canRestrict(rule: FileRule, place: string, { home, workspace }: ExpandPlaces, remarks: string[]): boolean {
   const real = resolve(place);
-  const isLink = real !== undefined && real !== place && kindOf(place) === 'link';
   if (real === undefined) return true;
-  const holdsAll = [workspace, home].some((folder) => folder !== undefined && isWithinFolder(real, folder));
+  const realHome = resolve(home) ?? home;
+  // a home may be reached by a link, and is meant all the same
+  const isLink = real !== place && place !== home && kindOf(place) === 'link';
   if (rule.effect === 'pin') {
     if (isLink) remarks.push(`${rule.because}: the link \`${place}\` can be replaced, what it leads to is read-only`);
     return true;
   }
-  const isSystem = [...systemFolders, ...sharedFolders].includes(real) || (isLink && isWithinAny(systemFolders, real));
-  if (!holdsAll && !isSystem) return true;
+  const isLinkAbove = isLink && [workspace, realHome].some((each) => each !== undefined && isWithinFolder(real, each));
+  const isSystem =
+    [...systemFolders, ...sharedFolders.filter((each) => each === '/' || each !== realHome)].includes(real) ||
+    (isLink && isWithinAny(systemFolders, real));
+  if (real !== workspace && !isLinkAbove && !isSystem) return true;
   if (rule.mustHold && !isLink) {
     throw new SbxError('bad-policy', `${rule.because}: \`${real}\` cannot be hidden, nothing could run without it`, {
       help: 'name what is to be hidden in it',

@@ -6,14 +6,17 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from
 import os from 'node:os';
 import path from 'node:path';
 import { type Mount, readMountTable } from '../../platform/mount-table.ts';
+import { loadSessionData } from '../../platform/session-data.ts';
 import type { Account } from './account.ts';
 import { findAliases } from './aliases.ts';
 import { type HiddenPlace, listHiddenPlaces, loadCredentials } from './credentials.ts';
 import { type ExpandedFiles, noFiles } from './expand-files.ts';
 import { findGitFolders } from './git-folders.ts';
 import { type HiddenClaim, settleHidden, withoutNested } from './hidden-places.ts';
+import { findShownOfHome, type ShownOfHome } from './home-programs.ts';
 import type { SessionInput } from './input.ts';
 import { findHostCache } from './tool-caches.ts';
+import { isWithin } from './within.ts';
 
 export type PlaceKind = 'folder' | 'file' | 'absent';
 
@@ -29,6 +32,10 @@ export interface HiddenFact {
   readonly holdsAbove?: boolean;
   /** It lies in a folder that is shown inside a hidden one. */
   readonly isInShown?: boolean;
+  /** It is a home of the account, or a folder above one, and a policy hides it. */
+  readonly holdsHome?: boolean;
+  /** Links in it that are shown as links, relative, with what they hold. */
+  readonly links?: readonly (readonly [name: string, target: string])[];
 }
 
 export interface HostFacts {
@@ -251,6 +258,7 @@ function liftPin(pin: string, lifted: readonly string[]): string[] {
 function claimHidden(
   places: readonly { readonly place: HiddenPlace; readonly candidates: readonly string[] }[],
   files: ExpandedFiles,
+  homes: readonly string[],
 ): HiddenClaim[] {
   return [
     ...places.flatMap(({ place, candidates }) =>
@@ -259,11 +267,41 @@ function claimHidden(
       ),
     ),
     ...files.hide.flatMap(({ path: place, rule }) =>
-      findHidden({ path: place, except: [], why: rule.because }, [place]).map(
-        (fact): HiddenClaim => ({ fact: { ...fact, because: rule.because, holdsAbove: !rule.byName }, by: rule }),
-      ),
+      findHidden({ path: place, except: [], why: rule.because }, [place]).flatMap((fact): HiddenClaim[] => {
+        const holdsHome = fact.kind === 'folder' && homes.some((home) => isWithin(fact.path, home));
+        // `~` is the home that the daemon was started with, and the one of the account database as well
+        const paths = fact.path === homes[0] ? homes : [fact.path];
+        return paths.map((each) => ({
+          fact: {
+            ...{ ...fact, path: each, because: rule.because, holdsAbove: !rule.byName },
+            ...(holdsHome ? { holdsHome } : {}),
+          },
+          by: rule,
+        }));
+      }),
     ),
   ];
+}
+
+/** Of homes that are hidden as a whole; caches of tools among them. */
+function showHomes(claims: readonly HiddenClaim[], homes: readonly string[], { caches }: SessionInput): ShownOfHome {
+  const names = [
+    ...loadSessionData().homePrograms,
+    ...(caches?.caches ?? []).filter(({ mixed }) => mixed !== true).map(({ host }) => host.slice(2)),
+  ];
+  const found = homes
+    .filter((home) => claims.some(({ fact }) => fact.holdsHome === true && isWithin(fact.path, home)))
+    .map((home) => findShownOfHome(home, names));
+  return {
+    places: found.flatMap(({ places }) => places),
+    links: new Map(found.flatMap(({ links }) => [...links])),
+  };
+}
+
+function withLinks(fact: HiddenFact, links: ReadonlyMap<string, string>): HiddenFact {
+  if (fact.holdsHome !== true) return fact;
+  const inside = [...links].filter(([link]) => isWithin(fact.path, link));
+  return { ...fact, links: inside.map(([link, target]) => [path.relative(fact.path, link), target] as const) };
 }
 
 /** Without a link on the way: what is below one is judged by other paths. */
@@ -287,11 +325,25 @@ export function readHostFacts(
     })),
   );
   const mounts = readMountTable('self');
-  const settled = settleHidden(claimHidden(places, files), files.show);
-  const hidden = new Map<string, HiddenFact>();
-  for (const fact of addAliases(settled.hidden, mounts)) hidden.set(fact.path, fact);
   const open = files.open.map((file) => file.path);
   const roots = [...(input.workspace === undefined ? [] : [input.workspace]), ...open];
+  const claims = claimHidden(places, files, homes);
+  const ofHomes = showHomes(claims, homes, input);
+  const settled = settleHidden(
+    claims,
+    [
+      ...files.show.map((file) => ({ path: file.path, by: file.rule })),
+      ...ofHomes.places.map((place) => ({ path: place, by: 'home' as const })),
+    ],
+    roots,
+  );
+  const hidden = new Map<string, HiddenFact>();
+  for (const fact of addAliases(
+    settled.hidden.map((each) => withLinks(each, ofHomes.links)),
+    mounts,
+  )) {
+    hidden.set(fact.path, fact);
+  }
   const named = roots.map((root) => findProtected(root, input.protectedPaths));
   const repositories = roots.map(findGitFolders);
   const isProtected = (place: string): boolean => !files.unprotect.some((rule) => rule.covers(place));
@@ -317,7 +369,7 @@ export function readHostFacts(
     account,
     hidden: withoutNested([...hidden.values()]),
     folders: collectFolders([
-      account.home,
+      ...homes,
       '/var',
       ...[...hidden.keys()].map((place) => path.dirname(place)),
       ...[...hidden.values()].filter((fact) => fact.kind === 'folder').map((fact) => fact.path),

@@ -39,7 +39,11 @@ export type Fingerprint = () => string;
 export function watchHost(plan: SessionPlan, facts: HostFacts): Fingerprint {
   const maskedByMount = plan.masks.map((mask) => mask.path);
   const replaced = [
-    ...new Set([...plan.held, ...plan.pins, ...plan.gitFolders, ...facts.absentPins, ...maskedByMount]),
+    ...new Set([
+      ...[...plan.held, ...plan.pins, ...plan.gitFolders, ...facts.absentPins, ...maskedByMount],
+      // what is shown of a hidden folder is a mount, which falls off
+      ...plan.overlays.flatMap((place) => place.exceptions.map((name) => path.join(place.path, name))),
+    ]),
   ];
   const folders = [...new Set(facts.lookedFor.map((place) => path.dirname(place)))];
   const linkedFolders = folders.filter((folder) => resolve(folder) !== folder && facts.folders.has(resolve(folder)));

@@ -30,6 +30,10 @@ export interface OverlayPlace {
   readonly whiteouts: readonly string[];
   /** What of hidden folders stays visible. */
   readonly exceptions: readonly string[];
+  /** Nothing of the folder is a layer: it is hidden as a whole, and what is seen in it are mounts. */
+  readonly emptied?: true;
+  /** Links of the topmost layer, with what they hold. */
+  readonly topLinks?: readonly (readonly [name: string, target: string])[];
 }
 
 export interface Mask {
@@ -136,15 +140,40 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
     ({ path: place }) =>
       !inWritable(place) && (!isAnew(place) || kernelFolders.some((folder) => isWithin(folder, place))),
   );
-  const places = chooseOverlayPlaces(facts, input, hidden, sockets, inWritable);
+  const gitFolders = facts.gitFolders.filter(
+    (folder) => inWritable(folder) || !facts.hidden.some((entry) => isWithin(folder, entry.path)),
+  );
+  const emptied = hidden.filter(
+    (fact) =>
+      fact.kind === 'folder' &&
+      (fact.holdsHome === true || [...targets, ...gitFolders].some((place) => isStrictlyWithin(fact.path, place))),
+  );
+  const seen = facts.hidden.flatMap((fact) => fact.except.map((name) => path.join(fact.path, name)));
+  const shown = chooseShownPlaces(emptied, facts, inWritable);
+  const places = chooseOverlayPlaces(
+    facts,
+    input,
+    hidden.filter((fact) => !emptied.includes(fact)),
+    emptied,
+    sockets,
+    inWritable,
+  );
   const overlayOf = (candidate: string): string | undefined =>
     places.findLast((place) => isStrictlyWithin(place, candidate) && !isHiddenAgain(place, candidate));
 
   // What is shown of a hidden folder is a mount of its own, above the overlay.
-  const placeOf = (fact: HiddenFact): string | undefined => (fact.isInShown ? undefined : overlayOf(fact.path));
+  const placeOf = (fact: HiddenFact): string | undefined => {
+    if (fact.isInShown !== true) return overlayOf(fact.path);
+    const innermost = seen
+      .filter((place) => isStrictlyWithin(place, fact.path))
+      .sort(byDepth)
+      .at(-1);
+    return innermost !== undefined && shown.includes(innermost) ? innermost : undefined;
+  };
 
   const inTargets = facts.hidden.filter(({ path: place }) => inWritable(place));
-  const masks = [...inTargets, ...hidden.filter((fact) => placeOf(fact) === undefined)].flatMap((fact): Mask[] =>
+  const masked = hidden.filter((fact) => !emptied.includes(fact) && placeOf(fact) === undefined);
+  const masks = [...inTargets, ...masked].flatMap((fact): Mask[] =>
     fact.kind === 'absent'
       ? []
       : [
@@ -159,13 +188,11 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
         ],
   );
   const pins = facts.pins.filter(inWritable);
+  const covering = [...places, ...shown, ...emptied.map((fact) => fact.path)];
   const socketMasks = sockets
-    .filter((socket) => !inWritable(socket) && !places.some((place) => isWithin(place, socket)))
+    .filter((socket) => !inWritable(socket) && !covering.some((place) => isWithin(place, socket)))
     .map((socket): Mask => ({ path: socket, kind: 'file', except: [] }));
 
-  const gitFolders = facts.gitFolders.filter(
-    (folder) => inWritable(folder) || !facts.hidden.some((entry) => isWithin(folder, entry.path)),
-  );
   const caches =
     input.caches &&
     planCaches(input.caches, {
@@ -177,8 +204,10 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
         ...pins,
         ...facts.mounts.filter((mount) => isWithin(account.home, mount) && mount !== account.home),
       ],
-      hidden: facts.hidden.map((fact) => fact.path),
-      overlays: places,
+      hidden: facts.hidden.filter((fact) => !emptied.includes(fact)).map((fact) => fact.path),
+      emptied: emptied.map((fact) => fact.path),
+      shown,
+      overlays: covering,
     });
   const mountPoints = [...targets, ...(caches?.places ?? []).map(({ target }) => target)];
 
@@ -187,7 +216,7 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
   if (
     facts.folders.has(account.home) &&
     account.home !== '/' &&
-    !places.some((place) => isWithin(place, account.home))
+    !covering.some((place) => isWithin(place, account.home))
   ) {
     if (!inWritable(account.home)) {
       warnings.push(
@@ -207,14 +236,17 @@ export function planSession(input: SessionInput, facts: HostFacts): SessionPlan 
   return {
     account,
     workspace: input.workspace,
-    overlays: places.map((place) =>
-      planOverlay(
-        place,
-        facts,
-        hidden.filter((entry) => placeOf(entry) === place),
-        mountPoints,
+    overlays: [
+      ...[...places, ...shown].map((place) =>
+        planOverlay(
+          place,
+          facts,
+          hidden.filter((entry) => !emptied.includes(entry) && placeOf(entry) === place),
+          mountPoints,
+        ),
       ),
-    ),
+      ...emptied.map((fact) => planEmptied(fact, facts, shown, [...mountPoints, ...gitFolders])),
+    ],
     writable,
     held: listHeld(
       pins,
@@ -262,6 +294,23 @@ function listHeld(pins: readonly string[], fixed: readonly string[], targets: re
 }
 
 /**
+ * What is shown of an emptied folder is an overlay too, so that what is hidden in it stays hidden and its sockets refuse
+ * connections. A folder with mounts below it cannot be one, and is bound as it is.
+ */
+function chooseShownPlaces(
+  emptied: readonly HiddenFact[],
+  facts: HostFacts,
+  inWritable: (candidate: string) => boolean,
+): string[] {
+  return emptied
+    .flatMap((fact) => fact.except.map((name) => path.join(fact.path, name)))
+    .filter(
+      (place) =>
+        facts.folders.has(place) && !inWritable(place) && !facts.mounts.some((mount) => isStrictlyWithin(place, mount)),
+    );
+}
+
+/**
  * The home, `/var` (sockets of services lie there) and whatever else has something to hide, outermost folders only. A
  * folder with mounts below it cannot be the lower layer of an overlay made in a user namespace: the kernel refuses to
  * look under mounts that a more privileged namespace made.
@@ -270,6 +319,7 @@ function chooseOverlayPlaces(
   facts: HostFacts,
   input: SessionInput,
   hidden: readonly { readonly path: string }[],
+  emptied: readonly { readonly path: string }[],
   sockets: readonly string[],
   inWritable: (candidate: string) => boolean,
 ): string[] {
@@ -285,7 +335,7 @@ function chooseOverlayPlaces(
       facts.folders.has(place) &&
       !inWritable(place) &&
       !kernelFolders.some((folder) => isWithin(folder, place)) &&
-      !hidden.some((other) => isWithin(other.path, place)) &&
+      ![...hidden, ...emptied].some((other) => isWithin(other.path, place)) &&
       !facts.mounts.some((mount) => isStrictlyWithin(place, mount)) &&
       !(input.writable ?? []).some((bind) => isWithin(bind.target, place)),
   );
@@ -343,5 +393,36 @@ function planOverlay(
     hideFolders: [...hideFolders].sort(([a], [b]) => byDepth(a, b)),
     whiteouts,
     exceptions,
+  };
+}
+
+/** Only what mounts need is there: their mount points, and links that lead to them. */
+function planEmptied(
+  fact: HiddenFact,
+  facts: HostFacts,
+  shown: readonly string[],
+  mountPoints: readonly string[],
+): OverlayPlace {
+  const place = fact.path;
+  const modeOf = (name: string): number => facts.folders.get(path.join(place, name)) ?? 0o755;
+  const excepted = fact.except.map((name) => path.join(place, name));
+  const isFile = (candidate: string): boolean => excepted.includes(candidate) && !facts.folders.has(candidate);
+  const inside = [...excepted, ...mountPoints, facts.account.home].filter((each) => isStrictlyWithin(place, each));
+  const links = (fact.links ?? []).map(([name, target]) => [name, target] as const);
+  const folders = new Set([
+    ...inside.flatMap((each) => foldersBetween(place, each)),
+    ...inside.filter((each) => !isFile(each)).map((each) => path.relative(place, each)),
+    ...links.flatMap(([name]) => foldersBetween(place, path.join(place, name))),
+  ]);
+  return {
+    path: place,
+    mode: facts.folders.get(place) ?? 0o755,
+    topFolders: [...folders].sort(byDepth).map((name) => [name, modeOf(name)] as const),
+    topFiles: excepted.filter(isFile).map((each) => path.relative(place, each)),
+    hideFolders: [],
+    whiteouts: [],
+    exceptions: excepted.filter((each) => !shown.includes(each)).map((each) => path.relative(place, each)),
+    emptied: true,
+    topLinks: links,
   };
 }

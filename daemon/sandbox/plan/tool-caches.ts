@@ -12,6 +12,8 @@ export interface ToolCache {
   readonly directory: string;
   /** Where the host has it by default, from `~/`. */
   readonly host: string;
+  /** It holds more than packages: not to be seen where the home is hidden. */
+  readonly mixed?: boolean | undefined;
 }
 
 /** What a session is given for its caches. */
@@ -65,6 +67,9 @@ export interface CacheFacts {
   readonly covered: readonly string[];
   /** Hidden places: what lies in one is no layer. */
   readonly hidden: readonly string[];
+  /** Hidden ones in which mount points can be made, and what of them is seen all the same. */
+  readonly emptied: readonly string[];
+  readonly shown: readonly string[];
   /** Folders that are seen through an overlay of the session's own, where a missing mount point can be made. */
   readonly overlays: readonly string[];
 }
@@ -75,9 +80,11 @@ export function planCaches({ source, slot, caches }: CacheWish, facts: CacheFact
     const isClear =
       !facts.covered.some((place) => isWithin(host, place) || isWithin(place, host)) &&
       !facts.hidden.some((place) => isWithin(place, host));
+    const holdsHost = (place: string): boolean => isWithin(place, host);
+    const isSeen = !facts.emptied.some(holdsHost) || facts.shown.some(holdsHost);
     const isPresent = facts.present.includes(host);
     const layer = `${slot}/${cache.directory}`;
-    const below = isPresent && isClear ? host : undefined;
+    const below = isPresent && isClear && isSeen ? host : undefined;
     if (cache.variable !== undefined) return [{ layer, below, target: `${insideCacheFolder}/${cache.directory}` }];
     const canMount = isClear && (isPresent || facts.overlays.some((folder) => isWithin(folder, host)));
     return canMount ? [{ layer, below, target: host }] : [];

@@ -8,7 +8,7 @@
  */
 import path from 'node:path';
 import { SbxError } from '../../../client/protocol/errors.ts';
-import type { SessionPlan } from '../plan/plan.ts';
+import { isWithin, type SessionPlan } from '../plan/plan.ts';
 
 export interface SeatbeltPlace {
   /** Private folder of the session that stands for `/tmp`; links resolved (`/private/var/…`). */
@@ -63,11 +63,29 @@ function listHidden(plan: SessionPlan): Hidden {
     ...plan.overlays.flatMap((place) => place.exceptions.map((name) => path.join(place.path, name))),
     ...plan.masks.flatMap((mask) => mask.except.map(([name]) => path.join(mask.path, name))),
   ];
-  const places = plan.overlays.flatMap((place) =>
-    [...place.whiteouts, ...place.topFiles].map((name) => path.join(place.path, name)),
-  );
+  const places = plan.overlays
+    .filter((place) => place.emptied !== true)
+    .flatMap((place) => [...place.whiteouts, ...place.topFiles].map((name) => path.join(place.path, name)));
   const all = [...places, ...plan.masks.map((mask) => mask.path)].filter((place) => !exceptions.includes(place));
   return { places: [...new Set(all)].sort(), exceptions: exceptions.sort() };
+}
+
+/** A folder that is hidden as a whole, what is seen in it all the same, and the folders on the way, of which only names are. */
+function compileEmptied(plan: SessionPlan, writable: readonly string[]): string[] {
+  const emptied = plan.overlays.filter((place) => place.emptied === true).map((place) => place.path);
+  const seen = [...plan.overlays.map((place) => place.path), ...plan.gitFolders, ...writable].filter((place) =>
+    emptied.some((folder) => place !== folder && isWithin(folder, place)),
+  );
+  const above = [...new Set([...emptied, ...foldersAbove(seen, emptied)])].sort();
+  return [
+    ...rule('deny', 'file-read* file-write*', emptied.map(tree)),
+    ...rule(
+      'allow',
+      'file-read-metadata',
+      emptied.length === 0 ? [] : above.map((folder) => `(literal ${quote(folder)})`),
+    ),
+    ...rule('allow', 'file-read*', [...new Set(seen)].sort().map(tree)),
+  ];
 }
 
 /** Every folder above a path: renaming one would take the path along, out of the rule's sight. */
@@ -107,6 +125,7 @@ export function compileSeatbelt(plan: SessionPlan, { temporaryFolder, absent }: 
       services.map((name) => `(global-name ${quote(name)})`),
     ),
     '(allow file-read*)',
+    ...compileEmptied(plan, writable),
     ...rule('allow', 'file-write*', writable.map(tree)),
     ...rule(
       'allow',

@@ -65,8 +65,10 @@ while (($#)); do
       shift 4 ;;
     file) : >"$2"; shift 2 ;;
     text) printf %s "$3" >"$2"; shift 3 ;;
+    link) ln -s -- "$2" "$3"; shift 3 ;;
     whiteout) mknod -- "$2" c 0 0; shift 2 ;;
     overlay) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
+    emptied) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide,userxattr" overlay "$3"; shift 3 ;;
     fresh) mount -n -t tmpfs -o "size=$2,mode=1777,nosuid,nodev" tmpfs "$3"; shift 3 ;;
     devices)
       mount -n -t tmpfs -o size=64k,mode=755,nosuid tmpfs "$2"
@@ -261,7 +263,9 @@ function compileMounts(plan: SessionPlan, lowers: readonly string[], sources: re
     ...plan.overlays.map((place, index) => ({
       target: place.path,
       steps: [
-        ...['overlay', layerOf(index), lowers[index] ?? '', place.path],
+        ...(place.emptied === true
+          ? ['emptied', layerOf(index), place.path]
+          : ['overlay', layerOf(index), lowers[index] ?? '', place.path]),
         ...place.exceptions.flatMap((name) => [
           ...['bind', path.join(lowers[index] ?? '', name), path.join(place.path, name)],
         ]),
@@ -314,6 +318,7 @@ function compileLayers(
     ...inMasks.flatMap(([place, kind]) => (kind === 'file' ? ['file', place] : [])),
     ...overlays.flatMap((place, index) => [
       ...place.topFiles.flatMap((name) => ['file', `${layerOf(index)}/top/${name}`]),
+      ...(place.topLinks ?? []).flatMap(([name, target]) => ['link', target, `${layerOf(index)}/top/${name}`]),
       ...place.whiteouts.flatMap((name) => ['whiteout', `${layerOf(index)}/hide/${name}`]),
     ]),
     // last, because a folder without write permission could not be filled

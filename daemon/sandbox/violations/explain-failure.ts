@@ -24,7 +24,9 @@ export function explainFailure(command: FailedCommand, setting: PathSetting): Vi
     asRoot: account.uid === 0,
     withheld: command.withheld,
     isHidden: (name) => {
-      const state = explainPath(setting.plan, path.join(account.home, name));
+      const place = path.join(account.home, name);
+      const state = explainPath(setting.plan, place);
+      if (state.state === 'emptied') return setting.host.kindOf(place) !== 'absent';
       return state.state === 'hidden' && state.isPresent;
     },
   });

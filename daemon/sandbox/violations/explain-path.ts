@@ -11,6 +11,8 @@ export type PathState =
   | { readonly state: 'pinned'; readonly pin: string }
   /** `isPresent`: the host had something there when the plan was made. */
   | { readonly state: 'hidden'; readonly place: string; readonly isPresent: boolean }
+  /** In a folder that is hidden as a whole: nothing is there, and nothing can be made there. */
+  | { readonly state: 'emptied'; readonly place: string }
   /** Of the kernel: most of it cannot be written, and of `/dev` only a few devices are there. */
   | { readonly state: 'kernel' };
 
@@ -55,7 +57,12 @@ function listPlaces(plan: SessionPlan): Place[] {
     ),
     ...[...plan.freshFolders, '/run'].map((folder): Place => ({ folder, state: { state: 'own', folder } })),
     ...['/proc', '/sys', '/dev'].map((folder): Place => ({ folder, state: { state: 'kernel' } })),
-    ...plan.overlays.map((overlay): Place => ({ folder: overlay.path, state: { state: 'read-only' } })),
+    ...plan.overlays.map(
+      ({ emptied, path: folder }): Place => ({
+        folder,
+        state: emptied === true ? { state: 'emptied', place: folder } : { state: 'read-only' },
+      }),
+    ),
   ];
 }
 

@@ -74,6 +74,9 @@ function explainTarget(error: ReportedError, target: string, setting: PathSettin
       return isWrite || error.kind === 'busy' ? explainPin(target, state.pin, setting) : undefined;
     case 'hidden':
       return error.kind === 'busy' || !state.isPresent ? undefined : explainHidden(isWrite, target, state, setting);
+    case 'emptied':
+      if (isWrite || isRefusedFolder(error, target, setting.host)) return explainReadOnly(error, target, setting);
+      return error.kind === 'busy' || target === state.place ? undefined : explainEmptied(target, state.place, setting);
     case 'own':
       return explainOwn(error, target, state.folder, setting);
     case 'kernel':
@@ -154,6 +157,17 @@ function explainHidden(
       isWrite || reason === undefined
         ? 'if it is meant, run it outside the sandbox'
         : proposeRead(target, plan.account.home),
+  };
+}
+
+/** Told alike whether the host has it or not: a command that guesses names of the home learns nothing. */
+function explainEmptied(target: string, place: string, { plan }: PathSetting): Violation {
+  const { home } = plan.account;
+  const what = place === home ? 'the home is hidden' : `\`${place}\` is hidden`;
+  return {
+    ...{ kind: 'file', target, access: 'read' },
+    message: `\`${target}\` cannot be seen inside the sandbox: ${what} by the policy, but for programs and what it shows`,
+    howToAllow: proposeRead(target, home),
   };
 }
 

@@ -71,6 +71,32 @@ describe('seatbelt', () => {
     ]);
   });
 
+  test('a home that is hidden: what is seen in it comes after the denial, and before what is hidden there', () => {
+    const [home] = plan().overlays;
+    assert.ok(home);
+    const cargo = { ...home, path: '/Users/ann/.cargo', topFolders: [], topFiles: ['credentials'], whiteouts: [] };
+    const emptied = {
+      ...home,
+      emptied: true as const,
+      topFiles: ['.gitconfig'],
+      exceptions: ['.gitconfig'],
+      whiteouts: [],
+    };
+    const text = compileSeatbelt(plan({ overlays: [{ ...cargo, exceptions: [] }, emptied] }), place);
+    const order = [
+      '(deny file-read* file-write*\n  (subpath "/Users/ann")\n)',
+      '(allow file-read*\n  (subpath "/Users/ann/.cargo")\n  (subpath "/Users/ann/work")\n  (subpath "/Users/ann/work/.git")\n)',
+      '(allow file-write*\n  (subpath "/Users/ann/work")',
+      '(deny file-read* file-write*\n  (subpath "/Library/keys")\n  (subpath "/Users/ann/.cargo/credentials")\n)',
+      '(subpath "/Users/ann/.gitconfig")',
+    ].map((part) => text.indexOf(part));
+    assert.deepEqual(order.includes(-1), false, text);
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+  });
+
   test('folders above a protected path cannot be renamed away', () => {
     assert.deepEqual(block(profile, '(deny file-write-unlink'), [
       '(literal "/Users/ann/work")',

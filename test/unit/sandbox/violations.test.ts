@@ -101,6 +101,29 @@ for (const [group, rows] of Object.entries(groups)) {
   });
 }
 
+test('a hidden home: what it shows is told by itself, everything else alike, whether it is there or not', () => {
+  const emptied = {
+    path: home,
+    mode: 0o755,
+    topFolders: [],
+    topFiles: [],
+    hideFolders: [],
+    whiteouts: [],
+    exceptions: [],
+  };
+  const tools = { ...emptied, path: `${home}/.cargo/bin` };
+  const hidden = { ...setting, plan: { ...plan, overlays: [tools, { ...emptied, emptied: true as const }] } };
+  const [seen, absent] = [`${home}/logs/old.log`, `${home}/logs/none`].map(
+    (target) => explain(`cat: ${target}: No such file or directory`, { setting: hidden })[0],
+  );
+  assert.match(seen?.message ?? '', /the home is hidden by the policy/);
+  assert.equal(absent?.message, seen?.message.replace('old.log', 'none'));
+  assert.match(seen?.howToAllow ?? '', /allowRead": \["~\/logs\/old\.log"\]/);
+  assert.deepEqual(explain(`cat: ${home}/.cargo/bin/x: No such file or directory`, { setting: hidden }), []);
+  const [write] = explain(`bash: ${home}/logs/new: Read-only file system`, { setting: hidden });
+  assert.match(write?.howToAllow ?? '', /allowWrite": \["~\/logs"\]/);
+});
+
 describe('the narrowest grant', () => {
   const rows: readonly [what: string, text: string, howToAllow: RegExp][] = [
     [
