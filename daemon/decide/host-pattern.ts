@@ -1,7 +1,10 @@
 /**
  * `WebFetch(domain:HOST)`: compares whole labels, never characters, so that `example.*` cannot be met by
- * `example.evil.com` and `*.example.com` not by `notexample.com` (RULES W1–W3).
+ * `example.evil.com` and `*.example.com` not by `notexample.com`; and a host in every spelling by the one that is
+ * written (RULES W1–W3).
  */
+import { parseHost } from '../../client/protocol/authority.ts';
+import { parseAddress } from '../../client/protocol/ip-address.ts';
 
 export interface HostPattern {
   readonly text: string;
@@ -13,28 +16,47 @@ export interface HostPattern {
 
 /** @returns the pattern, or one phrase that says what is wrong. */
 export function parseHostPattern(source: string): HostPattern | string {
-  const text = canonicalHost(source);
+  const text = source.trim().toLowerCase().replace(/\.$/, '');
   if (text === '*') return { text, labels: undefined, below: false };
   const below = text.startsWith('*.');
-  const labels = (below ? text.slice(2) : text).split('.');
-  for (const label of labels) {
-    if (label === '') return 'a host name has an empty label';
-    if (!/^[a-z0-9_*-]+$/.test(label) && !/[^\x00-\x7f]/.test(label)) return `${label} is no part of a host name`;
+  const name = below ? text.slice(2) : text;
+  const host = name.includes('*') ? name : findHost(name);
+  if (host === undefined) return findMistake(name);
+  if (host.includes('*') && !/^[a-z0-9_.*-]+$/.test(host)) {
+    return `a name with a star inside is written in ASCII letters`;
   }
-  return { text, labels, below };
+  const labels = host.includes(':') ? [host] : host.split('.');
+  if (labels.includes('')) return emptyLabel;
+  if (below && isAddress(host)) return 'there is no host below an address';
+  return { text: below ? `*.${host}` : host, labels, below };
+}
+
+const emptyLabel = 'a host name has an empty label';
+
+function findMistake(name: string): string {
+  const labels = name.split('.');
+  if (labels.includes('')) return emptyLabel;
+  const wrong = labels.find((label) => !/^[a-z0-9_-]+$/.test(label) && !/[^\x00-\x7f]/.test(label));
+  return wrong === undefined ? `${name} is no host name` : `${wrong} is no part of a host name`;
+}
+
+/** Canonical; brackets may stand around IPv6. */
+function findHost(text: string): string | undefined {
+  const bracketed = /^\[([^[\]]*:[^[\]]*)\]$/.exec(text)?.[1];
+  return bracketed === undefined ? parseHost(text) : parseHost(bracketed);
+}
+
+function isAddress(host: string): boolean {
+  return parseAddress(host) !== undefined;
 }
 
 export function matchesHost(pattern: HostPattern | undefined, host: string): boolean {
   if (pattern?.labels === undefined) return true;
-  const labels = canonicalHost(host).split('.');
+  const canonical = findHost(host.trim()) ?? host.trim().toLowerCase().replace(/\.$/, '');
+  const labels = canonical.includes(':') ? [canonical] : canonical.split('.');
   const extra = labels.length - pattern.labels.length;
   if (pattern.below ? extra < 1 : extra !== 0) return false;
   return pattern.labels.every((label, index) => matchesLabel(label, labels[index + extra] ?? ''));
-}
-
-/** Lower case, without the root's trailing dot. */
-export function canonicalHost(host: string): string {
-  return host.trim().toLowerCase().replace(/\.$/, '');
 }
 
 function matchesLabel(pattern: string, label: string): boolean {
