@@ -36,7 +36,9 @@ export function parseHost(text: string): string | undefined {
 
 /** Underscores are in names that people use. A name that begins with a dash is one that no resolver looks up. */
 function isName(host: string): boolean {
-  return host.length <= 253 && !host.startsWith('-') && host.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label));
+  return (
+    host.length <= 253 && !host.startsWith('-') && host.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
+  );
 }
 
 /** `host`, `host:port`, `[v6]`, `[v6]:port`; nothing before or after it. */
@@ -45,7 +47,8 @@ export function parseAuthority(text: string): Authority | undefined {
   const port = digits === undefined ? undefined : Number(digits);
   if (port !== undefined && port > 65_535) return undefined;
   // In brackets there is IPv6 only: `[127.0.0.1]` is nothing.
-  const host = bracketed === undefined ? parseHost(plain ?? '') : bracketed.includes(':') ? parseHost(bracketed) : undefined;
+  const host =
+    bracketed === undefined ? parseHost(plain ?? '') : bracketed.includes(':') ? parseHost(bracketed) : undefined;
   return host === undefined ? undefined : { host, port };
 }
 

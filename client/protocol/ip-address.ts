@@ -31,7 +31,8 @@ export function parseAddress(text: string): IpAddress | undefined {
 
 /** The URL parser of the platform reads it; what it prints has one shape. Source: RFC 5952, WHATWG URL "IPv6 serializer". */
 function parseIpv6(text: string): bigint | undefined {
-  if (!/^[0-9a-fA-F:.]{2,45}$/.test(text) || !text.includes(':') || !URL.canParse(`http://[${text}]/`)) return undefined;
+  if (!/^[0-9a-fA-F:.]{2,45}$/.test(text) || !text.includes(':') || !URL.canParse(`http://[${text}]/`))
+    return undefined;
   const [head = '', tail] = new URL(`http://[${text}]/`).hostname.slice(1, -1).split('::');
   const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
   const before = groups(head);

@@ -11,3 +11,8 @@ export function isLoopbackAddress(address: string): boolean {
   const family = net.isIP(address);
   return family !== 0 && loopback.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
+
+/** A name or an address, canonical, that means this machine itself. Source: RFC 6761 6.3. */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || isLoopbackAddress(host);
+}

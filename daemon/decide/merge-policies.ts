@@ -6,6 +6,7 @@ import type { Origin } from '../../client/protocol/decision.ts';
 import { restricts } from './file-list.ts';
 import { mergeLimits } from './limits.ts';
 import { tightest } from './mode-choice.ts';
+import { mergeNetwork, withoutNetworkGrants } from './network-policy.ts';
 import type { ParsedPolicy, Policy, PolicyNote, Setting, Settings } from './policy.ts';
 import type { Rule } from './rule.ts';
 
@@ -23,6 +24,7 @@ export function withoutGrants(parsed: ParsedPolicy): ParsedPolicy {
     },
     directories: [],
     files: parsed.files.filter(restricts),
+    network: withoutNetworkGrants(parsed.network),
     modeLimit: tightest([parsed.modeLimit, defaultMode]),
     autoAllowOff: parsed.autoAllowOff ?? (autoAllow?.value === false ? autoAllow.origin : undefined),
   };
@@ -55,6 +57,8 @@ function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
   refuse(profile, '`profile`');
   refuse(imports, '`import`');
   refuse(idleMinutes, '`idleMinutes`');
+  const { network } = parsed;
+  if (network.default?.value === 'ask') refuse(network.default, '`"default": "ask"`');
   const leaving = parsed.rules.filter((rule) => rule.sandbox === 'off');
   for (const { origin, text } of leaving) refuse({ value: text, origin }, '`"sandbox": "off"`');
   const unprotected = parsed.files.filter(({ list }) => list === 'unprotect');
@@ -69,6 +73,7 @@ function withoutPrivileges(parsed: ParsedPolicy): ParsedPolicy {
     },
     rules: parsed.rules.filter((rule) => !leaving.includes(rule)),
     files: parsed.files.filter((entry) => !unprotected.includes(entry)),
+    network: network.default?.value === 'ask' ? { ...network, default: undefined } : network,
     notes: [...parsed.notes, ...notes],
   };
 }
@@ -108,6 +113,7 @@ export function boundLayers(layers: readonly ParsedPolicy[]): readonly ParsedPol
       rules: layer.rules.filter(keeps),
       directories: rulesOnly ? [] : layer.directories,
       files: rulesOnly ? layer.files.filter(restricts) : layer.files,
+      network: withoutNetworkGrants(layer.network),
     };
   });
 }
@@ -135,6 +141,7 @@ export function mergePolicies(layers: readonly ParsedPolicy[]): Policy {
     userNamespaces: settings.userNamespaces?.value === true,
     additionalDirectories: [...new Set(bound.flatMap((layer) => layer.directories.map(({ value }) => value)))],
     files: bound.flatMap((layer) => layer.files),
+    network: mergeNetwork(bound, rules, settings.managedDomainsOnly),
     problems: bound.flatMap((layer) => layer.problems),
     notes: bound.flatMap((layer) => layer.notes),
   };

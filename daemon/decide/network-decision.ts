@@ -10,8 +10,8 @@ import {
   isRangeWithin,
   isWithin,
   parseAddress,
-  parseRange,
 } from '../../client/protocol/ip-address.ts';
+import { isLoopbackHost } from '../../client/protocol/loopback.ts';
 import { matchesHost } from './host-pattern.ts';
 import { grantsRequestPath, restrictsRequestPath } from './network-path.ts';
 import type { NetworkEntry, NetworkPolicy, Speaks } from './network-policy.ts';
@@ -23,7 +23,7 @@ export interface Destination {
   readonly host: string;
   readonly port: number;
   /** Of plain HTTP; absent for a connection as such. */
-  readonly request?: { readonly method: string; /** Its query may follow. */ readonly path: string };
+  readonly request?: { readonly method: string /** Its query may follow. */; readonly path: string };
 }
 
 export interface NetworkDecision {
@@ -43,15 +43,6 @@ export interface NetworkDecision {
 }
 
 const webPorts: readonly number[] = [80, 443];
-const loopback = ['127.0.0.0/8', '::1'].flatMap((text) => parseRange(text) ?? []);
-
-/** Names and addresses of the machine's own loopback. Source: RFC 6761 6.3, RFC 1122 3.2.1.3, RFC 4291 2.5.3. */
-export function isLoopbackHost(host: string): boolean {
-  const address = parseAddress(host);
-  if (address !== undefined) return loopback.some((range) => isWithin(address, range));
-  return host === 'localhost' || host.endsWith('.localhost');
-}
-
 export function decideDestination(network: NetworkPolicy, destination: Destination): NetworkDecision {
   const { host, port } = destination;
   const address = parseAddress(host);
@@ -177,7 +168,12 @@ function restricts(entry: NetworkEntry, { port, request }: Destination, speaks: 
 
 type Explained = Pick<NetworkDecision, 'message' | 'rule' | 'allowedBy' | 'howToAllow'>;
 
-function explainRestriction({ effect, entry, unseen }: Restricted, shown: string, host: string, port: number): Explained {
+function explainRestriction(
+  { effect, entry, unseen }: Restricted,
+  shown: string,
+  host: string,
+  port: number,
+): Explained {
   const text = quoteText(entry.text);
   const because = entry.reason === undefined ? '' : `: ${entry.reason}`;
   const verb = effect === 'deny' ? 'is denied by' : 'meets the ask entry';
@@ -269,7 +265,9 @@ export function judgeAddress(
   );
   const restricted = ranges.find(
     ({ entry, range }) =>
-      entry.list !== 'allow' && entry.ports?.includes(port) !== false && addresses.some((each) => isWithin(each, range)),
+      entry.list !== 'allow' &&
+      entry.ports?.includes(port) !== false &&
+      addresses.some((each) => isWithin(each, range)),
   );
   const named = ranges.find(
     ({ entry, range }) =>

@@ -75,7 +75,8 @@ function parsePlace(text: string): Place | EntryMistake {
     return { host: { kind: 'range', range }, port: undefined };
   }
   const [, bare = written, digits] = /^(.*):(\d+)$/.exec(written) ?? [];
-  if (range !== undefined || bare.replace(/^\[.*\]$/, '').includes(':')) return explainColon(written, range !== undefined);
+  if (range !== undefined || bare.replace(/^\[.*\]$/, '').includes(':'))
+    return explainColon(written, range !== undefined);
   const port = digits === undefined ? undefined : Number(digits);
   if (port !== undefined && (port < 1 || port > 65_535)) {
     return { message: `${port} is no port`, help: 'ports are 1 to 65535' };
@@ -111,7 +112,8 @@ function explainSlash(text: string): EntryMistake {
 }
 
 function describeObject({ host, ports, methods, paths, speaks }: EntryObject): string {
-  const at = ports === undefined ? host : ports.length === 1 ? `${host}:${ports[0]}` : `${host} ports ${ports.join(', ')}`;
+  const at =
+    ports === undefined ? host : ports.length === 1 ? `${host}:${ports[0]}` : `${host} ports ${ports.join(', ')}`;
   const parts = [at, methods?.join('|'), paths?.join(' '), speaks === undefined ? undefined : `as ${speaks}`];
   return parts.filter((part) => part !== undefined && part !== '').join(' ');
 }

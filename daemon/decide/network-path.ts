@@ -64,16 +64,16 @@ export function readings(target: string): readonly string[] {
 function normaliseEscapes(text: string): string {
   return text
     .replace(/[^\x00-\x7f]+/g, (part) => encodeURIComponent(part.toWellFormed()))
-    .replace(/%[0-9a-f]{2}/gi, (escape) => {
-      const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-      return /[A-Za-z0-9._~-]/.test(character) ? character : escape.toUpperCase();
+    .replace(/%[0-9a-f]{2}/gi, (coded) => {
+      const character = String.fromCharCode(Number.parseInt(coded.slice(1), 16));
+      return /[A-Za-z0-9._~-]/.test(character) ? character : coded.toUpperCase();
     });
 }
 
 /** Escapes of what parts a path into segments, and of the percent sign itself. */
 function decodeStructure(text: string): string {
   return normaliseEscapes(
-    text.replace(/%(?:2F|5C|3B|25)/g, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16))),
+    text.replace(/%(?:2F|5C|3B|25)/g, (coded) => String.fromCharCode(Number.parseInt(coded.slice(1), 16))),
   );
 }
 

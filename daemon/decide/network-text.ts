@@ -6,9 +6,9 @@ import { getNodeValue, type Node } from 'jsonc-parser';
 import type { Origin } from '../../client/protocol/decision.ts';
 import { type EntryObject, isMistake, parseNetworkEntry } from './network-entry.ts';
 import { type NetworkEntry, type ParsedNetwork, presetNames } from './network-policy.ts';
+import { networkEntrySchema } from './network-schema.ts';
 import type { Setting } from './policy.ts';
 import type { PolicyDocument } from './policy-document.ts';
-import { networkEntrySchema } from './policy-schema.ts';
 import { quoteText } from './quote-text.ts';
 import type { RuleList } from './rule.ts';
 

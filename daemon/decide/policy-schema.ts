@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { policyLimitsSchema } from '../../client/protocol/run-limits.ts';
+import { networkSchema } from './network-schema.ts';
 
 const ruleText = z
   .string()
@@ -158,6 +159,7 @@ export const policySchema = z.strictObject({
     })
     .optional()
     .describe('What may be done without the decision or without the wall, and what a run may use'),
+  network: networkSchema.optional().describe('Where commands may connect to').meta({ default: {} }),
   daemon: z
     .strictObject({
       idleMinutes: z

@@ -7,6 +7,7 @@ import { limitNames } from '../../client/protocol/limit-names.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
 import { readFileLists } from './file-list.ts';
 import { type Limits, strictest } from './limits.ts';
+import { readNetwork } from './network-text.ts';
 import { emptyLayer, type ParsedPolicy, type RuleExample, type Setting, type Settings } from './policy.ts';
 import { PolicyDocument, type PolicySource } from './policy-document.ts';
 import { modeNames, objectRuleSchema, policySchema } from './policy-schema.ts';
@@ -66,6 +67,7 @@ class PolicyReader {
       limits: this.#readLimits(),
       directories: this.#readDirectories(),
       files: readFileLists(document),
+      network: readNetwork(document),
       problems: document.problems,
       notes: document.notes,
     };

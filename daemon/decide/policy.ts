@@ -3,6 +3,7 @@ import type { Origin } from '../../client/protocol/decision.ts';
 import type { Mode } from '../../client/protocol/messages.ts';
 import type { FileEntry } from './file-list.ts';
 import type { Limits, PolicyLimits } from './limits.ts';
+import { emptyNetwork, type NetworkPolicy, type ParsedNetwork } from './network-policy.ts';
 import type { Rule } from './rule.ts';
 
 /** An error of a policy file, with its place. */
@@ -80,6 +81,7 @@ export interface ParsedPolicy {
   readonly directories: readonly Setting<string>[];
   /** Paths for the sandbox. */
   readonly files: readonly FileEntry[];
+  readonly network: ParsedNetwork;
   /** The default mode may not be looser than this: what is left of a mode in a layer that may not choose one. */
   readonly modeLimit: ModeLimit | undefined;
   /** Auto-allow is off, whatever other layers say. */
@@ -107,6 +109,7 @@ export interface Policy {
   /** Absolute. */
   readonly additionalDirectories: readonly string[];
   readonly files: readonly FileEntry[];
+  readonly network: NetworkPolicy;
   readonly problems: readonly PolicyProblem[];
   readonly notes: readonly PolicyNote[];
 }
@@ -136,6 +139,7 @@ export function emptyLayer(layer: Origin['layer'], file?: string): ParsedPolicy 
     limits: {},
     directories: [],
     files: [],
+    network: emptyNetwork,
     modeLimit: undefined,
     autoAllowOff: undefined,
     problems: [],

@@ -6,6 +6,7 @@ import type { Origin } from '../../client/protocol/decision.ts';
 import { type FileEntry, restricts } from './file-list.ts';
 import { withoutGrants } from './merge-policies.ts';
 import { isLooser } from './mode-choice.ts';
+import { keepNetwork, listNetworkGrants } from './network-grants.ts';
 import type { ParsedPolicy } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 import type { Rule } from './rule.ts';
@@ -31,6 +32,7 @@ export function listGrants(parsed: ParsedPolicy): readonly ProjectGrant[] {
     const what = `${entry.list === 'allowRead' ? 'read' : 'write'} ${quoteText(entry.text)} in the sandbox`;
     grants.push({ what, identity: identityOfEntry(entry), origin: entry.origin });
   }
+  grants.push(...listNetworkGrants(parsed.network));
   if (autoAllow?.value === true) {
     grants.push({ what: 'auto-allow on', identity: JSON.stringify(['autoAllow']), origin: autoAllow.origin });
   }
@@ -60,6 +62,7 @@ export function keepTrusted(
       rules: parsed.rules.filter((rule) => rule.list !== 'allow' || kept.has(identityOf(rule))),
       directories: parsed.directories.filter(({ value }) => kept.has(JSON.stringify(['directory', value]))),
       files: parsed.files.filter((entry) => restricts(entry) || kept.has(identityOfEntry(entry))),
+      network: keepNetwork(parsed.network, kept),
       settings: {
         ...bare.settings,
         ...(autoAllow !== undefined && kept.has(JSON.stringify(['autoAllow'])) ? { autoAllow } : {}),
