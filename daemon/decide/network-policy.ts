@@ -1,6 +1,6 @@
 /**
  * What a policy says about the network: entries with their places, and how the layers become one. A deny or an ask of any
- * layer holds; what grants counts as far as its layer may grant (RULES N1–N12 of the network section).
+ * layer holds; what grants counts as far as its layer may grant (RULES W12).
  */
 import type { Origin } from '../../client/protocol/decision.ts';
 import type { AddressRange } from '../../client/protocol/ip-address.ts';
