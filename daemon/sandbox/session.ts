@@ -70,9 +70,11 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
   let setting: LaunchSetting;
   let staging: Staging;
   let template: Template | undefined;
+  const looked = lookAtPrograms();
+  looked.catch(() => {}); // one of the template's is told first
   try {
     template = await openTemplateWith(plan, filter);
-    setting = await prepareSetting(plan, template, filter, input.groups ?? findRunGroups());
+    setting = prepareSetting(plan, template, filter, input.groups ?? findRunGroups(), await looked);
     const tools = {
       unshare: requireTool('unshare'),
       bash: setting.bash,
@@ -135,18 +137,17 @@ async function openTemplateWith(plan: SessionPlan, filter: PrivateFile): Promise
   }
 }
 
-async function prepareSetting(
+function prepareSetting(
   plan: SessionPlan,
   template: Template,
   filter: PrivateFile,
   groups: RunGroups | NoGroups,
-): Promise<LaunchSetting> {
+  { bwrap, version, env }: Programs,
+): LaunchSetting {
   const ceilings = { processes: plan.processes, hard: readHardLimits() };
   const bash = requireTool('bash');
   const nsenter = requireTool('nsenter');
-  const bwrap = requireTool('bwrap');
   const asOwner = asAccount(plan.account, requireTool);
-  const [version, env] = await Promise.all([readBubblewrapVersion(bwrap), findSignalTool()]);
   return {
     template,
     account: plan.account,
@@ -170,6 +171,19 @@ async function prepareSetting(
     reportLimits: (limits) => reportLimits(limits, plan, ceilings, groups),
     resetSignals: env === undefined ? [] : [env, `--default-signal=${terminalSignals}`],
   };
+}
+
+interface Programs {
+  readonly bwrap: string;
+  readonly version: Awaited<ReturnType<typeof readBubblewrapVersion>>;
+  readonly env: string | undefined;
+}
+
+/** While the template is made, because each program takes milliseconds to say what it can. */
+async function lookAtPrograms(): Promise<Programs> {
+  const bwrap = requireTool('bwrap');
+  const [version, env] = await Promise.all([readBubblewrapVersion(bwrap), findSignalTool()]);
+  return { bwrap, version, env };
 }
 
 /** `env` when it is the GNU one, which can set how a program starts out with signals. */

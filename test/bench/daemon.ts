@@ -11,7 +11,10 @@ import { findPackageRoot } from '../../daemon/platform/package-root.ts';
 export interface BenchDaemon {
   readonly env: Record<string, string>;
   readonly workspace: string;
-  readonly connect: () => Promise<BenchClient>;
+  /** @param folder the workspace, where it is another one. */
+  readonly connect: (folder?: string) => Promise<BenchClient>;
+  /** Makes another folder for a workspace. */
+  readonly makeWorkspace: (name: string) => string;
   /** Bytes; `peak` since the last `resetPeak`. */
   readonly resident: () => { readonly now: number; readonly peak: number };
   readonly resetPeak: () => void;
@@ -68,7 +71,12 @@ export async function startBenchDaemon(): Promise<BenchDaemon> {
   return {
     env,
     workspace,
-    connect: () => connect(socketPath, workspace, env),
+    connect: (folder = workspace) => connect(socketPath, folder, env),
+    makeWorkspace: (name) => {
+      const folder = path.join(base, name);
+      mkdirSync(folder, { mode: 0o700 });
+      return folder;
+    },
     resident: () => readResident(child.pid ?? 0),
     // proc(5): 5 sets the peak of the resident set to what it is now
     resetPeak: () => writeFileSync(`/proc/${child.pid}/clear_refs`, '5'),

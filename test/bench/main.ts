@@ -1,14 +1,24 @@
 /**
  * The performance budgets as ratios within one run: what is compared is measured turn by turn, and medians are printed.
- * `scripts/bench [decision|spawn|cli|output|stream …]` runs some of them.
+ * `scripts/bench [decision|spawn|session|git|cli|output|stream …]` runs some of them.
  */
 import { benchCli } from './cli.ts';
 import { benchDecision } from './decision.ts';
+import { benchGit } from './git.ts';
 import { benchOutput } from './output.ts';
+import { benchSession } from './session.ts';
 import { benchSpawn } from './spawn.ts';
 import { benchStream } from './stream.ts';
 
-const benches = { decision: benchDecision, spawn: benchSpawn, cli: benchCli, output: benchOutput, stream: benchStream };
+const benches = {
+  decision: benchDecision,
+  spawn: benchSpawn,
+  session: benchSession,
+  git: benchGit,
+  cli: benchCli,
+  output: benchOutput,
+  stream: benchStream,
+};
 type Name = keyof typeof benches;
 
 const wanted = process.argv.slice(2);

@@ -1,33 +1,7 @@
 /** A command in a live session against bare bubblewrap and against no sandbox at all, all started from Node. */
-import { spawn } from 'node:child_process';
+import { bareBubblewrap, finish } from './bare.ts';
 import { startBenchDaemon } from './daemon.ts';
 import { quantile, type Row, ratioRow, timeInTurns } from './measure.ts';
-
-function finish(program: string, args: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    child.stdout.resume();
-    child.stderr.resume();
-    child.once('error', reject);
-    child.once('close', () => resolve());
-  });
-}
-
-const bareBubblewrap = (command: string) =>
-  finish('bwrap', [
-    '--ro-bind',
-    '/',
-    '/',
-    '--dev',
-    '/dev',
-    '--proc',
-    '/proc',
-    '--unshare-all',
-    '--die-with-parent',
-    'bash',
-    '-c',
-    command,
-  ]);
 
 export async function benchSpawn(): Promise<Row[]> {
   const daemon = await startBenchDaemon();

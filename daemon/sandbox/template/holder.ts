@@ -15,6 +15,10 @@ const own = '/run/sbx';
 const stash = '/run/.sbx-stash';
 export const emptyFile = `${own}/empty-file`;
 const emptyFolder = `${own}/empty-folder`;
+/** What the overlays of hidden places consist of. */
+const layers = `${own}/layers`;
+/** Where whiteouts are made: the names that they hide, what the kernel works in, and both seen together. */
+const making = { names: `${own}/names`, work: `${own}/work`, view: `${own}/view` } as const;
 const hostStaged = `${stash}/staged`;
 /**
  * INVARIANT(staged-is-covered): every command mounts its own /dev/shm, below which this lies. Only what starts commands
@@ -43,6 +47,10 @@ export const holderMark = 'sbx-session';
 /**
  * What the host's kernel cannot layer gets a folder of its own.
  *
+ * Each step that starts a program costs a session about a millisecond, so one takes as many places as there are. A whiteout
+ * is what overlayfs leaves where a name of the layer below was removed: a hundred of them are one `rmdir`, where `mknod`
+ * would be a hundred programs.
+ *
  * `set -e` makes every failed step end the template. The last step replaces the script by the session's
  * starter.
  */
@@ -56,7 +64,7 @@ mount -n -t tmpfs -o size=1m,mode=755 ${sessionMountSource} ${own}
 while (($#)); do
   case $1 in
     folders) n=$2; mkdir -p -- "\${@:3:n}"; shift $((n + 2)) ;;
-    mode) chmod -- "$2" "$3"; shift 3 ;;
+    mode) n=$3; chmod -- "$2" "\${@:4:n}"; shift $((n + 3)) ;;
     listen)
       exec {node}<"$2"
       ("/proc/self/fd/$node" -e "$3" "$4" </dev/null >/dev/null & )
@@ -66,7 +74,13 @@ while (($#)); do
     file) : >"$2"; shift 2 ;;
     text) printf %s "$3" >"$2"; shift 3 ;;
     link) ln -s -- "$2" "$3"; shift 3 ;;
-    whiteout) mknod -- "$2" c 0 0; shift 2 ;;
+    hide)
+      n=$2
+      mount -n -t overlay -o "lowerdir=${making.names},upperdir=${layers},workdir=${making.work},userxattr" overlay ${making.view}
+      rmdir -- "\${@:3:n}"
+      umount -n ${making.view}
+      rm -rf ${making.names} ${making.work} ${making.view}
+      shift $((n + 2)) ;;
     overlay) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
     emptied) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide,userxattr" overlay "$3"; shift 3 ;;
     fresh) mount -n -t tmpfs -o "size=$2,mode=1777,nosuid,nodev" tmpfs "$3"; shift 3 ;;
@@ -91,7 +105,7 @@ while (($#)); do
       shift 4 ;;
     move) mount -n --no-canonicalize --move "$2" "$3"; shift 3 ;;
     remove) n=$2; rmdir -- "\${@:3:n}"; shift $((n + 2)) ;;
-    detach) umount -n --no-canonicalize --lazy "$2"; shift 2 ;;
+    detach) n=$2; umount -n --no-canonicalize --lazy "\${@:3:n}"; shift $((n + 2)) ;;
     limit) echo "$3" >"/proc/sys/user/$2"; shift 3 ;;
     numbers) echo "$2" >/proc/sys/kernel/pid_max; shift 2 ;;
     proc) mount -n -t proc proc /proc; shift ;;
@@ -196,12 +210,10 @@ export function compileHolder(plan: SessionPlan): CompiledHolder {
       below ?? '-',
       target,
     ]),
-    ...(plan.caches === undefined ? [] : ['detach', cacheLayers]),
+    ...(plan.caches === undefined ? [] : ['detach', '1', cacheLayers]),
     ...['devices', sessionDevices, 'seal', sessionDevices],
     ...(plan.staged === undefined ? [] : ['folders', '1', insideStaged, 'move', hostStaged, insideStaged]),
-    ...partMasks.flatMap((mask) => ['detach', partSource(mask)]),
-    ...lowers.flatMap((lower) => ['detach', lower]),
-    ...views.flatMap((view, index) => (isPinned[index] ? ['detach', view] : [])),
+    ...withCount('detach', [...partMasks.map(partSource), ...lowers, ...views.filter((_, index) => isPinned[index])]),
     ...['remove', String(stashed.length + 1), ...stashed, stash, 'seal', '/run', 'proc'],
     ...['limit', 'max_inotify_instances', String(plan.inotify.instances)],
     ...['limit', 'max_inotify_watches', String(plan.inotify.watches)],
@@ -250,7 +262,7 @@ function isAnew(plan: SessionPlan, place: string): boolean {
 /** Upper layers and what the kernel works in, made at first use. */
 function compileCacheFolders(places: readonly CachePlace[]): string[] {
   const folders = places.flatMap(({ layer }) => ['up', 'work'].map((name) => path.join(cacheLayers, layer, name)));
-  return folders.length === 0 ? [] : ['folders', String(folders.length), ...folders];
+  return withCount('folders', folders);
 }
 
 /**
@@ -288,10 +300,14 @@ function maskLayer(index: number): string {
 }
 
 function layerOf(index: number): string {
-  return `${own}/layers/${index}`;
+  return `${layers}/${index}`;
 }
 
-/** Folders of all layers in one step, then their permission bits, files and whiteouts. */
+function withCount(step: string, places: readonly string[]): string[] {
+  return places.length === 0 ? [] : [step, String(places.length), ...places];
+}
+
+/** Folders of all layers in one step, then their files, whiteouts and permission bits. */
 function compileLayers(
   overlays: readonly OverlayPlace[],
   partMasks: readonly Mask[],
@@ -306,25 +322,40 @@ function compileLayers(
     ...place.topFolders.map(([name, mode]) => [`${layerOf(index)}/top/${name}`, mode] as const),
     ...place.hideFolders.map(([name, mode]) => [`${layerOf(index)}/hide/${name}`, mode] as const),
   ]);
-  const paths = [
-    emptyFolder,
-    ...mountPoints,
-    ...inMasks.map(([place, kind]) => (kind === 'folder' ? place : path.dirname(place))),
-    ...folders.map(([folder]) => folder),
-  ];
+  const hidden = overlays.flatMap(({ whiteouts }, index) => whiteouts.map((name) => `${index}/hide/${name}`));
   return [
-    ...['folders', String(paths.length), ...paths],
+    ...withCount('folders', [
+      emptyFolder,
+      ...mountPoints,
+      ...inMasks.map(([place, kind]) => (kind === 'folder' ? place : path.dirname(place))),
+      ...folders.map(([folder]) => folder),
+      ...(hidden.length === 0 ? [] : [making.work, making.view]),
+      ...hidden.map((place) => `${making.names}/${place}`),
+    ]),
     ...['file', emptyFile],
     ...inMasks.flatMap(([place, kind]) => (kind === 'file' ? ['file', place] : [])),
     ...overlays.flatMap((place, index) => [
       ...place.topFiles.flatMap((name) => ['file', `${layerOf(index)}/top/${name}`]),
       ...(place.topLinks ?? []).flatMap(([name, target]) => ['link', target, `${layerOf(index)}/top/${name}`]),
-      ...place.whiteouts.flatMap((name) => ['whiteout', `${layerOf(index)}/hide/${name}`]),
     ]),
-    // last, because a folder without write permission could not be filled
-    ...folders
-      .filter(([, mode]) => mode !== 0o755)
-      .toReversed()
-      .flatMap(([folder, mode]) => ['mode', mode.toString(8).padStart(4, '0'), folder]),
+    ...withCount(
+      'hide',
+      hidden.map((place) => `${making.view}/${place}`),
+    ),
+    ...compileModes(folders),
   ];
+}
+
+/** Last, because a folder without write permission could not be filled. */
+function compileModes(folders: readonly (readonly [folder: string, mode: number])[]): string[] {
+  const byMode = new Map<number, string[]>();
+  for (const [folder, mode] of folders) {
+    if (mode !== 0o755) byMode.set(mode, [...(byMode.get(mode) ?? []), folder]);
+  }
+  return [...byMode].flatMap(([mode, places]) => [
+    'mode',
+    mode.toString(8).padStart(4, '0'),
+    String(places.length),
+    ...places,
+  ]);
 }
