@@ -89,6 +89,8 @@ export interface Decided {
   readonly limits: Limits;
   /** What its policy says to the sandbox about files. */
   readonly files: FilePolicy;
+  /** Names of variables that its policy lets a command have. */
+  readonly grantedEnv: readonly string[];
   /** Absolute paths that its words are known to write, links resolved. */
   readonly writes: readonly string[];
 }
@@ -196,7 +198,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     });
   }
 
-  interface Evaluated extends Omit<Decided, 'writes'> {
+  interface Evaluated extends Omit<Decided, 'writes' | 'grantedEnv'> {
     readonly policy: Policy;
     readonly effective: EffectivePolicy;
     readonly facts: Facts;
@@ -261,9 +263,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   return {
     decide: (request) => {
-      const { decision, analysis, hosts, sandboxed, limits, files } = evaluate(request);
+      const { decision, analysis, hosts, policy, sandboxed, limits, files } = evaluate(request);
       const writes = listWrites(analysis).flatMap(({ path, resolved }) => resolved ?? path ?? []);
-      return { decision, analysis, hosts, sandboxed, limits, files, writes };
+      const grantedEnv = [...new Set(policy.env.map(({ value }) => value))];
+      return { decision, analysis, hosts, sandboxed, limits, files, grantedEnv, writes };
     },
     explain: (request) => {
       const { decision, analysis, policy, effective, facts, judge, autoAllow, mayBypass } = evaluate(request);

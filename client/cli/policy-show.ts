@@ -74,6 +74,11 @@ export function describePolicy(report: PolicyReport, paint: Paint): string[] {
       paint,
     ),
     ...listEntries(
+      'variables that are passed on',
+      report.env.map(({ name, origin }) => ({ text: name, origin })),
+      paint,
+    ),
+    ...listEntries(
       'further folders',
       report.additionalDirectories.map(({ path, origin }) => ({ text: path, origin })),
       paint,

@@ -50,6 +50,9 @@ export const policyReportSchema = z.strictObject({
     )
     .describe('What the sandbox hides, shows and lets be written, beside what rules deny.'),
   additionalDirectories: z.array(z.strictObject({ path: z.string(), origin: originSchema })),
+  env: z
+    .array(z.strictObject({ name: z.string(), origin: originSchema }))
+    .describe('Variables of the caller that commands get although they would be withheld.'),
   ignored: z
     .array(z.strictObject({ what: z.string(), because: z.string(), origin: originSchema }))
     .describe('Grants and settings that have no effect.'),

@@ -23,6 +23,7 @@ export function withoutGrants(parsed: ParsedPolicy): ParsedPolicy {
       ...(userNamespaces?.value === false ? { userNamespaces } : {}),
     },
     directories: [],
+    env: [],
     files: parsed.files.filter(restricts),
     network: withoutNetworkGrants(parsed.network),
     modeLimit: tightest([parsed.modeLimit, defaultMode]),
@@ -112,6 +113,7 @@ export function boundLayers(layers: readonly ParsedPolicy[]): readonly ParsedPol
       ...layer,
       rules: layer.rules.filter(keeps),
       directories: rulesOnly ? [] : layer.directories,
+      env: rulesOnly ? [] : layer.env,
       files: rulesOnly ? layer.files.filter(restricts) : layer.files,
       network: withoutNetworkGrants(layer.network),
     };
@@ -140,6 +142,7 @@ export function mergePolicies(layers: readonly ParsedPolicy[]): Policy {
     allowShell: settings.allowShell?.value !== false,
     userNamespaces: settings.userNamespaces?.value === true,
     additionalDirectories: [...new Set(bound.flatMap((layer) => layer.directories.map(({ value }) => value)))],
+    env: bound.flatMap((layer) => layer.env),
     files: bound.flatMap((layer) => layer.files),
     network: mergeNetwork(bound, rules, settings.managedDomainsOnly),
     problems: bound.flatMap((layer) => layer.problems),

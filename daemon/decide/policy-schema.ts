@@ -45,6 +45,9 @@ export const modeNames = {
   auto: 'manual',
 } as const;
 
+/** A grant names one variable: a pattern would pass on what nobody thought of. */
+export const variableName = /^[^=*?\0\s]+$/;
+
 /** `policies/profiles/NAME.jsonc`. */
 export const profileNames = ['default', 'strict', 'ci'] as const;
 export type ProfileName = (typeof profileNames)[number];
@@ -131,6 +134,13 @@ export const policySchema = z.strictObject({
           'Whether commands may make user namespaces, as browsers and rootless containers do for sandboxes of their own; managed and user policy may say. More of the kernel is in reach of commands then',
         )
         .meta({ default: false }),
+      env: z
+        .array(z.string().regex(variableName, 'the exact name of a variable, without `*` and `=`'))
+        .optional()
+        .describe(
+          'Variables of the caller that commands get although they are not on the list or look like secrets, each by its exact name',
+        )
+        .meta({ default: [] }),
       limits: policyLimitsSchema
         .optional()
         .describe('What a run may use. The strictest of all files and of the request holds')

@@ -10,7 +10,7 @@ import { type Limits, strictest } from './limits.ts';
 import { readNetwork } from './network-text.ts';
 import { emptyLayer, type ParsedPolicy, type RuleExample, type Setting, type Settings } from './policy.ts';
 import { PolicyDocument, type PolicySource } from './policy-document.ts';
-import { modeNames, objectRuleSchema, policySchema } from './policy-schema.ts';
+import { modeNames, objectRuleSchema, policySchema, variableName } from './policy-schema.ts';
 import { quoteText } from './quote-text.ts';
 import type { Rule, RuleList } from './rule.ts';
 import { parseRule } from './rule-text.ts';
@@ -66,6 +66,7 @@ class PolicyReader {
       settings: this.#readSettings(),
       limits: this.#readLimits(),
       directories: this.#readDirectories(),
+      env: this.#readVariables(),
       files: readFileLists(document),
       network: readNetwork(document),
       problems: document.problems,
@@ -181,6 +182,18 @@ class PolicyReader {
         const path: unknown = node.value;
         if (node.type !== 'string' || typeof path !== 'string' || path === '') return [];
         return [{ value: this.#document.absolute(path), origin: this.#document.origin(node.offset) }];
+      });
+  }
+
+  /** What is no name is a mistake of the file, and grants nothing. */
+  #readVariables(): readonly Setting<string>[] {
+    return this.#document
+      .membersAt(['sandbox', 'env'])
+      .flatMap((array) => (array.type === 'array' ? (array.children ?? []) : []))
+      .flatMap((node) => {
+        const name: unknown = node.value;
+        if (typeof name !== 'string' || !variableName.test(name)) return [];
+        return [{ value: name, origin: this.#document.origin(node.offset) }];
       });
   }
 

@@ -79,6 +79,8 @@ export interface ParsedPolicy {
   readonly limits: Limits;
   /** Additional directories, absolute. */
   readonly directories: readonly Setting<string>[];
+  /** Names of variables that commands get. */
+  readonly env: readonly Setting<string>[];
   /** Paths for the sandbox. */
   readonly files: readonly FileEntry[];
   readonly network: ParsedNetwork;
@@ -108,6 +110,8 @@ export interface Policy {
   readonly userNamespaces: boolean;
   /** Absolute. */
   readonly additionalDirectories: readonly string[];
+  /** Names of variables that commands get although they would be withheld. */
+  readonly env: readonly Setting<string>[];
   readonly files: readonly FileEntry[];
   readonly network: NetworkPolicy;
   readonly problems: readonly PolicyProblem[];
@@ -138,6 +142,7 @@ export function emptyLayer(layer: Origin['layer'], file?: string): ParsedPolicy 
     settings: {},
     limits: {},
     directories: [],
+    env: [],
     files: [],
     network: emptyNetwork,
     modeLimit: undefined,

@@ -33,6 +33,9 @@ export function listGrants(parsed: ParsedPolicy): readonly ProjectGrant[] {
     grants.push({ what, identity: identityOfEntry(entry), origin: entry.origin });
   }
   grants.push(...listNetworkGrants(parsed.network));
+  for (const { value, origin } of parsed.env) {
+    grants.push({ what: `pass on the variable ${quoteText(value)}`, identity: identityOfVariable(value), origin });
+  }
   if (autoAllow?.value === true) {
     grants.push({ what: 'auto-allow on', identity: JSON.stringify(['autoAllow']), origin: autoAllow.origin });
   }
@@ -61,6 +64,7 @@ export function keepTrusted(
       ...bare,
       rules: parsed.rules.filter((rule) => rule.list !== 'allow' || kept.has(identityOf(rule))),
       directories: parsed.directories.filter(({ value }) => kept.has(JSON.stringify(['directory', value]))),
+      env: parsed.env.filter(({ value }) => kept.has(identityOfVariable(value))),
       files: parsed.files.filter((entry) => restricts(entry) || kept.has(identityOfEntry(entry))),
       network: keepNetwork(parsed.network, kept),
       settings: {
@@ -82,6 +86,10 @@ function describeRule(rule: Rule): string {
 
 function identityOf(rule: Rule): string {
   return JSON.stringify(['allow', rule.text, rule.unless.map((each) => each.text), rule.sandbox ?? '']);
+}
+
+function identityOfVariable(name: string): string {
+  return JSON.stringify(['env', name]);
 }
 
 /** A text means another path where it is anchored elsewhere. */

@@ -12,7 +12,7 @@ import type { HostFacts } from '../sandbox/plan/facts.ts';
 import type { SessionPlan } from '../sandbox/plan/plan.ts';
 import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
 import { lookAtHost } from '../sandbox/session.ts';
-import { buildEnvironment } from './run-environment.ts';
+import { buildEnvironment, findGranted } from './run-environment.ts';
 import { describeInput, findSandboxAccount } from './sandbox-input.ts';
 
 export interface PlannedPlace {
@@ -63,7 +63,7 @@ export async function describePlan(engine: Engine, config: Config, wish: PlanWis
   const { command, cwd, workspace } = wish.request;
   const found = await findSandboxAccount(workspace, config);
   const { account } = found;
-  const { decision, files, limits } = engine.decide({ ...wish.request, home: account.home });
+  const { decision, files, grantedEnv, limits } = engine.decide({ ...wish.request, home: account.home });
   const cache = account.home === '/nonexistent' ? undefined : config.cacheDirectory;
   const { facts, plan } = await lookAtHost(
     describeInput(
@@ -73,7 +73,7 @@ export async function describePlan(engine: Engine, config: Config, wish: PlanWis
       { files, limits, config },
     ),
   );
-  const caller = { env: wish.env, grants: wish.grantEnv };
+  const caller = { env: wish.env, grants: [...wish.grantEnv, ...findGranted(grantedEnv, wish.env)] };
   const cacheFolder = cache === undefined ? fallbackCacheFolder : insideCacheFolder;
   const env = buildEnvironment(caller, { account, cacheFolder, term: undefined, shell: false }, config);
   const passed = [...env.keys()].filter((name) => wish.env[name] !== undefined && wish.env[name] === env.get(name));

@@ -96,6 +96,7 @@ function decideRun(params: StartParams, session: Session, { config, engine }: Ho
     analysis,
     decision,
     files,
+    grantedEnv,
     hosts,
     limits: chosen,
     sandboxed,
@@ -118,8 +119,11 @@ function decideRun(params: StartParams, session: Session, { config, engine }: Ho
     ],
   });
   // outside, tools keep their files where they always do
+  const outside = sandboxed !== session.sandboxed;
   const prepared =
-    sandboxed === session.sandboxed ? wanted : prepareCommand(params, session, folder.cwd, config, 'outside');
+    outside || grantedEnv.length > 0
+      ? prepareCommand(params, session, folder.cwd, config, { grantedEnv, outside })
+      : wanted;
   const together = engine.limitsOf(session.workspace).processes?.value;
   const notes = [
     ...decision.notes,

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import { commandText } from '../request/command-text.ts';
 import { resolveDirectory } from '../request/workspace.ts';
 import type { CommandPlan } from '../sandbox/model.ts';
-import { buildEnvironment } from './run-environment.ts';
+import { buildEnvironment, findGranted } from './run-environment.ts';
 import type { Session } from './sessions.ts';
 
 /** What an interactive shell is called in rules and in the list of runs. */
@@ -13,6 +13,7 @@ const shellText = 'bash -i';
 
 /**
  * @param folder where it starts when the request names none.
+ * @param decided what is known only once it was decided: variables that the policy grants, and that it runs outside.
  * @throws {SbxError} `bad-request`, `empty-command`, `bad-command`, `bad-cwd`, `bad-environment`
  */
 export function prepareCommand(
@@ -20,13 +21,19 @@ export function prepareCommand(
   session: Session,
   folder: string,
   config: Config,
-  where: 'as the session' | 'outside' = 'as the session',
+  decided: { readonly grantedEnv?: readonly string[]; readonly outside?: boolean } = {},
 ): Omit<CommandPlan, 'limits'> {
   return {
     command: params.shell ? readShellWish(params) : commandText(params),
     shell: params.shell === true,
     cwd: params.cwd === undefined ? folder : resolveDirectory(params.cwd, 'bad-cwd'),
-    env: environmentOf(params, session, config, where === 'outside' ? undefined : session.cacheFolder),
+    env: environmentOf(
+      params,
+      session,
+      config,
+      decided.grantedEnv ?? [],
+      decided.outside === true ? undefined : session.cacheFolder,
+    ),
     umask: params.umask ?? 0o022,
     pty: params.pty && { ...params.pty.size, term: params.pty.term },
     stdin: params.stdin,
@@ -50,13 +57,13 @@ function environmentOf(
   params: Params<'run.start'>,
   session: Session,
   config: Config,
+  grantedEnv: readonly string[],
   cacheFolder: string | undefined,
 ): Map<string, string> {
   const { account } = session;
-  const caller = {
-    env: { ...params.env, ...Object.fromEntries(session.env) },
-    grants: [...(params.grantEnv ?? []), ...session.env.keys()],
-  };
+  const env = { ...params.env, ...Object.fromEntries(session.env) };
+  const grants = [...(params.grantEnv ?? []), ...session.env.keys(), ...findGranted(grantedEnv, env)];
+  const caller = { env, grants };
   const place = { account, cacheFolder, term: params.pty?.term, shell: params.shell === true };
   return buildEnvironment(caller, place, config);
 }

@@ -16,6 +16,11 @@ export interface EnvironmentPlace {
   readonly shell: boolean;
 }
 
+/** Of the names that a policy grants those that the caller has: another's grant makes no variable. */
+export function findGranted(names: readonly string[], env: Readonly<Record<string, string>>): string[] {
+  return names.filter((name) => Object.hasOwn(env, name));
+}
+
 /** @throws {SbxError} `bad-environment` */
 export function buildEnvironment(
   caller: CallerEnvironment,

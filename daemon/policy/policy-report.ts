@@ -51,6 +51,7 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
     additionalDirectories: bound.flatMap((layer) =>
       layer.directories.map(({ value, origin }) => ({ path: value, origin })),
     ),
+    env: policy.env.map(({ value, origin }) => ({ name: value, origin })),
     ignored: [
       ...layers.flatMap(reportWaiting),
       ...lockedOut([...given, ...merged], lock),
@@ -88,9 +89,12 @@ function reportGiven({ layer, file }: ParsedPolicy): ReportedLayer {
   return { layer, ...(file === undefined ? {} : { file }), imported: false, state: 'used' };
 }
 
-function hasGrants({ directories, files, rules }: ParsedPolicy): boolean {
+function hasGrants({ directories, env, files, rules }: ParsedPolicy): boolean {
   return (
-    directories.length > 0 || files.some((entry) => !restricts(entry)) || rules.some((rule) => rule.list === 'allow')
+    directories.length > 0 ||
+    env.length > 0 ||
+    files.some((entry) => !restricts(entry)) ||
+    rules.some((rule) => rule.list === 'allow')
   );
 }
 

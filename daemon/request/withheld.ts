@@ -34,6 +34,6 @@ export function findWithheldViolations(text: string, withheld: readonly string[]
     .map((name) => ({
       ...{ kind: 'environment', target: name, access: 'read' },
       message: `\`${name}\` of your environment is not passed on: commands get the variables that are listed, and none that looks like a secret`,
-      howToAllow: `pass it on with --env ${name}`,
+      howToAllow: `pass it on with --env ${name}, or to every command with "sandbox": {"env": ["${name}"]} in your policy file`,
     }));
 }
