@@ -53,6 +53,12 @@ export function explainFailedCommand(
     ...(limit ? [limit] : []),
     ...(network ? [network] : []),
     ...findWithheldViolations(text, withheld),
-    ...explain({ text, isCut, cwd: plan.cwd, withheld }),
+    ...explain({
+      text,
+      isCut,
+      cwd: plan.cwd,
+      withheld,
+      ...(plan.folders === undefined ? {} : { folders: plan.folders }),
+    }),
   ];
 }

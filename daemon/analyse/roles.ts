@@ -68,7 +68,6 @@ export const roles = [
   'clean',
   'format',
   'suffix',
-  'test',
   'unknown',
 ] as const;
 export type Role = (typeof roles)[number];
@@ -97,7 +96,6 @@ export const harmlessRoles: ReadonlySet<Role> = new Set<Role>([
   'git-object',
   'format',
   'suffix',
-  'test',
 ]);
 
 /** Roles that a broad grant does not cover unless running code is the program's purpose (RULES O16). */

@@ -9,9 +9,9 @@ import type { DecisionRequest, Engine } from '../offline.ts';
 import { loadSessionData } from '../platform/session-data.ts';
 import { findWithheld } from '../request/environment.ts';
 import type { HostFacts } from '../sandbox/plan/facts.ts';
-import type { SessionPlan } from '../sandbox/plan/plan.ts';
+import { isWithin, type SessionPlan } from '../sandbox/plan/plan.ts';
 import { fallbackCacheFolder, insideCacheFolder } from '../sandbox/plan/tool-caches.ts';
-import { lookAtHost } from '../sandbox/session.ts';
+import { planWithoutMaking } from '../sandbox/session.ts';
 import { buildEnvironment, findGranted } from './run-environment.ts';
 import { describeInput, findSandboxAccount } from './sandbox-input.ts';
 
@@ -65,7 +65,7 @@ export async function describePlan(engine: Engine, config: Config, wish: PlanWis
   const { account } = found;
   const { decision, files, grantedEnv, limits } = engine.decide({ ...wish.request, home: account.home });
   const cache = account.home === '/nonexistent' ? undefined : config.cacheDirectory;
-  const { facts, plan } = await lookAtHost(
+  const { facts, plan } = await planWithoutMaking(
     describeInput(
       workspace,
       found,
@@ -126,7 +126,11 @@ function listReadOnly(plan: SessionPlan, facts: HostFacts): PlannedPlace[] {
   const protectedPaths = new Map(loadSessionData().protectedPaths.map((each) => [each.path, each.because]));
   const targets = plan.writable.map(({ target }) => target);
   const because = (pin: string): string => {
-    const name = targets.map((target) => pin.slice(target.length + 1)).find((each) => protectedPaths.has(each));
+    const inTarget = targets.filter((target) => isWithin(target, pin)).map((target) => pin.slice(target.length + 1));
+    // protected names are so at any depth
+    const name = [...protectedPaths.keys()].find((each) =>
+      inTarget.some((inside) => `/${inside}`.toLowerCase().endsWith(`/${each.toLowerCase()}`)),
+    );
     const own = facts.because.get(pin);
     if (own !== undefined) return own;
     return name === undefined ? 'a later git would run what it names' : `protected: ${protectedPaths.get(name)}`;

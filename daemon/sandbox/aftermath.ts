@@ -24,6 +24,7 @@ export async function collectAftermath(
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), waitMs);
   });
+  // merging a repository is the step that takes long, or fails without a remark of its own
   const remark = (message: string): Violation => ({ kind: 'git', target: folder, message });
   try {
     const found = await Promise.race([aftermath, late]);
@@ -31,10 +32,18 @@ export async function collectAftermath(
       return [remark(`the sandbox is still at work on what the command left after ${waitMs / 1000} s; it goes on`)];
     }
     if (found.length <= count) return found;
-    return [...found.slice(0, count), remark(`${found.length - count} more remarks about this run are left out`)];
+    return [...found.slice(0, count), ...tellLeftOut(found.slice(count), folder)];
   } catch (error) {
     return [remark(`what the command left could not be looked at: ${(error as Error).message}`)];
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Who looks for remarks of one kind alone has to see that some are missing. */
+function tellLeftOut(left: readonly Violation[], folder: string): Violation[] {
+  return [...new Set(left.map(({ kind }) => kind))].map((kind) => {
+    const count = left.filter((each) => each.kind === kind).length;
+    return { kind, target: folder, message: `${count} more remarks of this kind about this run are left out` };
+  });
 }

@@ -14,7 +14,7 @@ import { takeLeftovers } from './git/leftover.ts';
 import { openStaging, type Staging } from './git/open-staging.ts';
 import type { NoGroups } from './groups/group-parent.ts';
 import { findRunGroups, type RunGroups } from './groups/run-groups.ts';
-import { openGuarded } from './guard/guarded-session.ts';
+import { findNestedPins, openGuarded } from './guard/guarded-session.ts';
 import type { SandboxSession } from './model.ts';
 import { asAccount, findAccount } from './plan/account.ts';
 import { expandFiles } from './plan/expand-files.ts';
@@ -51,7 +51,13 @@ export async function openSession(input: SessionInput): Promise<SandboxSession> 
 }
 
 /** What a session would be, without making it. @throws {SbxError} `bad-policy` */
-export async function lookAtHost(input: SessionInput): Promise<{ plan: SessionPlan; facts: HostFacts }> {
+export async function planWithoutMaking(input: SessionInput): Promise<{ plan: SessionPlan; facts: HostFacts }> {
+  const account = input.account ?? (await findAccount(input.workspace));
+  return lookAtHost(await findNestedPins({ ...input, account }, account));
+}
+
+/** @throws {SbxError} `bad-policy` */
+async function lookAtHost(input: SessionInput): Promise<{ plan: SessionPlan; facts: HostFacts }> {
   const account = input.account ?? (await findAccount(input.workspace));
   const { home } = account;
   const { protectedPaths, workspace } = input;

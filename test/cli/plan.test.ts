@@ -66,6 +66,21 @@ test('as data', async () => {
   assert.equal(report.hiddenWhenMade.includes(path.join(sbx.home, '.npmrc')), true);
 });
 
+test('what is protected below the workspace’s own folder is there too', async () => {
+  for (const folder of ['lib/repo/.git/refs', 'lib/repo/.git/objects', 'lib/.vscode'])
+    mkdirSync(path.join(sbx.workspace, folder), { recursive: true });
+  writeFileSync(path.join(sbx.workspace, 'lib/repo/.git/HEAD'), 'ref: refs/heads/main\n');
+  writeFileSync(path.join(sbx.workspace, 'lib/.vscode/tasks.json'), '{}');
+  const before = list();
+  const { out } = await sbx.call(['plan', '--json', 'ls']);
+  const { readOnly } = JSON.parse(out) as PlanReport;
+  const because = (name: string) => readOnly.find((place) => place.path === path.join(sbx.workspace, name))?.because;
+  assert.match(because('lib/repo/.git') ?? '', /gets a private copy/);
+  assert.match(because('lib/.vscode') ?? because('lib/.vscode/tasks.json') ?? '', /^protected: /);
+  assert.equal(because('lib'), undefined);
+  assert.deepEqual(list(), before);
+});
+
 test('a run then has that sandbox, and the next one that of a changed policy', async () => {
   // A script: what it does is not seen by the rules, only by the sandbox.
   const script = 'cat .env ~/.netrc; echo a >~/data/a && cat ~/data/a; : >~/b; echo x >.mcp.json; echo end';

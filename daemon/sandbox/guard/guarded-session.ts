@@ -25,6 +25,19 @@ export async function openGuarded(
   }
 }
 
+/** The input of a session that would be made now, with what it would pin below the workspace's own folder. */
+export async function findNestedPins(input: SessionInput, account: Account): Promise<SessionInput> {
+  const { workspace } = input;
+  if (workspace === undefined || input.guard === undefined) return input;
+  const guard = openGuard({ ...input.guard, workspace, account });
+  try {
+    await guard.look();
+    return { ...input, nestedPins: guard.listPins().pins };
+  } finally {
+    guard.release();
+  }
+}
+
 function guardSession(
   session: SandboxSession,
   guard: Guard,

@@ -33,12 +33,14 @@ export interface FailedOutput {
   readonly isCut: boolean;
   /** Folder that printed names are relative to. */
   readonly cwd: string;
+  /** Others in which parts of the command ran, as far as they are known. */
+  readonly folders?: readonly string[];
 }
 
 export function findFileViolations(output: FailedOutput, setting: PathSetting): Violation[] {
   const found = new Map<string, Violation>();
   for (const error of readErrors(output.text, output.isCut)) {
-    const violation = explainError(error, output.cwd, setting);
+    const violation = explainError(error, output, setting);
     // several files of one folder have one grant
     if (violation !== undefined && !found.has(keyOf(violation))) found.set(keyOf(violation), violation);
   }
@@ -49,15 +51,26 @@ function keyOf({ target, howToAllow }: Violation): string {
   return howToAllow?.includes('"sandbox"') ? howToAllow : target;
 }
 
-function explainError(error: ReportedError, cwd: string, setting: PathSetting): Violation | undefined {
+function explainError(
+  error: ReportedError,
+  { cwd, folders = [] }: FailedOutput,
+  setting: PathSetting,
+): Violation | undefined {
   const { home } = setting.plan.account;
+  // A missing file may be missing anywhere; only the kernel's own word for read-only fits one folder and not another.
+  const others = error.kind === 'read-only' ? folders.filter((folder) => folder !== cwd) : [];
   for (const candidate of error.candidates) {
-    const printed = candidate.startsWith('~/') ? path.join(home, candidate.slice(2)) : path.resolve(cwd, candidate);
+    const isRelative = !/^(?:~\/|\/)/u.test(candidate);
     if (error.kind === 'unwritable' && !/^[~/]/u.test(candidate)) continue;
-    // the last name may be a link that the command wanted to replace, and may be hidden: only its folder is resolved
-    const target = path.join(setting.host.resolve(path.dirname(printed)), path.basename(printed));
-    const violation = explainTarget(error, target, setting);
-    if (violation !== undefined) return violation;
+    for (const folder of isRelative ? [cwd, ...others] : [cwd]) {
+      const printed = candidate.startsWith('~/')
+        ? path.join(home, candidate.slice(2))
+        : path.resolve(folder, candidate);
+      // the last name may be a link that the command wanted to replace, and may be hidden: only its folder is resolved
+      const target = path.join(setting.host.resolve(path.dirname(printed)), path.basename(printed));
+      const violation = explainTarget(error, target, setting);
+      if (violation !== undefined) return violation;
+    }
   }
   return undefined;
 }

@@ -19,6 +19,18 @@ test('too many remarks are cut, and their number is said', async () => {
   assert.match(found[3]?.message ?? '', /^2 more/);
 });
 
+test('what is left out is told by its kind', async () => {
+  const many = [...[1, 2, 3, 4, 5].map(note), { ...note(6), kind: 'protected' } as const];
+  const found = await collectAftermath(Promise.resolve(many), '/w', bounds);
+  assert.deepEqual(
+    found.slice(3).map(({ kind, message }) => [kind, message.split(' ')[0]]),
+    [
+      ['file', '2'],
+      ['protected', '1'],
+    ],
+  );
+});
+
 test('a step that never ends is not waited for', async () => {
   const found = await collectAftermath(new Promise(() => {}), '/w', bounds);
   assert.deepEqual(

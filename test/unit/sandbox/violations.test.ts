@@ -124,6 +124,14 @@ test('a hidden home: what it shows is told by itself, everything else alike, whe
   assert.match(write?.howToAllow ?? '', /allowWrite": \["~\/logs"\]/);
 });
 
+test('a relative name after a cd: the folder in which it is read-only, and none for what is missing', () => {
+  const failed = (text: string, folders: string[]) =>
+    explainFailure({ text, isCut: false, cwd: workspace, withheld: [], folders }, setting).map(({ target }) => target);
+  assert.deepEqual(failed('bash: hosts: Read-only file system', [workspace, '/etc']), ['/etc/hosts']);
+  assert.deepEqual(failed('bash: hosts: Read-only file system', [workspace, `${workspace}/src`]), []);
+  assert.deepEqual(failed('cat: config: No such file or directory', [workspace, `${home}/.aws`]), []);
+});
+
 describe('the narrowest grant', () => {
   const rows: readonly [what: string, text: string, howToAllow: RegExp][] = [
     [
