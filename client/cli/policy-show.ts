@@ -42,6 +42,23 @@ function describeLayer(
   return `  ${layer.padEnd(13)} ${shade(state.padEnd(10))} ${place}${more === '' ? '' : paint.dim(`  (${showText(more)})`)}`;
 }
 
+/** A preset is one line; `--json` has its hosts. */
+function listNetwork({ network }: PolicyReport): Entry[] {
+  const { default: unnamed, entries, hostPorts, presets } = network;
+  const sizeOf = (name: string): number => entries.filter(({ preset }) => preset === name).length;
+  return [
+    ...entries
+      .filter(({ preset }) => preset === undefined)
+      .map(({ list, entry, reason, origin }) => ({
+        text: `${list} ${entry}${reason === undefined ? '' : ` (${reason})`}`,
+        origin,
+      })),
+    ...presets.map(({ name, origin }) => ({ text: `allow preset ${name}, ${sizeOf(name)} hosts`, origin })),
+    ...hostPorts.map(({ port, origin }) => ({ text: `allow port ${port} of this machine`, origin })),
+    { text: `${unnamed.value} other hosts`, origin: unnamed.origin },
+  ];
+}
+
 export function describePolicy(report: PolicyReport, paint: Paint): string[] {
   const rulesOf = (list: 'deny' | 'ask' | 'allow'): Entry[] =>
     report.rules
@@ -73,6 +90,7 @@ export function describePolicy(report: PolicyReport, paint: Paint): string[] {
       report.files.map(({ list, path, origin }) => ({ text: `${list} ${path}`, origin })),
       paint,
     ),
+    ...listEntries('network', listNetwork(report), paint),
     ...listEntries(
       'variables that are passed on',
       report.env.map(({ name, origin }) => ({ text: name, origin })),

@@ -49,6 +49,22 @@ export const policyReportSchema = z.strictObject({
       }),
     )
     .describe('What the sandbox hides, shows and lets be written, beside what rules deny.'),
+  network: z.strictObject({
+    default: z.strictObject({ value: z.enum(['ask', 'deny']), origin: originSchema }),
+    entries: z
+      .array(
+        z.strictObject({
+          list: effectSchema,
+          entry: z.string().describe('As it was written; of an object what it says in one line.'),
+          origin: originSchema,
+          reason: z.string().optional(),
+          preset: z.string().optional().describe('The list of hosts that the entry comes from.'),
+        }),
+      )
+      .describe('In the order of decisions. `WebFetch` rules, which hold as well, are among `rules` only.'),
+    presets: z.array(z.strictObject({ name: z.string(), origin: originSchema })),
+    hostPorts: z.array(z.strictObject({ port: z.int(), origin: originSchema })),
+  }),
   additionalDirectories: z.array(z.strictObject({ path: z.string(), origin: originSchema })),
   env: z
     .array(z.strictObject({ name: z.string(), origin: originSchema }))

@@ -51,9 +51,17 @@ function isAddress(host: string): boolean {
 }
 
 export function matchesHost(pattern: HostPattern | undefined, host: string): boolean {
-  if (pattern?.labels === undefined) return true;
-  const canonical = findHost(host.trim()) ?? host.trim().toLowerCase().replace(/\.$/, '');
-  const labels = canonical.includes(':') ? [canonical] : canonical.split('.');
+  return pattern?.labels === undefined || matchesLabels(pattern, labelsOf(findHost(host.trim()) ?? host.trim()));
+}
+
+/** @param host canonical */
+export function labelsOf(host: string): readonly string[] {
+  return host.includes(':') ? [host] : host.toLowerCase().replace(/\.$/, '').split('.');
+}
+
+/** @param labels of a canonical host */
+export function matchesLabels(pattern: HostPattern, labels: readonly string[]): boolean {
+  if (pattern.labels === undefined) return true;
   const extra = labels.length - pattern.labels.length;
   if (pattern.below ? extra < 1 : extra !== 0) return false;
   return pattern.labels.every((label, index) => matchesLabel(label, labels[index + extra] ?? ''));

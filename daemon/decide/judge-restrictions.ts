@@ -6,8 +6,9 @@ import type { Reason } from '../../client/protocol/decision.ts';
 import type { Facts, Finding } from '../analyse/model.ts';
 import { type CommandView, certainView } from './command-view.ts';
 import { matches } from './matches.ts';
+import { findDeniedHost } from './network-decision.ts';
 import type { Policy } from './policy.ts';
-import { type At, ruleReason } from './reasons.ts';
+import { type At, hostReason, ruleReason } from './reasons.ts';
 import type { Rule } from './rule.ts';
 
 export interface Restriction {
@@ -34,6 +35,7 @@ export function judgeRestrictions(
     if (match === 'yes') denied.push(ruleReason(rule, at, 'deny', `is denied by ${showRule(rule)}`));
     if (match === 'maybe') ask(unsure(rule, at));
   }
+  denied.push(...judgeHosts(view, at, policy));
   for (const rule of policy.ask) {
     // A bare ask is the default prompt under another name (RULES O11).
     if (autoAllow && rule.tool === 'Bash' && rule.pattern === undefined) continue;
@@ -44,6 +46,15 @@ export function judgeRestrictions(
   // A rule about the command itself says more than one about a file in its way.
   denied.sort((a, b) => Number(a.kind !== 'rule') - Number(b.kind !== 'rule'));
   return { denied, asked };
+}
+
+/** Hosts that no connection may reach. Those of `WebFetch` rules were judged with the other rules (RULES W11). */
+function judgeHosts(view: CommandView, at: At, { network }: Policy): readonly Reason[] {
+  if (!network.entries.some((entry) => entry.list === 'deny' && entry.fromRule !== true)) return [];
+  return view.connections.flatMap(({ host }) => {
+    const entry = host === undefined ? undefined : findDeniedHost(network, host);
+    return entry === undefined || entry.fromRule === true ? [] : [hostReason(entry, at)];
+  });
 }
 
 function unsure(rule: Rule, at: At): Reason {

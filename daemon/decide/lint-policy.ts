@@ -6,6 +6,7 @@ import type { Origin } from '../../client/protocol/decision.ts';
 import { type CommandPattern, matchesPattern } from './command-pattern.ts';
 import type { FileEntry } from './file-list.ts';
 import { type HostPattern, matchesHost } from './host-pattern.ts';
+import { lintNetwork } from './lint-network.ts';
 import type { PathPattern } from './path-pattern.ts';
 import { type Policy, showOrigin } from './policy.ts';
 import { quoteText } from './quote-text.ts';
@@ -18,6 +19,7 @@ export const lintIds = {
   'never-matches': 'a pattern that no single command can match',
   shadowed: 'a rule that another one always decides before',
   repeated: 'a rule that another one of the same list covers',
+  'unseen-request': 'methods or paths where they cannot be seen',
   'looks-absolute': 'a path that looks absolute and is not',
 } as const;
 
@@ -36,7 +38,7 @@ export interface PolicyLint {
 export type ProgramKind = (words: readonly string[]) => 'wrapper' | 'runs-code' | undefined;
 
 export function lintPolicy(
-  policy: Pick<Policy, 'allow' | 'ask' | 'deny' | 'files'>,
+  policy: Pick<Policy, 'allow' | 'ask' | 'deny' | 'files' | 'network'>,
   kindOf: ProgramKind,
 ): readonly PolicyLint[] {
   const lints = policy.files.flatMap(lintFileEntry);
@@ -51,6 +53,9 @@ export function lintPolicy(
     if (rule.tool === 'WebFetch') lintHostRule(rule, report);
     lintAgainstOthers(rule, written, report);
   }
+  lintNetwork(policy.network, (id, { origin, text }, message, help) => {
+    lints.push({ id, message: `${quoteText(text)} ${message}`, help, rule: text, origin });
+  });
   return lints;
 }
 

@@ -3,7 +3,7 @@
  * names. A restriction is read every possible way, a grant never wider than it says (RULES W5). Where a method or path
  * cannot be seen, because it is inside TLS, an allow that depends on it grants nothing and a restriction asks.
  */
-import { showAuthority } from '../../client/protocol/authority.ts';
+import { parseHost, showAuthority } from '../../client/protocol/authority.ts';
 import {
   type AddressRange,
   type IpAddress,
@@ -12,7 +12,7 @@ import {
   parseAddress,
 } from '../../client/protocol/ip-address.ts';
 import { isLoopbackHost } from '../../client/protocol/loopback.ts';
-import { matchesHost } from './host-pattern.ts';
+import { labelsOf, matchesLabels } from './host-pattern.ts';
 import { grantsRequestPath, restrictsRequestPath } from './network-path.ts';
 import type { NetworkEntry, NetworkPolicy, Speaks } from './network-policy.ts';
 import { showOrigin } from './policy.ts';
@@ -46,7 +46,8 @@ const webPorts: readonly number[] = [80, 443];
 export function decideDestination(network: NetworkPolicy, destination: Destination): NetworkDecision {
   const { host, port } = destination;
   const address = parseAddress(host);
-  const about = network.entries.filter((entry) => meetsHost(entry, host, address));
+  const labels = labelsOf(host);
+  const about = network.entries.filter((entry) => meetsHost(entry, labels, address));
   const allows = about.filter((entry) => entry.list === 'allow' && grants(entry, destination));
   const isOwn = isLoopbackHost(host);
   const speaks = isOwn ? 'any' : chooseSpeaks(allows, port);
@@ -90,8 +91,8 @@ function decideGrant(
 }
 
 /** Whether the entry is about the host, whatever the port. */
-function meetsHost(entry: NetworkEntry, host: string, address: IpAddress | undefined): boolean {
-  if (entry.unless.some((pattern) => matchesHost(pattern, host))) return false;
+function meetsHost(entry: NetworkEntry, labels: readonly string[], address: IpAddress | undefined): boolean {
+  if (entry.unless.some((pattern) => matchesLabels(pattern, labels))) return false;
   switch (entry.host.kind) {
     case 'every':
       return true;
@@ -100,7 +101,7 @@ function meetsHost(entry: NetworkEntry, host: string, address: IpAddress | undef
     case 'name':
       // A star in numbers is no way to grant addresses; a range is.
       if (address !== undefined && entry.list === 'allow' && entry.host.pattern.text.includes('*')) return false;
-      return matchesHost(entry.host.pattern, host);
+      return matchesLabels(entry.host.pattern, labels);
   }
 }
 
@@ -246,6 +247,18 @@ function narrowest(host: string, port: number): string {
 
 export function showRule({ text, origin, preset }: NetworkEntry): string {
   return `${quoteText(text)} (${preset === undefined ? '' : `preset ${preset}, `}${showOrigin(origin)})`;
+}
+
+/** A deny of the host as such, whatever the port: a command whose text names the host need not run to be told. */
+export function findDeniedHost(network: NetworkPolicy, written: string): NetworkEntry | undefined {
+  const host = parseHost(written.replace(/^\[(.*)\]$/, '$1'));
+  if (host === undefined) return undefined;
+  const address = parseAddress(host);
+  const labels = labelsOf(host);
+  return network.entries.find(
+    (entry) =>
+      entry.list === 'deny' && entry.ports === undefined && !isLimited(entry) && meetsHost(entry, labels, address),
+  );
 }
 
 export interface AddressVerdict {

@@ -6,7 +6,7 @@ import type { Origin } from '../../client/protocol/decision.ts';
 import { parseRange } from '../../client/protocol/ip-address.ts';
 import { parseHostPattern } from './host-pattern.ts';
 import { parseRequestPath, type RequestPath } from './network-path.ts';
-import type { HostMatch, NetworkEntry, Speaks } from './network-policy.ts';
+import { type HostMatch, hostMatch, type NetworkEntry, type Speaks } from './network-policy.ts';
 import { quoteText } from './quote-text.ts';
 import type { RuleList } from './rule.ts';
 
@@ -81,14 +81,12 @@ function parsePlace(text: string): Place | EntryMistake {
   if (port !== undefined && (port < 1 || port > 65_535)) {
     return { message: `${port} is no port`, help: 'ports are 1 to 65535' };
   }
-  if (bare === '*') return { host: { kind: 'every' }, port };
   const named = bare.includes('/') ? parseRange(bare) : undefined;
   if (named !== undefined) return { host: { kind: 'range', range: named }, port };
   if (bare.includes('/')) return explainSlash(bare);
   const pattern = parseHostPattern(bare);
   if (typeof pattern === 'string') return { message: pattern, help: entryHelp };
-  const single = pattern.below || pattern.labels === undefined ? undefined : parseRange(pattern.text);
-  return { host: single === undefined ? { kind: 'name', pattern } : { kind: 'range', range: single }, port };
+  return { host: hostMatch(pattern), port };
 }
 
 const entryHelp = 'write it as `example.com`, `*.example.com`, `example.com:8443`, `[2001:db8::1]:443` or `10.0.0.0/8`';

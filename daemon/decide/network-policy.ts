@@ -3,7 +3,7 @@
  * layer holds; what grants counts as far as its layer may grant (RULES W12).
  */
 import type { Origin } from '../../client/protocol/decision.ts';
-import type { AddressRange } from '../../client/protocol/ip-address.ts';
+import { type AddressRange, parseRange } from '../../client/protocol/ip-address.ts';
 import type { HostPattern } from './host-pattern.ts';
 import type { RequestPath } from './network-path.ts';
 import type { Setting } from './policy.ts';
@@ -38,6 +38,8 @@ export interface NetworkEntry {
   readonly unless: readonly HostPattern[];
   /** The list of hosts that it comes from. */
   readonly preset?: PresetName;
+  /** It is a `WebFetch` rule of the permissions. */
+  readonly fromRule?: true;
   /** Stands for a restriction that could not be read. */
   readonly unread?: true;
 }
@@ -53,7 +55,7 @@ export interface ParsedNetwork {
 /** Of all layers. */
 export interface NetworkPolicy {
   readonly entries: readonly NetworkEntry[];
-  /** Whose entries are not among `entries` yet: `withPresets` adds them. */
+  /** `withPresets` puts their hosts among `entries`. */
   readonly presets: readonly Setting<PresetName>[];
   /** For a host that no entry names. */
   readonly default: Setting<'ask' | 'deny'>;
@@ -116,22 +118,29 @@ function chooseDefault(layers: readonly Layer[]): Setting<'ask' | 'deny'> {
   return chosen ?? builtIn[0] ?? { value: 'ask', origin: { layer: 'built-in' } };
 }
 
+/** A pattern without a star that is an address means the address. */
+export function hostMatch(pattern: HostPattern): HostMatch {
+  if (pattern.labels === undefined) return { kind: 'every' };
+  const range = pattern.below ? undefined : parseRange(pattern.text);
+  return range === undefined ? { kind: 'name', pattern } : { kind: 'range', range };
+}
+
 function asEntry(rule: Rule): readonly NetworkEntry[] {
   if (rule.tool !== 'WebFetch') return [];
   const { list, text, origin, reason, pattern, unless, unread } = rule;
-  const every = pattern?.labels === undefined;
   return [
     {
       list,
       text,
       origin,
       reason,
-      host: every ? { kind: 'every' } : { kind: 'name', pattern },
+      host: pattern === undefined ? { kind: 'every' } : hostMatch(pattern),
       ports: undefined,
       methods: undefined,
       paths: undefined,
       speaks: undefined,
       unless: unless.flatMap((each) => (each.tool === 'WebFetch' && each.pattern !== undefined ? [each.pattern] : [])),
+      fromRule: true,
       ...(unread === true ? { unread } : {}),
     },
   ];

@@ -1,6 +1,7 @@
 /** Reasons as data: every one names the command at fault, the rule with its place, and what would change the answer. */
 import type { DecisionEffect, Reason } from '../../client/protocol/decision.ts';
 import type { AnalysedCommand, Finding } from '../analyse/model.ts';
+import type { NetworkEntry } from './network-policy.ts';
 import { showOrigin } from './policy.ts';
 import { quoteText } from './quote-text.ts';
 import type { Rule } from './rule.ts';
@@ -30,6 +31,20 @@ export function ruleReason(rule: Rule, at: At, effect: DecisionEffect, what: str
     command: at.command,
     span: at.span,
     ...(effect === 'allow' ? {} : { help: 'change or remove that rule' }),
+  };
+}
+
+export function hostReason({ origin, reason, text }: NetworkEntry, at: At): Reason {
+  const because = reason === undefined ? '' : `: ${reason}`;
+  return {
+    kind: 'rule',
+    effect: 'deny',
+    message: `${at.subject} connects to a host that ${quoteText(text)} of \`network.deny\` denies (${showOrigin(origin)})${because}`,
+    rule: text,
+    origin,
+    command: at.command,
+    span: at.span,
+    help: 'change or remove that entry',
   };
 }
 

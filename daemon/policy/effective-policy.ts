@@ -7,9 +7,11 @@ import type { Flags, Mode } from '../../client/protocol/messages.ts';
 import { parseFlags } from '../decide/flags.ts';
 import { boundLayers, mergePolicies } from '../decide/merge-policies.ts';
 import { findBypassObjection, isLooser } from '../decide/mode-choice.ts';
+import { withPresets } from '../decide/network-presets.ts';
 import { type ParsedPolicy, type Policy, showOrigin } from '../decide/policy.ts';
 import type { ProjectGrant } from '../decide/project-grants.ts';
 import type { RuleList } from '../decide/rule.ts';
+import { loadNetworkPresets } from '../platform/network-presets.ts';
 import type { LayerChoice, PolicyLayer, PolicyLayers } from './policy-layers.ts';
 
 /** What of a request its policy depends on. */
@@ -73,12 +75,17 @@ function parseRemembered(
 const merged: { layers: readonly ParsedPolicy[]; policy: Policy }[] = [];
 const maxMerged = 8;
 
+function mergeAll(layers: readonly ParsedPolicy[]): Policy {
+  const policy = mergePolicies(layers);
+  return { ...policy, network: withPresets(policy.network, loadNetworkPresets()) };
+}
+
 function mergeRemembered(layers: readonly ParsedPolicy[]): Policy {
   const at = merged.findIndex(
     (known) => known.layers.length === layers.length && known.layers.every((layer, index) => layer === layers[index]),
   );
-  const found = at < 0 ? { layers, policy: mergePolicies(layers) } : merged[at];
-  if (found === undefined) return mergePolicies(layers);
+  const found = at < 0 ? { layers, policy: mergeAll(layers) } : merged[at];
+  if (found === undefined) return mergeAll(layers);
   if (at >= 0) merged.splice(at, 1);
   merged.unshift(found);
   merged.length = Math.min(merged.length, maxMerged);
@@ -87,7 +94,7 @@ function mergeRemembered(layers: readonly ParsedPolicy[]): Policy {
 
 /** The same with everything that waits for trust. */
 export function withTrust({ layers, given }: EffectivePolicy): Policy {
-  return mergePolicies(
+  return mergeAll(
     inOrder(
       layers.map((layer) => ({ ...layer, parsed: layer.whole })),
       given,

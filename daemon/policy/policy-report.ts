@@ -5,6 +5,8 @@ import type { PolicyReport } from '../../client/protocol/policy-report.ts';
 import { restricts } from '../decide/file-list.ts';
 import { findIdleLimits, resolveLimits } from '../decide/limits.ts';
 import { boundLayers } from '../decide/merge-policies.ts';
+import { listNetworkGrants } from '../decide/network-grants.ts';
+import type { NetworkPolicy } from '../decide/network-policy.ts';
 import type { ParsedPolicy, Setting } from '../decide/policy.ts';
 import { builtInLimits } from './built-in-limits.ts';
 import type { EffectivePolicy } from './effective-policy.ts';
@@ -48,6 +50,7 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
       ...(rule.sandbox === undefined ? {} : { sandbox: rule.sandbox }),
     })),
     files: policy.files.map(({ list, origin, text }) => ({ list, path: text, origin })),
+    network: reportNetwork(policy.network),
     additionalDirectories: bound.flatMap((layer) =>
       layer.directories.map(({ value, origin }) => ({ path: value, origin })),
     ),
@@ -70,6 +73,26 @@ export function reportPolicy(effective: EffectivePolicy, workspace: string | und
   };
 }
 
+function reportNetwork({ default: unnamed, entries, hostPorts, presets }: NetworkPolicy): PolicyReport['network'] {
+  const order = ['deny', 'ask', 'allow'] as const;
+  return {
+    default: unnamed,
+    entries: order.flatMap((list) =>
+      entries
+        .filter((entry) => entry.list === list && entry.fromRule !== true)
+        .map(({ text, origin, reason, preset }) => ({
+          list,
+          entry: text,
+          origin,
+          ...(reason === undefined ? {} : { reason }),
+          ...(preset === undefined ? {} : { preset }),
+        })),
+    ),
+    presets: presets.map(({ value, origin }) => ({ name: value, origin })),
+    hostPorts: hostPorts.map(({ value, origin }) => ({ port: value, origin })),
+  };
+}
+
 function reportFile(
   { layer, file, state, because, foreign, imported, parsed }: PolicyLayer,
   lock: Setting<boolean> | undefined,
@@ -89,10 +112,11 @@ function reportGiven({ layer, file }: ParsedPolicy): ReportedLayer {
   return { layer, ...(file === undefined ? {} : { file }), imported: false, state: 'used' };
 }
 
-function hasGrants({ directories, env, files, rules }: ParsedPolicy): boolean {
+function hasGrants({ directories, env, files, network, rules }: ParsedPolicy): boolean {
   return (
     directories.length > 0 ||
     env.length > 0 ||
+    listNetworkGrants(network).length > 0 ||
     files.some((entry) => !restricts(entry)) ||
     rules.some((rule) => rule.list === 'allow')
   );
@@ -108,8 +132,14 @@ function reportWaiting({ waiting }: PolicyLayer): readonly Ignored[] {
 
 function lockedOut(parsed: readonly ParsedPolicy[], lock: Setting<boolean> | undefined): readonly Ignored[] {
   if (lock?.value !== true) return [];
-  const bound = new Set(boundLayers([...parsed]).flatMap((layer) => layer.rules));
-  return parsed
+  const layers = boundLayers([...parsed]);
+  const bound = new Set(layers.flatMap((layer) => layer.rules));
+  const kept = new Set(layers.flatMap(({ network }) => listNetworkGrants(network)).map(({ origin }) => origin));
+  const hosts = parsed
+    .flatMap(({ network }) => listNetworkGrants(network))
+    .filter(({ origin }) => !kept.has(origin))
+    .map(({ what, origin }) => ({ what, because: 'managed policy alone may grant', origin }));
+  const rules = parsed
     .flatMap((layer) => layer.rules)
     .filter((rule) => rule.list === 'allow' && !bound.has(rule))
     .map((rule) => ({
@@ -117,6 +147,7 @@ function lockedOut(parsed: readonly ParsedPolicy[], lock: Setting<boolean> | und
       because: 'managed policy alone may grant',
       origin: rule.origin,
     }));
+  return [...rules, ...hosts];
 }
 
 function reportWeakening({ layer, file, weakening }: PolicyLayer): readonly Ignored[] {
