@@ -11,30 +11,27 @@ const hostText = z
 
 const speaksNames = ['tls', 'http', 'any'] as const;
 
-export const networkEntrySchema = z.union([
-  hostText,
-  z.strictObject({
-    host: hostText,
-    ports: z
-      .array(z.int().min(1).max(65_535))
-      .min(1)
-      .optional()
-      .describe('Without it 80 and 443 in `allow`, every port in `ask` and `deny`'),
-    methods: z.array(z.string().min(1)).min(1).optional().describe('Of HTTP; they cannot be seen inside TLS'),
-    paths: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .describe('Of HTTP, as `/v1/**`: `*` within a segment, `**` across; they cannot be seen inside TLS'),
-    speaks: z
-      .enum(speaksNames)
-      .optional()
-      .describe(
-        'What the connection has to speak: `tls` with the host as its name, `http`, or `any`. Else by the port',
-      ),
-    reason: z.string().optional().describe('Shown with every decision that this entry makes'),
-  }),
-]);
+export const entryObjectSchema = z.strictObject({
+  host: hostText,
+  ports: z
+    .array(z.int().min(1).max(65_535))
+    .min(1)
+    .optional()
+    .describe('Without it 80 and 443 in `allow`, every port in `ask` and `deny`'),
+  methods: z.array(z.string().min(1)).min(1).optional().describe('Of HTTP; they cannot be seen inside TLS'),
+  paths: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('Of HTTP, as `/v1/**`: `*` within a segment, `**` across; they cannot be seen inside TLS'),
+  speaks: z
+    .enum(speaksNames)
+    .optional()
+    .describe('What the connection has to speak: `tls` with the host as its name, `http`, or `any`. Else by the port'),
+  reason: z.string().optional().describe('Shown with every decision that this entry makes'),
+});
+
+export const networkEntrySchema = z.union([hostText, entryObjectSchema]);
 
 const entryList = z.array(networkEntrySchema).optional().meta({ default: [] });
 

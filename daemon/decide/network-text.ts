@@ -6,7 +6,7 @@ import { getNodeValue, type Node } from 'jsonc-parser';
 import type { Origin } from '../../client/protocol/decision.ts';
 import { type EntryObject, isMistake, parseNetworkEntry } from './network-entry.ts';
 import { type NetworkEntry, type ParsedNetwork, presetNames } from './network-policy.ts';
-import { networkEntrySchema } from './network-schema.ts';
+import { entryObjectSchema } from './network-schema.ts';
 import type { Setting } from './policy.ts';
 import type { PolicyDocument } from './policy-document.ts';
 import { quoteText } from './quote-text.ts';
@@ -35,16 +35,24 @@ export function readNetwork(document: PolicyDocument): ParsedNetwork {
 
 const isPort = (value: number): boolean => Number.isInteger(value) && value > 0 && value < 65_536;
 
-/** What does not fit the schema is told when the document is compared with it. */
 function readEntry(document: PolicyDocument, node: Node, list: RuleList): readonly NetworkEntry[] {
-  const shape = networkEntrySchema.safeParse(getNodeValue(node));
-  if (!shape.success) return insteadOf(document, node, list);
-  const written: string | EntryObject = shape.data;
+  const written = readWritten(document, node);
+  if (written === undefined) return insteadOf(document, node, list);
   const parsed = parseNetworkEntry(written, { list, origin: document.origin(node.offset) });
   if (!isMistake(parsed)) return [parsed];
   const text = typeof written === 'string' ? written : written.host;
   document.problem(node.offset, `${quoteText(text)}: ${parsed.message}`, parsed.help);
   return insteadOf(document, node, list);
+}
+
+function readWritten(document: PolicyDocument, node: Node): string | EntryObject | undefined {
+  const value: unknown = getNodeValue(node);
+  if (typeof value === 'string') return value;
+  const shape = entryObjectSchema.safeParse(value);
+  if (shape.success) return shape.data;
+  if (node.type === 'object') document.validate(entryObjectSchema, node, () => false);
+  else document.problem(node.offset, 'an entry is a text, or an object with the key `host`', 'write `"example.com"`');
+  return undefined;
 }
 
 function insteadOf(document: PolicyDocument, node: Node, list: RuleList): readonly NetworkEntry[] {

@@ -52,11 +52,15 @@ class PolicyReader {
   read(): ParsedPolicy {
     const document = this.#document;
     this.#readRules();
-    // Rules are checked one by one, with better messages.
+    const network = readNetwork(document);
+    // Rules and hosts are checked one by one, with better messages.
     document.validate(
       policySchema,
       document.tree,
-      (path) => path[0] === 'permissions' && lists.some((list) => list === path[1]) && path.length > 2,
+      (path) =>
+        (path[0] === 'permissions' || path[0] === 'network') &&
+        lists.some((list) => list === path[1]) &&
+        path.length > 2,
     );
     const { layer, file } = document.source;
     return {
@@ -68,7 +72,7 @@ class PolicyReader {
       directories: this.#readDirectories(),
       env: this.#readVariables(),
       files: readFileLists(document),
-      network: readNetwork(document),
+      network,
       problems: document.problems,
       notes: document.notes,
     };
