@@ -32,6 +32,7 @@ const eventShapes: Readonly<Record<string, Shape>> = {
   approved: { approvalId: isText, answer: isText },
   started: { sandbox: isFields },
   violation: { violation: isFields },
+  network: { use: isFields },
   truncated: { bytes: isCount },
   exited: { exit: (value) => isFields(value) && isText(value['reason']) },
 };

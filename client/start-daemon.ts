@@ -14,6 +14,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** What a daemon needs to find its places; a token (`SBX_TOKEN` too) or NODE_OPTIONS of the first caller is none of it. */
 const passedNames = ['HOME', 'PATH', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TMPDIR', 'TZ'];
 const passedPrefixes = ['XDG_', 'LC_'];
+/** How the daemon, which makes all connections of commands, gets out itself. Sandboxed commands see none of it. */
+const proxyNames = [
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),
+  ...['SBX_PROXY_CERT', 'SBX_PROXY_KEY', 'SBX_PROXY_CA', 'NODE_EXTRA_CA_CERTS'],
+];
 
 const readyTimeoutMs = 30_000;
 
@@ -27,7 +32,8 @@ function selectEnvironment(env: Environment): Record<string, string> {
     Object.entries(env).filter(
       (entry): entry is [string, string] =>
         entry[1] !== undefined &&
-        (passedNames.includes(entry[0]) || passedPrefixes.some((prefix) => entry[0].startsWith(prefix))),
+        ([...passedNames, ...proxyNames].includes(entry[0]) ||
+          passedPrefixes.some((prefix) => entry[0].startsWith(prefix))),
     ),
   );
 }

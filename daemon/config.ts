@@ -25,6 +25,8 @@ export interface Config {
   readonly noticesFile: string;
   /** Minutes without a run or a client after which daemon and sessions end. */
   readonly idleMinutes: number;
+  /** Where the daemon's own proxy variables are looked for. */
+  readonly proxyEnvironment: Readonly<Record<string, string | undefined>>;
 }
 
 function absoluteOr(value: string | undefined, fallback: string): string {
@@ -68,6 +70,7 @@ export function readConfig(): Config {
     trustFile: path.join(stateDirectory, 'trust.json'),
     noticesFile: path.join(stateDirectory, 'notices.json'),
     idleMinutes: limits.idleMinutes,
+    proxyEnvironment: env,
   };
 }
 

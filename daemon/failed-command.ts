@@ -35,6 +35,8 @@ export class ErrorTail {
 
 export interface FailedCommand {
   readonly sandboxed: boolean;
+  /** Whether what went wrong with the network was told when it did. */
+  readonly network: { readonly isExact: boolean };
   readonly plan: CommandPlan;
   readonly hosts: readonly string[];
   readonly limits: Limits;
@@ -44,11 +46,11 @@ export interface FailedCommand {
 export function explainFailedCommand(
   code: number,
   { text, isCut }: ErrorTail,
-  { sandboxed, plan, hosts, limits, withheld }: FailedCommand,
+  { sandboxed, network: { isExact }, plan, hosts, limits, withheld }: FailedCommand,
   explain: SandboxSession['explainFailure'],
 ): readonly Violation[] {
   const limit = sandboxed ? findLimitViolation({ code, errorTail: text }, limits) : undefined;
-  const network = sandboxed ? findNetworkViolation({ errorTail: text, hosts }) : undefined;
+  const network = sandboxed && !isExact ? findNetworkViolation({ errorTail: text, hosts }) : undefined;
   return [
     ...(limit ? [limit] : []),
     ...(network ? [network] : []),

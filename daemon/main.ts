@@ -7,6 +7,7 @@ import { closeSync, readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { SbxError } from '../client/protocol/errors.ts';
 import { type Config, engineOptions, readConfig } from './config.ts';
+import { openDialler } from './egress/targets.ts';
 import { findSandboxes } from './methods/find-sandboxes.ts';
 import { Methods } from './methods/methods.ts';
 import { createEngine } from './offline.ts';
@@ -56,6 +57,7 @@ async function serve(options: Options, config: Config, build: string): Promise<v
   const ending = new Promise<string>((resolve) => {
     end = resolve;
   });
+  const dialler = openDialler(config.proxyEnvironment);
   const engine = await createEngine(engineOptions(config));
   const daemonId = randomUUID();
   const spillDirectory = path.join(config.stateDirectory, 'spill');
@@ -71,6 +73,7 @@ async function serve(options: Options, config: Config, build: string): Promise<v
     engine,
     store,
     findSandboxes: (workspace) => findSandboxes(workspace, config, engine),
+    dialler,
     probe: probeSandbox,
     log,
     stop: (when) => void finish(when),

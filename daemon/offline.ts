@@ -19,6 +19,7 @@ import { type Limits, type RequestedLimits, resolveLimits } from './decide/limit
 import type { ProgramKind } from './decide/lint-policy.ts';
 import { mergePolicies } from './decide/merge-policies.ts';
 import { chooseAutoAllow, chooseMode } from './decide/mode-choice.ts';
+import type { NetworkPolicy } from './decide/network-policy.ts';
 import { outsideSandbox, type ParsedPolicy, type Policy } from './decide/policy.ts';
 import { listWrites } from './decide/unprotected.ts';
 import type { ParseResult, Unparsable } from './parse/model.ts';
@@ -73,7 +74,7 @@ export interface DecisionRequest {
   /** Rules for the whole session, as flags would give them for one command. */
   readonly sessionFlags?: Flags | undefined;
   /** Allow rules that a person answered for the session. */
-  readonly sessionGrants?: readonly string[];
+  readonly sessionGrants?: readonly string[] | undefined;
   /** What the request and its session want for the run. */
   readonly limits?: readonly RequestedLimits[];
 }
@@ -116,6 +117,8 @@ export interface Engine {
   readonly checkMode: (mode: Mode, workspace: string | undefined, sandboxed: boolean) => void;
   /** What a run of this workspace may use that asks for nothing itself. */
   readonly limitsOf: (workspace: string | undefined) => Limits;
+  /** What connections of commands are decided by, presets included. @throws {SbxError} as `policyOf` */
+  readonly networkOf: (request: PolicyRequest) => NetworkPolicy;
   readonly idleMinutes: () => number | undefined;
   /** What the policy of a workspace says to the sandbox about files. */
   readonly filesOf: (workspace: string | undefined, home: string) => FilePolicy;
@@ -244,7 +247,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const decision = leaving === undefined ? trusting : { ...trusting, notes: [...trusting.notes, leaving.note] };
     const hosts = analysis.commands.flatMap(findHosts);
     const limits = limit(effective.policy, request.limits);
-    const files = findFiles(policy, { home, workspace });
+    const isOffline = request.flags?.offline === true || request.sessionFlags?.offline === true;
+    const files = isOffline
+      ? listFileRules(policy, { home, workspace }, 'offline')
+      : findFiles(policy, { home, workspace });
     return {
       decision,
       analysis,
@@ -288,6 +294,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     limitsOf: (workspace) => limit(mergePolicies(layers.read(workspace).map(({ parsed }) => parsed))),
     filesOf: (workspace, home) =>
       findFiles(findPolicy(layers, { cwd: workspace ?? home, workspace, home }).policy, { home, workspace }),
+    networkOf: (request) => findPolicy(layers, request).policy.network,
     idleMinutes: () => mergePolicies(layers.read(undefined).map(({ parsed }) => parsed)).settings.idleMinutes?.value,
     answersFile: (workspace) => layers.answersFile(workspace) ?? options.userPolicyFile,
     saveAnswer: (workspace, rules) => {

@@ -15,6 +15,7 @@ import type { Limits } from './decide/limits.ts';
 import { ErrorTail, explainFailedCommand } from './failed-command.ts';
 import { LimitWatch, type WatchedLimit } from './limit-watch.ts';
 import { type CarriedFolder, carryFolder } from './methods/carry-folder.ts';
+import type { RunNetwork } from './methods/run-network.ts';
 import type { Session } from './methods/sessions.ts';
 import { describeReached, describeStop, type Ending, reportLimits, type StopReason, showUse } from './run-ending.ts';
 import { collectAftermath } from './sandbox/aftermath.ts';
@@ -45,6 +46,8 @@ export interface RunInput {
   /** Carries out what an answer grants, before the command starts. */
   readonly grant: (approval: Approval, answer: Answer) => void;
   readonly approvals: Approvals;
+  /** What the run may reach, and who is asked about the rest. */
+  readonly network: RunNetwork;
 }
 
 export class Run {
@@ -74,7 +77,7 @@ export class Run {
         ...exit,
         durationMs: performance.now() - this.#started,
         outputBytes: input.log.outputBytes,
-        violations: this.#violations,
+        violations: this.#violations + input.network.violations,
         ...this.#used,
         ...(this.#report ? { sandbox: this.#report } : {}),
         ...this.#folder,
@@ -154,7 +157,8 @@ export class Run {
       if (this.#stopRequested) return describeStop(this.#stopRequested.reason, this.#input.limits);
       const approved = approvePlan(this.#withSize(plan), decision, answer);
       if (!approved) return { reason: 'denied', ...this.#unaskable };
-      const launched = await this.#input.session.launch(approved, this.#input.sandboxed, this.#input.files);
+      const { files, network, sandboxed, session } = this.#input;
+      const launched = await session.launch(approved, sandboxed, files, network.openWayOut);
       const { process, report } = launched;
       this.#process = process;
       // It may have come while the sandbox was made.
@@ -225,6 +229,7 @@ export class Run {
     // Every writer is gone, so the pipes end; a slow viewer may still be taking what is in them.
     await output.ended;
     log.setSource(undefined);
+    await this.#input.network.end();
     for (const violation of await collectAftermath(process.aftermath, plan.cwd)) this.#tell(violation);
     if (plan.reportCwd) this.#folder = carryFolder(session, plan.cwd, await process.cwd);
     if (exit.failure !== undefined) return { reason: 'sandbox-failed', message: exit.failure };

@@ -5,10 +5,9 @@ import type { Approval } from '../protocol/events.ts';
 import { askOnTerminal } from './prompt.ts';
 
 export interface AnswerWays {
-  /** Every question is answered with yes, once. */
+  /** Every question about a command is answered with yes, once. */
   readonly yes: boolean;
-  /** Descriptor of the terminal to ask on; undefined when nobody can be asked. */
-  readonly askOn: number | undefined;
+  readonly canAsk: boolean;
 }
 
 export interface AnswerListener {
@@ -24,11 +23,12 @@ export interface AnswerListener {
 export async function answerApproval(
   connection: Connection,
   approval: Approval,
-  { yes, askOn }: AnswerWays,
+  { yes, canAsk }: AnswerWays,
   { signal, onAsked, onLocked }: AnswerListener,
 ): Promise<void> {
   const { approvalId } = approval;
-  if (yes) {
+  // whoever says yes to a command has not seen where it connects
+  if (yes && approval.network === undefined) {
     try {
       await connection.request('approval.answer', { approvalId, answer: 'once', byFlag: true });
       return;
@@ -37,12 +37,12 @@ export async function answerApproval(
       onLocked(error);
     }
   }
-  if (yes || askOn === undefined) {
+  if (yes || !canAsk) {
     // No flag's answer, which would be refused as well. It only fails when the run is over already.
     connection.request('approval.answer', { approvalId, answer: 'no' }).catch(() => undefined);
     return;
   }
-  const answer = await askOnTerminal(askOn, approval, signal);
+  const answer = await askOnTerminal(approval, signal);
   onAsked(answer === undefined && !signal.aborted);
   if (!signal.aborted) await connection.request('approval.answer', { approvalId, ...(answer ?? { answer: 'no' }) });
 }

@@ -55,7 +55,7 @@ export async function attachCommand(caller: Caller, name: string, wish: AttachWi
     runId,
     json: false,
     yes: false,
-    askOn: surroundings.askOn,
+    canAsk: surroundings.canAsk,
     pty: writes && pty,
     stdin: writes && !pty ? surroundings.stdin : 'none',
     whenLeft: 'keep',

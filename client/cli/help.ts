@@ -31,6 +31,8 @@ One word is shell text; several words, or whatever follows --, are a program wit
 before the command; nothing after its first word is an option of sbx.
 
   --allow RULE, --ask RULE, --deny RULE   add a rule for this run (repeatable)
+  --net HOST[:PORT]    let it reach this host too (repeatable); without a port 80 and 443
+  --offline            no network but localhost of the session
   --policy FILE        one more policy file
   --profile NAME       default, strict or ci, in place of the one that policies choose
   --no-import          without the rules of .claude/settings.json
@@ -68,6 +70,7 @@ export const checkHelp = `usage: sbx check [OPTION…] 'SHELL TEXT'
 Says what would be decided and why. Nothing runs and no daemon is needed.
 
   --allow RULE, --ask RULE, --deny RULE   add a rule (repeatable)
+  --net HOST[:PORT], --offline            as for sbx run
   --policy FILE        one more policy file
   --profile NAME       default, strict or ci, in place of the one that policies choose
   --no-import          without the rules of .claude/settings.json
@@ -90,6 +93,7 @@ network, limits, environment, and what of the policy no sandbox can hold. Nothin
 needed.
 
   --allow RULE, --ask RULE, --deny RULE   add a rule (repeatable)
+  --net HOST[:PORT], --offline            as for sbx run
   --policy FILE        one more policy file
   --profile NAME       default, strict or ci, in place of the one that policies choose
   --no-import          without the rules of .claude/settings.json

@@ -45,6 +45,7 @@ export class Input {
   #sent: number;
   #taken: number;
   #paused = false;
+  #suspended = false;
 
   /** `from`: bytes that the daemon has from whoever wrote before. */
   constructor(target: InputTarget, from: number) {
@@ -71,8 +72,18 @@ export class Input {
     this.#taken = bytes;
     if (this.#paused && this.#sent - this.#taken <= limits.stdinWindowBytes - limits.maxPayloadBytes * 2) {
       this.#paused = false;
-      this.#source.resume();
+      if (!this.#suspended) this.#source.resume();
     }
+  }
+
+  suspend(): void {
+    this.#suspended = true;
+    this.#source.pause();
+  }
+
+  goOn(): void {
+    this.#suspended = false;
+    if (!this.#paused) this.#source.resume();
   }
 
   stop(): void {

@@ -55,7 +55,9 @@ export class LiveRun implements SignalTarget {
   /** What fails from now on only fails because it is over. */
   #over = false;
   #input: RunInput | undefined;
-  #question: { readonly approvalId: string; readonly abort: AbortController } | undefined;
+  /** Those that are not settled: one is on the terminal, others wait for it. */
+  readonly #questions = new Map<string, AbortController>();
+  #asking: Promise<void> = Promise.resolve();
 
   constructor(part: Part) {
     this.#part = part;
@@ -160,7 +162,7 @@ export class LiveRun implements SignalTarget {
     this.#running = false;
     this.#giveBackTerminal();
     this.#input?.stop();
-    this.#question?.abort.abort();
+    for (const question of this.#questions.values()) question.abort();
     this.view.release();
     await this.view.flush();
     this.#connection?.close();
@@ -181,12 +183,12 @@ export class LiveRun implements SignalTarget {
         this.#decision = event.decision;
         return;
       case 'approvalNeeded':
-        this.#decision = event.approval.decision;
-        this.#answer(event.approval).catch((error) => this.fail(error));
+        if (event.approval.network === undefined) this.#decision = event.approval.decision;
+        this.#put(event.approval);
         return;
       case 'approved':
-        if (event.answer === 'no') this.#answeredNo = true;
-        if (this.#question?.approvalId === event.approvalId) this.#question.abort.abort();
+        if (event.answer === 'no' && !this.#running) this.#answeredNo = true;
+        this.#questions.get(event.approvalId)?.abort();
         return;
       case 'started':
         this.#start(event.sandbox);
@@ -199,19 +201,32 @@ export class LiveRun implements SignalTarget {
     }
   }
 
-  async #answer(approval: Approval): Promise<void> {
-    const connection = this.#connection;
-    if (!connection) return;
+  #put(approval: Approval): void {
     const abort = new AbortController();
-    this.#question = { approvalId: approval.approvalId, abort };
-    this.#wasAsked = !this.#part.yes && this.#part.askOn !== undefined;
-    if (this.#wasAsked) this.view.hold();
+    this.#questions.set(approval.approvalId, abort);
+    this.#asking = this.#asking
+      .then(() => this.#answer(approval, abort.signal))
+      .catch((error) => this.fail(error))
+      .finally(() => this.#questions.delete(approval.approvalId));
+  }
+
+  async #answer(approval: Approval, signal: AbortSignal): Promise<void> {
+    const connection = this.#connection;
+    if (!connection || signal.aborted) return;
+    const isAsked = !this.#part.yes && this.#part.canAsk;
+    const isBefore = approval.network === undefined;
+    if (isBefore) this.#wasAsked = isAsked;
+    if (isAsked) {
+      this.view.hold();
+      this.#input?.lendTerminal();
+    }
     await answerApproval(connection, approval, this.#part, {
-      signal: abort.signal,
+      signal,
       onAsked: (cancelled) => {
+        this.#input?.takeBackTerminal();
         this.view.release();
-        this.#question = undefined;
-        this.#cancelled = cancelled;
+        if (isBefore) this.#cancelled = cancelled;
+        else if (cancelled) this.stop();
       },
       onLocked: (error) => this.view.say(formatError(error)),
     });

@@ -24,6 +24,12 @@ export function openControllingTerminal(): number | undefined {
   }
 }
 
+export function hasControllingTerminal(): boolean {
+  const descriptor = openControllingTerminal();
+  if (descriptor !== undefined) closeSync(descriptor);
+  return descriptor !== undefined;
+}
+
 function shorten(text: string): string {
   const left = text.length - maxShownCharacters;
   if (left <= 0) return text;
@@ -37,8 +43,13 @@ function indent(text: string): string {
 
 /** Plain data in, text out: everything that came from outside is made visible here. */
 export function describeApproval(approval: Approval): string {
-  const { decision } = approval;
-  const lines = [`sbx asks before it runs:`, '', `    ${indent(showBlock(shorten(approval.command)))}`, ''];
+  const { decision, network } = approval;
+  const lines = [
+    network === undefined ? `sbx asks before it runs:` : 'sbx asks before this command connects:',
+    '',
+    `    ${indent(showBlock(shorten(approval.command)))}`,
+    '',
+  ];
   lines.push(`  folder  ${showText(approval.cwd)}`);
   lines.push(`  does    ${showText(decision.description)}`);
   lines.push(`  risk    ${decision.risk.level}: ${showText(decision.risk.why)}`);
@@ -58,7 +69,8 @@ interface Choice {
 }
 
 function listChoices(approval: Approval): Choice[] {
-  const choices: Choice[] = [{ value: 'once', label: 'yes, this once' }];
+  const once = approval.network === undefined ? 'yes, this once' : 'yes, for this run';
+  const choices: Choice[] = [{ value: 'once', label: once }];
   approval.suggestions.slice(0, 2).forEach(({ rules }, index) => {
     const rule = showText(rules.join('  '));
     choices.push({ value: `session ${index}`, label: `yes, in this session: ${rule}` });
@@ -85,9 +97,11 @@ export function discardTyped(): void {
   }
 }
 
-/** Undefined when the person pressed Ctrl-C or Escape, or `signal` ended the question. Closes `fd`. */
-export async function askOnTerminal(fd: number, approval: Approval, signal: AbortSignal): Promise<Answer | undefined> {
+/** Undefined when the person pressed Ctrl-C or Escape, the terminal is gone, or `signal` ended the question. */
+export async function askOnTerminal(approval: Approval, signal: AbortSignal): Promise<Answer | undefined> {
   const { isCancel, select } = await import('@clack/prompts');
+  const fd = openControllingTerminal();
+  if (fd === undefined) return undefined;
   const input = new tty.ReadStream(fd);
   const output = new tty.WriteStream(fd);
   try {
@@ -98,7 +112,7 @@ export async function askOnTerminal(fd: number, approval: Approval, signal: Abor
     input.setRawMode(false);
     output.write(describeApproval(approval));
     const choice = await select<string>({
-      message: 'Run it?',
+      message: approval.network === undefined ? 'Run it?' : `Connect to ${showText(approval.network.host)}?`,
       options: listChoices(approval),
       initialValue: 'no',
       input,

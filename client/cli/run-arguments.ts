@@ -16,6 +16,8 @@ export const decisionOptions = {
   '--allow': 'list',
   '--ask': 'list',
   '--deny': 'list',
+  '--net': 'list',
+  '--offline': 'flag',
   '--policy': 'value',
   '--profile': 'value',
   '--no-import': 'flag',
@@ -141,12 +143,18 @@ function parseProfile(text: string): (typeof profiles)[number] {
 export function collectFlags(
   options: Pick<
     OptionValues<typeof runOptions>,
-    '--allow' | '--ask' | '--deny' | '--policy' | '--profile' | '--no-import'
+    '--allow' | '--ask' | '--deny' | '--net' | '--offline' | '--policy' | '--profile' | '--no-import'
   >,
   caller: Caller,
 ): Flags | undefined {
+  const hosts = options['--net']?.map((host) => `WebFetch(domain:${host})`) ?? [];
+  const allow = [...(options['--allow'] ?? []), ...hosts];
+  if (options['--offline'] && hosts.length > 0) {
+    throw new SbxError('bad-usage', '`--offline` and `--net` exclude each other', { help: 'drop one of them' });
+  }
   const flags: Flags = {
-    ...(options['--allow'] && { allow: options['--allow'] }),
+    ...(allow.length > 0 && { allow }),
+    ...(options['--offline'] && { offline: true as const }),
     ...(options['--ask'] && { ask: options['--ask'] }),
     ...(options['--deny'] && { deny: options['--deny'] }),
     ...(options['--policy'] !== undefined && { policyFile: path.resolve(caller.cwd(), options['--policy']) }),

@@ -29,6 +29,7 @@ export class RunInput {
   #sent: number;
   #lastByte = 0x0a;
   #raw: RawMode | undefined;
+  #wasRaw = false;
 
   constructor(options: RunInputOptions) {
     this.#options = options;
@@ -83,6 +84,19 @@ export class RunInput {
 
   giveBackTerminal(): void {
     this.#raw?.leave();
+  }
+
+  /** Somebody else reads what is typed for a while: a question about a connection of the command. */
+  lendTerminal(): void {
+    this.#input.suspend();
+    this.#wasRaw = this.isRaw;
+    this.#raw?.leave();
+  }
+
+  takeBackTerminal(): void {
+    if (this.#wasRaw) this.#raw?.enter();
+    this.#wasRaw = false;
+    this.#input.goOn();
   }
 
   stop(): void {

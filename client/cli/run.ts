@@ -8,7 +8,7 @@ import { forwardSignals } from './signals.ts';
 import { type StartRequest, startRun } from './start-run.ts';
 import { lookAround, type Surroundings } from './surroundings.ts';
 
-function describeStart(wish: RunWish, { pty, stdin, askOn }: Surroundings): StartRequest['start'] {
+function describeStart(wish: RunWish, { pty, stdin, canAsk }: Surroundings): StartRequest['start'] {
   return {
     ...wish.words,
     ...(pty ? { pty } : {}),
@@ -18,7 +18,7 @@ function describeStart(wish: RunWish, { pty, stdin, askOn }: Surroundings): Star
     ...(wish.mode === undefined ? {} : { mode: wish.mode }),
     autoAllow: wish.autoAllow,
     ...(wish.flags ? { flags: wish.flags } : {}),
-    approver: wish.yes || askOn !== undefined,
+    approver: wish.yes || canAsk,
     ...(wish.tags.length === 0 ? {} : { tags: [...wish.tags] }),
     // `sbx run yes | less` is not to fill a disk while somebody reads its first page.
     ...(wish.background ? { background: true } : { onDisconnect: 'stop', output: { aheadBytes: 0 } }),
@@ -36,7 +36,7 @@ export async function runCommand(args: readonly string[], caller: Caller): Promi
   const run = new LiveRun({
     json: wish.json,
     yes: wish.yes,
-    askOn: surroundings.askOn,
+    canAsk: surroundings.canAsk,
     pty: surroundings.pty !== undefined,
     stdin: surroundings.stdin,
     whenLeft: 'stop',

@@ -51,7 +51,7 @@ export async function shellCommand(caller: Caller, { cwd, workspace, newSession,
     },
     caller,
   );
-  const { pty, askOn } = lookAround(
+  const { pty, canAsk } = lookAround(
     { json: false, pty: true, background: false, prompt: true, yes: false, mode: undefined },
     caller.env,
   );
@@ -59,7 +59,7 @@ export async function shellCommand(caller: Caller, { cwd, workspace, newSession,
   const run = new LiveRun({
     json: false,
     yes: false,
-    askOn,
+    canAsk,
     pty: true,
     stdin: 'stream',
     whenLeft: 'stop',
@@ -70,7 +70,7 @@ export async function shellCommand(caller: Caller, { cwd, workspace, newSession,
     shell: true,
     pty,
     stdin: 'stream',
-    approver: askOn !== undefined,
+    approver: canAsk,
     onDisconnect: 'stop',
     output: { aheadBytes: 0 },
   } as const;

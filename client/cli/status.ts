@@ -33,6 +33,7 @@ function formatSwitches(session: SessionInfo, paint: Paint): string[] {
     ...(autoAllow === undefined ? [] : [`auto-allow ${autoAllow ? 'on' : 'off'}`]),
     ...(mode === undefined ? [] : [`mode ${mode}`]),
     ...(rules === 0 ? [] : [count(rules, 'rule')]),
+    ...(flags?.offline === true ? ['offline'] : []),
     ...(flags?.policyFile === undefined ? [] : [`policy ${showText(flags.policyFile)}`]),
     ...(grants === 0 ? [] : [count(grants, 'grant')]),
     ...(env.length === 0 ? [] : [`env ${showText(env.join(' '))}`]),
@@ -63,6 +64,7 @@ function formatStatus(status: Result<'status'>, backgroundRuns: number, paint: P
     ...formatLacks(status.sandbox),
     `clients   ${status.clients}`,
     `runs      ${status.liveRuns} live${backgroundRuns === 0 ? '' : ` (${backgroundRuns} in the background)`}, ${status.endedRuns} ended and remembered`,
+    ...status.upstream.map((line) => `proxy     ${showText(line)}`),
     `output    ${formatBytes(status.heldBytes.memory)} held in memory, ${formatBytes(status.heldBytes.disk)} in files`,
     ...status.sessions.map((session) => formatSession(session, paint)),
   ];

@@ -2,15 +2,15 @@
 import tty from 'node:tty';
 import type { Params } from '../protocol/messages.ts';
 import { isStdinEmpty } from './input.ts';
-import { openControllingTerminal } from './prompt.ts';
+import { hasControllingTerminal } from './prompt.ts';
 import type { RunWish } from './run-arguments.ts';
 import { isForeground, measureTerminal } from './terminal.ts';
 
 export interface Surroundings {
   readonly pty: Params<'run.start'>['pty'];
   readonly stdin: 'none' | 'stream';
-  /** Descriptor of the terminal to ask on; undefined when nobody can be asked. */
-  readonly askOn: number | undefined;
+  /** There is a terminal to ask on, and somebody before it. */
+  readonly canAsk: boolean;
 }
 
 /** Set by every CI system; `false` and `0` are what people write to switch it off. */
@@ -26,12 +26,12 @@ export function lookAround(wish: SurroundingsWish, env: Readonly<Record<string, 
   const suggested = stdinIsTerminal && tty.isatty(1) && mayUseTerminal && !wish.json && !wish.background;
   const usesPty = wish.pty ?? suggested;
   const term = env['TERM'];
-  const canAsk = wish.prompt && !wish.yes && wish.mode !== 'dont-ask' && !isCi(env) && mayUseTerminal;
+  const mayAsk = wish.prompt && !wish.yes && wish.mode !== 'dont-ask' && !isCi(env) && mayUseTerminal;
   return {
     pty: usesPty
       ? { size: measureTerminal(), term: term === undefined || term === '' ? 'dumb' : term.slice(0, 128) }
       : undefined,
     stdin: usesPty || wish.background || isStdinEmpty() || (stdinIsTerminal && !mayUseTerminal) ? 'none' : 'stream',
-    askOn: canAsk ? openControllingTerminal() : undefined,
+    canAsk: mayAsk && hasControllingTerminal(),
   };
 }

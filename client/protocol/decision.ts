@@ -19,7 +19,7 @@ export const effectSchema = z.enum(['allow', 'ask', 'deny']);
 /**
  * One reason. `kind` is stable: `rule` (a rule decided), `read-only`, `auto-allow`, `mode`, `no-rule`, `finding`,
  * `protected-path`, `critical-removal`, `redirect`, `path-rule`, `unparsable`, `policy-error`,
- * `shell` (an interactive shell, whose lines are not decided).
+ * `shell` (an interactive shell, whose lines are not decided), `network` (a connection of a command that runs).
  */
 export const reasonSchema = z.strictObject({
   kind: z.enum([
@@ -37,6 +37,7 @@ export const reasonSchema = z.strictObject({
     'unparsable',
     'policy-error',
     'shell',
+    'network',
   ]),
   effect: effectSchema,
   message: z.string(),

@@ -3,7 +3,7 @@
  * notifications beside them. Objects are strict, so an unknown field is refused rather than ignored.
  */
 import { z } from 'zod';
-import { decisionSchema, suggestionSchema } from './decision.ts';
+import { decisionSchema, originSchema, suggestionSchema } from './decision.ts';
 import { limitNames } from './limit-names.ts';
 
 export const idSchema = z
@@ -93,6 +93,12 @@ export const approvalSchema = z.strictObject({
   suggestions: z.array(suggestionSchema),
   saveTo: z.string().describe('File that an answer with scope `always` writes to.'),
   timeoutMs: z.int().describe('Milliseconds until no answer counts as no.'),
+  network: z
+    .strictObject({ host: z.string(), port: z.int().min(0).max(65535) })
+    .optional()
+    .describe(
+      'Set when the command runs already and waits for an answer to a connection: `decision` is about that connection, `command` says whose it is, and `once` holds for the rest of the run.',
+    ),
 });
 export type Approval = z.infer<typeof approvalSchema>;
 
@@ -109,6 +115,32 @@ export const violationSchema = z.strictObject({
 });
 export type Violation = z.infer<typeof violationSchema>;
 
+/** One connection that a command wanted, or one request of plain HTTP, when it is over. */
+export const networkUseSchema = z.strictObject({
+  host: z.string().describe('As it was decided on; what could not be a host as the command wrote it.'),
+  port: z.int().min(0).max(65535),
+  front: z
+    .enum(['http', 'connect', 'socks', 'direct'])
+    .describe('The way it came: the HTTP proxy, its CONNECT, the SOCKS proxy, or as if to the host itself.'),
+  allowed: z.boolean(),
+  because: z.string().describe('Who or what decided, in one phrase.'),
+  rule: z.string().optional().describe('The entry as written, when one decided.'),
+  origin: originSchema.optional(),
+  refusal: z.string().optional().describe('Stable code of a refusal, also of one that came after it was allowed.'),
+  method: z.string().optional(),
+  path: z.string().optional().describe('Without its query.'),
+  sni: z.string().optional().describe('The name that TLS was opened for.'),
+  sentBytes: z.int().min(0).describe('That left the sandbox.'),
+  receivedBytes: z.int().min(0),
+  durationMs: z.number(),
+  times: z
+    .int()
+    .min(2)
+    .optional()
+    .describe('A run that opens very many connections: so many alike are told as one, with their sums.'),
+});
+export type NetworkUse = z.infer<typeof networkUseSchema>;
+
 /** Events of a run, one sequence from 0. Output travels as binary frames that carry their own number of it. */
 export const runEventSchema = z.discriminatedUnion('type', [
   z
@@ -116,7 +148,7 @@ export const runEventSchema = z.discriminatedUnion('type', [
     .describe('Always the first: what was decided, and why.'),
   z
     .strictObject({ type: z.literal('approvalNeeded'), approval: approvalSchema })
-    .describe('A person is asked; nothing has been started.'),
+    .describe('A person is asked. Nothing has been started, unless it is about a connection of the command.'),
   z
     .strictObject({
       type: z.literal('approved'),
@@ -131,6 +163,9 @@ export const runEventSchema = z.discriminatedUnion('type', [
   z
     .strictObject({ type: z.literal('violation'), violation: violationSchema })
     .describe('The sandbox refused something that the command wanted.'),
+  z
+    .strictObject({ type: z.literal('network'), use: networkUseSchema })
+    .describe('A connection is over, or was refused.'),
   z
     .strictObject({ type: z.literal('truncated'), bytes: z.int().min(1) })
     .describe(

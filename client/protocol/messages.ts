@@ -24,6 +24,7 @@ export const flagsSchema = z.strictObject({
   deny: ruleListSchema.optional(),
   policyFile: pathSchema.optional(),
   profile: z.enum(['default', 'strict', 'ci']).optional().describe('In place of the profile that policies choose.'),
+  offline: z.literal(true).optional().describe('No network but the loopback of the session, whatever policies allow.'),
   import: z.literal(false).optional().describe('`.claude/settings.json` is not read.'),
 });
 export type Flags = z.infer<typeof flagsSchema>;
@@ -430,6 +431,11 @@ export const methods = {
         .strictObject({ memory: z.int().min(0), disk: z.int().min(0) })
         .describe('Output held for viewers, in memory and in private files.'),
       sandbox: probeSchema,
+      upstream: z
+        .array(z.string())
+        .describe(
+          'The proxies through which connections of commands leave this machine; empty when they leave directly.',
+        ),
     }),
   },
   'daemon.stop': {

@@ -5,6 +5,7 @@
  */
 import type { Origin } from '../../client/protocol/decision.ts';
 import type { FileList } from './file-list.ts';
+import { listPorts, type NetworkPorts } from './network-policy.ts';
 import { findScope, type PathScope, type ScopePlaces } from './path-scope.ts';
 import { type Policy, showOrigin } from './policy.ts';
 
@@ -32,11 +33,13 @@ export interface FilePolicy {
   readonly rules: readonly FileRule[];
   /** Commands may make user namespaces of their own. */
   readonly userNamespaces: boolean;
+  /** Undefined: no way out of the session. */
+  readonly network: NetworkPorts | undefined;
   /** Equal for policies that mean the same to the sandbox. */
   readonly key: string;
 }
 
-export const noFilePolicy: FilePolicy = { rules: [], userNamespaces: false, key: '[]' };
+export const noFilePolicy: FilePolicy = { rules: [], userNamespaces: false, network: undefined, key: '[]' };
 
 /** Places of credentials are opened by this rank and above, never by a project. */
 export const userRank = 2;
@@ -60,8 +63,9 @@ const effects: Readonly<Record<FileList, FileEffect>> = {
 };
 
 export function listFileRules(
-  policy: Pick<Policy, 'files' | 'deny' | 'userNamespaces'>,
+  policy: Pick<Policy, 'files' | 'deny' | 'network' | 'userNamespaces'>,
   places: ScopePlaces,
+  ports: NetworkPorts | 'offline' = listPorts(policy.network),
 ): FilePolicy {
   const entries = policy.files.flatMap(({ list, origin, pattern, text }): FileRule[] => {
     const effect = effects[list];
@@ -94,6 +98,7 @@ export function listFileRules(
   });
   const rules = [...entries, ...denials];
   const { userNamespaces } = policy;
+  const network = ports === 'offline' ? undefined : ports;
   const about = rules.map((rule) => [rule.effect, rule.because, rule.top, rule.rank, rule.final]);
-  return { rules, userNamespaces, key: JSON.stringify([userNamespaces, ...about]) };
+  return { rules, userNamespaces, network, key: JSON.stringify([userNamespaces, network, ...about]) };
 }

@@ -204,7 +204,8 @@ function covers(wide: Rule, narrow: Rule): boolean {
   if (wide.pattern === undefined) return true;
   if (isSame(wide, narrow)) return wide.origin.file === narrow.origin.file;
   if (wide.tool === 'Bash') return narrow.tool === 'Bash' && coversCommand(wide.pattern, narrow.pattern);
-  if (wide.tool === 'WebFetch') return narrow.tool === 'WebFetch' && coversHost(wide.pattern, narrow.pattern);
+  if (wide.tool === 'WebFetch')
+    return narrow.tool === 'WebFetch' && wide.port === narrow.port && coversHost(wide.pattern, narrow.pattern);
   return (narrow.tool === 'Read' || narrow.tool === 'Edit') && coversPath(wide.pattern, narrow.pattern);
 }
 

@@ -85,7 +85,8 @@ function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
       return pattern === undefined ? 'yes' : worst(view.wide, (form) => meets(pattern, form));
     }
     case 'WebFetch':
-      // A host that the text does not name is the network's business: the same rule decides there, on the real one.
+      // A host or port that the text does not name is the network's business: the same rule decides there, on the real one.
+      if (rule.port !== undefined) return 'no';
       return worst(view.connections, ({ host }) => {
         if (host === undefined || !matchesHost(rule.pattern, host)) return 'no';
         return unless.some((each) => each.tool === 'WebFetch' && matchesHost(each.pattern, host)) ? 'no' : 'yes';

@@ -127,7 +127,7 @@ export function hostMatch(pattern: HostPattern): HostMatch {
 
 function asEntry(rule: Rule): readonly NetworkEntry[] {
   if (rule.tool !== 'WebFetch') return [];
-  const { list, text, origin, reason, pattern, unless, unread } = rule;
+  const { list, text, origin, reason, pattern, port, unless, unread } = rule;
   return [
     {
       list,
@@ -135,7 +135,7 @@ function asEntry(rule: Rule): readonly NetworkEntry[] {
       origin,
       reason,
       host: pattern === undefined ? { kind: 'every' } : hostMatch(pattern),
-      ports: undefined,
+      ports: port === undefined ? undefined : [port],
       methods: undefined,
       paths: undefined,
       speaks: undefined,
@@ -144,4 +144,21 @@ function asEntry(rule: Rule): readonly NetworkEntry[] {
       ...(unread === true ? { unread } : {}),
     },
   ];
+}
+
+/** What a session's network namespace has to lead out of: the ports that entries name, and those of the machine's own. */
+export interface NetworkPorts {
+  readonly ports: readonly number[];
+  readonly hostPorts: readonly number[];
+}
+
+/** Each is taken in every session: a policy that names more is one that means ranges, which listeners cannot be. */
+const maxPorts = 64;
+
+export function listPorts({ entries, hostPorts }: NetworkPolicy): NetworkPorts {
+  const named = entries.filter(({ list }) => list !== 'deny').flatMap(({ ports }) => ports ?? []);
+  return {
+    ports: [...new Set(named)].sort((a, b) => a - b).slice(0, maxPorts),
+    hostPorts: [...new Set(hostPorts.map(({ value }) => value))].sort((a, b) => a - b).slice(0, maxPorts),
+  };
 }

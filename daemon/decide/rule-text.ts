@@ -80,9 +80,12 @@ function compile(
         .replace(/[/?#:].*$/s, '');
       return failure('expected `domain:`', offset, `write ${quoteText(`WebFetch(domain:${meant})`)}`);
     }
-    const pattern = parseHostPattern(host);
+    const [, name = host, digits] = /^(.*):([1-9]\d{0,4})\s*$/s.exec(host) ?? [];
+    const pattern = parseHostPattern(name);
     if (typeof pattern === 'string') return failure(pattern, text.indexOf(host, offset), hostHelp);
-    return done({ ...base, tool, pattern });
+    const port = Number(digits);
+    if (port > 65_535) return failure(`there is no port ${digits}`, text.indexOf(host, offset), hostHelp);
+    return done({ ...base, tool, pattern, ...(digits === undefined ? {} : { port }) });
   }
   if (specifier === undefined) return done({ ...base, tool, pattern: undefined });
   const pattern = parsePathPattern(specifier, source.anchor);

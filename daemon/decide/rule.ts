@@ -32,5 +32,10 @@ interface RuleBase {
 /** Without a pattern the rule is the whole tool: `Bash`, `Bash(*)`. */
 export type CommandRule = RuleBase & { readonly tool: 'Bash'; readonly pattern: CommandPattern | undefined };
 export type PathRule = RuleBase & { readonly tool: 'Read' | 'Edit'; readonly pattern: PathPattern | undefined };
-export type HostRule = RuleBase & { readonly tool: 'WebFetch'; readonly pattern: HostPattern | undefined };
+export type HostRule = RuleBase & {
+  readonly tool: 'WebFetch';
+  readonly pattern: HostPattern | undefined;
+  /** For connections to this port alone, which no text of a command says for sure. */
+  readonly port?: number;
+};
 export type Rule = CommandRule | PathRule | HostRule;

@@ -17,7 +17,7 @@ export async function serveDirect(connection: ClientConnection): Promise<void> {
     reset(client.socket);
     return;
   }
-  const attempt: Attempt = { front: 'direct', host, port };
+  const attempt: Attempt = { front: 'direct', client: client.socket, host, port };
   const admitted = await context.run.gate.admit(attempt, signal);
   const refuse = (refusal: Refusal): Promise<void> => sayRefusal(connection, refusal);
   if (isRefusal(admitted)) return refuse(admitted);

@@ -26,7 +26,7 @@ async function serveConnect(connection: ClientConnection, { target }: RequestHea
   const refuse = (refusal: Refusal): void => closeWith(connection, httpRefusal(refusal));
   const mismatch = passage.hosts.length === 0 ? undefined : checkHost(passage.hosts, authority);
   if (mismatch !== undefined) return refuse(mismatch);
-  const attempt: Attempt = { front: 'connect', host: authority.host, port: authority.port };
+  const attempt: Attempt = { front: 'connect', client: client.socket, host: authority.host, port: authority.port };
   const admitted = await context.run.gate.admit(attempt, signal);
   if (isRefusal(admitted)) return refuse(admitted);
   const accept = (): void => {

@@ -111,6 +111,7 @@ async function serveRequest(
   if (mismatch !== undefined) return refuse(mismatch);
   const attempt: Attempt = {
     front,
+    client: connection.client.socket,
     host: authority.host,
     port: authority.port,
     request: { method: head.method, path: target },

@@ -11,6 +11,8 @@ export type Front = 'http' | 'connect' | 'socks' | 'direct';
 
 export interface Attempt {
   readonly front: Front;
+  /** The accepted connection, by which its maker can be found. */
+  readonly client: Socket;
   /** As the command wrote it, brackets of IPv6 removed; not canonical yet. */
   readonly host: string;
   readonly port: number;

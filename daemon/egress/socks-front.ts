@@ -33,7 +33,7 @@ export async function serveSocks(connection: ClientConnection): Promise<void> {
     return closeWith(connection, socksReply(addressNotSupported));
   }
   const refuse = (refusal: Refusal): void => closeWith(connection, socksReply(socksReplyCode(refusal)));
-  const attempt: Attempt = { front: 'socks', host, port };
+  const attempt: Attempt = { front: 'socks', client: client.socket, host, port };
   const admitted = await context.run.gate.admit(attempt, signal);
   if (isRefusal(admitted)) return refuse(admitted);
   const accept = (): void => {

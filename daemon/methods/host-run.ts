@@ -4,13 +4,15 @@
  */
 import { limits } from '../../client/protocol/limits.ts';
 import type { Params } from '../../client/protocol/messages.ts';
-import { showText } from '../../client/protocol/visible.ts';
+import { showBlock, showText } from '../../client/protocol/visible.ts';
 import { findFolders, mayWriteRepository } from '../analyse/repository-use.ts';
 import type { Approvals } from '../approve/approvals.ts';
 import type { Config } from '../config.ts';
 import type { Limits } from '../decide/limits.ts';
+import type { Dialler } from '../egress/targets.ts';
 import type { Engine } from '../offline.ts';
 import { Run, type RunInput } from '../pipeline.ts';
+import type { PolicyRequest } from '../policy/effective-policy.ts';
 import type { Connection } from '../request/connection.ts';
 import { listWithheld } from '../request/withheld.ts';
 import type { CommandLimits } from '../sandbox/model.ts';
@@ -20,6 +22,7 @@ import { RunLog } from '../stream/run-log.ts';
 import { StdinGate } from '../stream/stdin-gate.ts';
 import { findSessionFolder } from './carry-folder.ts';
 import { prepareCommand } from './prepare.ts';
+import { RunNetwork } from './run-network.ts';
 import type { HostedRun, RunDescription } from './runs.ts';
 import type { Session } from './sessions.ts';
 import { findUnheld } from './unheld-limits.ts';
@@ -30,6 +33,7 @@ export interface Hosting {
   readonly engine: Engine;
   readonly store: OutputStore;
   readonly approvals: Approvals;
+  readonly dialler: Dialler;
 }
 
 type StartParams = Params<'run.start'>;
@@ -60,16 +64,24 @@ export function hostRun(
   const stdin = new StdinGate((bytes) =>
     audience.tellWriter((writer) => writer.notify('run.stdinAck', { runId, bytes })),
   );
+  const saveTo = engine.answersFile(session.workspace) ?? config.userPolicyFile;
+  const grant: RunInput['grant'] = (approval, answer) => {
+    const rules = approval.suggestions[answer.suggestion ?? 0]?.rules ?? [];
+    if (answer.answer === 'session') session.addGrants(rules, 'answer');
+  };
+  const network = new RunNetwork({
+    ...{ runId, log, grant, dialler: hosting.dialler },
+    sessionId: session.id,
+    policy: () => engine.networkOf(requestPolicy(params, session, plan.cwd)),
+    asking: params.approver
+      ? { approvals, approval: { command: showBlock(plan.command), cwd: plan.cwd, saveTo } }
+      : undefined,
+  });
   const run: Run = new Run({
-    ...{ runId, session, log, stdin, approvals },
+    ...{ runId, session, log, stdin, approvals, saveTo, grant, network },
     ...decided,
     withheld: listWithheld({ ...params.env, ...Object.fromEntries(session.env) }, plan.env),
     canAsk: params.approver,
-    saveTo: engine.answersFile(session.workspace) ?? config.userPolicyFile,
-    grant: (approval, answer) => {
-      const rules = approval.suggestions[answer.suggestion ?? 0]?.rules ?? [];
-      if (answer.answer === 'session') session.addGrants(rules, 'answer');
-    },
   });
   const audience: Audience<Connection> = new Audience({
     log,
@@ -102,17 +114,12 @@ function decideRun(params: StartParams, session: Session, { config, engine }: Ho
     sandboxed,
     writes,
   } = engine.decide({
+    ...requestPolicy(params, session, wanted.cwd),
     command: wanted.command,
-    cwd: wanted.cwd,
-    workspace: session.workspace,
-    home: session.account.home,
     mode: params.mode ?? session.mode,
     autoAllow: params.autoAllow ?? session.autoAllow,
     sandboxed: session.sandboxed,
     shell: wanted.shell,
-    flags: params.flags,
-    sessionFlags: session.flags,
-    sessionGrants: session.grants.map(({ rule }) => rule),
     limits: [
       { layer: 'flags', values: { timeoutMs: params.timeoutMs, ...params.limits } },
       { layer: 'session', values: session.limits ?? {} },
@@ -141,6 +148,18 @@ function decideRun(params: StartParams, session: Session, { config, engine }: Ho
       git: prepared.shell || mayWriteRepository(analysis) ? prepared.git : 'read-only',
       folders: [prepared.cwd, ...findFolders(analysis)],
     },
+  };
+}
+
+/** As it stands when it is asked for: an answer of a moment ago holds already. */
+function requestPolicy(params: StartParams, session: Session, cwd: string): PolicyRequest {
+  return {
+    cwd,
+    workspace: session.workspace,
+    home: session.account.home,
+    flags: params.flags,
+    sessionFlags: session.flags,
+    sessionGrants: session.grants.map(({ rule }) => rule),
   };
 }
 

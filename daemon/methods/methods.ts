@@ -7,6 +7,7 @@ import { limits } from '../../client/protocol/limits.ts';
 import type { Params, Result } from '../../client/protocol/messages.ts';
 import { Approvals } from '../approve/approvals.ts';
 import type { Config } from '../config.ts';
+import type { Dialler } from '../egress/targets.ts';
 import type { Engine } from '../offline.ts';
 import { commandText } from '../request/command-text.ts';
 import type { Connection, Handlers } from '../request/connection.ts';
@@ -28,6 +29,7 @@ export interface MethodsInput {
   readonly engine: Engine;
   readonly store: OutputStore;
   readonly findSandboxes: (workspace: string | undefined) => Promise<SandboxSources>;
+  readonly dialler: Dialler;
   readonly probe: () => Promise<Result<'status'>['sandbox']>;
   readonly clientCount: () => number;
   readonly log: (message: string) => void;
@@ -123,7 +125,7 @@ export class Methods {
   }
 
   async #status(): Promise<Result<'status'>> {
-    const { build, clientCount, daemonId, engine, listenAddress, probe, socketPath, store } = this.#input;
+    const { build, clientCount, daemonId, dialler, engine, listenAddress, probe, socketPath, store } = this.#input;
     this.#probe ??= probe();
     const listen = listenAddress();
     return {
@@ -140,6 +142,7 @@ export class Methods {
       liveRuns: this.#runs.liveCount,
       endedRuns: this.#runs.endedCount,
       heldBytes: { ...store.held },
+      upstream: [...(dialler.upstream?.describe() ?? [])],
       sandbox: await this.#probe,
     };
   }

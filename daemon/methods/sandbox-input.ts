@@ -62,6 +62,7 @@ export function describeInput(
       : path.join(account.home, '.local/state/sbx/quarantine');
   return {
     files: { ...files, rules: [...files.rules, ...ownProgramRules()] },
+    ...(files.network === undefined ? {} : { network: files.network }),
     userNamespaces: files.userNamespaces ? 'open' : 'closed',
     workspace,
     account,

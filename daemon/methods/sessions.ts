@@ -7,7 +7,7 @@ import { SbxError } from '../../client/protocol/errors.ts';
 import type { Flags, Mode, SessionInfo } from '../../client/protocol/messages.ts';
 import type { SessionLimits } from '../../client/protocol/run-limits.ts';
 import { type FilePolicy, noFilePolicy } from '../decide/file-rules.ts';
-import { LiveSandbox, type TemplateSource } from '../sandbox/live-sandbox.ts';
+import { LiveSandbox, type OpenWayOut, type TemplateSource } from '../sandbox/live-sandbox.ts';
 import type { ApprovedPlan } from '../sandbox/model.ts';
 import type { Account } from '../sandbox/plan/account.ts';
 
@@ -119,8 +119,15 @@ export class Session {
   }
 
   /** @param sandboxed as it was decided on, which the switch may have left behind since. @throws {SbxError} `sandbox-failed` */
-  launch(plan: ApprovedPlan, sandboxed: boolean, files: FilePolicy): ReturnType<LiveSandbox['launch']> {
-    return sandboxed ? this.#inside.launch(plan, files) : this.#outside.launch(plan, noFilePolicy);
+  launch(
+    plan: ApprovedPlan,
+    sandboxed: boolean,
+    files: FilePolicy,
+    openWayOut: OpenWayOut,
+  ): ReturnType<LiveSandbox['launch']> {
+    return sandboxed
+      ? this.#inside.launch(plan, files, openWayOut)
+      : this.#outside.launch(plan, noFilePolicy, openWayOut);
   }
 
   async close(): Promise<void> {

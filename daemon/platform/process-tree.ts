@@ -91,6 +91,12 @@ export function listProcesses(): number[] {
     .map(Number);
 }
 
+/** All that are below a process at this moment. */
+export function listDescendants(pid: number): number[] {
+  const children = readChildren(pid);
+  return [...children, ...children.flatMap(listDescendants)];
+}
+
 /** Arguments of a process, or an empty list. */
 export function readArguments(pid: number): string[] {
   const text = readText(`/proc/${pid}/cmdline`) ?? '';

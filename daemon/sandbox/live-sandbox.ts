@@ -3,6 +3,7 @@
  * or what the plan masks have changed. A template that is still in use ends with its last command.
  */
 
+import type { SandboxReport } from '../../client/protocol/events.ts';
 import type { FilePolicy } from '../decide/file-rules.ts';
 import type { ApprovedPlan, SandboxProcess, SandboxSession } from './model.ts';
 import type { Account } from './plan/account.ts';
@@ -21,6 +22,17 @@ export interface TemplateSource {
 export interface LaunchedCommand extends Pick<SandboxSession, 'report' | 'explainFailure'> {
   readonly process: SandboxProcess;
 }
+
+/** Of one command, once the session is known that it runs in. */
+export interface WayOut {
+  /** With what the command needs to know of it. */
+  readonly plan: ApprovedPlan;
+  readonly warnings: readonly string[];
+  readonly started: (process: SandboxProcess) => void;
+  readonly close: () => void;
+}
+
+export type OpenWayOut = (session: SandboxSession, plan: ApprovedPlan) => WayOut;
 
 interface Template {
   readonly key: string;
@@ -81,28 +93,33 @@ export class LiveSandbox {
   }
 
   /** @throws {SbxError} `sandbox-failed`, `bad-policy` */
-  async launch(plan: ApprovedPlan, files: FilePolicy): Promise<LaunchedCommand> {
+  async launch(plan: ApprovedPlan, files: FilePolicy, openWayOut: OpenWayOut): Promise<LaunchedCommand> {
     this.prepare(files);
     const template = this.#template as Template;
     const { unprotect: unprotected = [] } = plan;
-    if (unprotected.length === 0) return this.#launchIn(template, plan);
+    if (unprotected.length === 0) return this.#launchIn(template, plan, openWayOut);
     const session = await template.session;
-    if (!unprotected.some(session.protects)) return this.#launchIn(template, plan);
+    if (!unprotected.some(session.protects)) return this.#launchIn(template, plan, openWayOut);
     // One of its own, which ends with it: nothing else ever runs where a pin is lifted.
-    return this.#launchIn({ ...this.#open(files, unprotected), retired: true }, plan);
+    return this.#launchIn({ ...this.#open(files, unprotected), retired: true }, plan, openWayOut);
   }
 
-  async #launchIn(template: Template, plan: ApprovedPlan): Promise<LaunchedCommand> {
+  async #launchIn(template: Template, plan: ApprovedPlan, openWayOut: OpenWayOut): Promise<LaunchedCommand> {
     template.live++;
+    let wayOut: WayOut | undefined;
     const done = () => {
+      wayOut?.close();
       template.live--;
       if (template.retired && template.live === 0) this.#close(template);
     };
     try {
       const session = await template.session;
-      const process = await session.launch(plan);
+      wayOut = openWayOut(session, plan);
+      const process = await session.launch(wayOut.plan);
+      wayOut.started(process);
       void process.exit.then(done);
-      return { process, report: session.report, explainFailure: session.explainFailure };
+      const report = reportWayOut(session.report, wayOut);
+      return { process, report, explainFailure: session.explainFailure };
     } catch (error) {
       done();
       throw error;
@@ -127,4 +144,9 @@ export class LiveSandbox {
   #close(template: Template): void {
     void template.session.then((session) => session.close()).catch(() => undefined);
   }
+}
+
+function reportWayOut(report: SandboxReport, { plan, warnings }: WayOut): SandboxReport {
+  const network = report.network === 'filtered' && plan.network === undefined ? 'none' : report.network;
+  return { ...report, network, warnings: [...report.warnings, ...warnings] };
 }

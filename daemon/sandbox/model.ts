@@ -1,4 +1,5 @@
 /** What the sandbox stage takes and gives. `launch` accepts only an `ApprovedPlan`, which only the approve stage makes. */
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxReport, Violation } from '../../client/protocol/events.ts';
 import type { LimitName } from '../../client/protocol/limit-names.ts';
@@ -108,6 +109,8 @@ export interface SandboxProcess {
   readonly use: Promise<ProcessUse | undefined>;
   /** Which of its plan's limits hold, and which cannot. */
   readonly limits: LimitReport;
+  /** Whether a connection that a listener of the session accepted was made by a process of this command. */
+  readonly connected: (accepted: Socket) => boolean;
   /** To every process of the command's session group; without effect once it ended. */
   readonly signal: (name: NodeJS.Signals) => void;
   /** TERM, then KILL of the command's init after `graceMs`. */

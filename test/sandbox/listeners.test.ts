@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
 import { findSlot, slotAt, slotCount } from '../../daemon/sandbox/network/slots.ts';
-import { listTestAccounts, makePlace, openPlace, type Place, run } from '../fixtures/sandbox-session.ts';
+import { listTestAccounts, makePlace, openPlace, type Place, run, start } from '../fixtures/sandbox-session.ts';
 
 for (const account of listTestAccounts()) {
   describe(`listeners of a session, as ${account.name}`, { timeout: 60_000 }, () => {
@@ -96,6 +96,29 @@ for (const account of listTestAccounts()) {
     test('who made the sockets is gone, and no process inside has one', async () => {
       const { stdout } = await run(session, 'ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c socket:');
       assert.equal(stdout, '0\n');
+    });
+
+    test('whose connection it is, whatever address it came to', async () => {
+      const http = session.network?.streams.find(({ kind }) => kind === 'http')?.server;
+      assert.ok(http);
+      const [mine, other] = await Promise.all([1, 2].map((network) => start(session, 'sleep 20', { network })));
+      for (const tool of ['bash', 'node']) {
+        const arrived = once(http, 'connection') as Promise<[Socket]>;
+        const command =
+          tool === 'bash'
+            ? `exec 3<>/dev/tcp/${slotAt(1).address}/800; sleep 20`
+            : `node -e "require('net').connect(800, '::ffff:${slotAt(1).address}'); setTimeout(() => {}, 20000)"`;
+        const client = await start(session, command, { network: 3 });
+        const [socket] = await arrived;
+        assert.equal(client.connected(socket), true, tool);
+        assert.equal(mine?.connected(socket), false);
+        assert.equal(other?.connected(socket), false);
+        client.stop(0);
+        await client.exit;
+        assert.equal(client.connected(socket), false);
+      }
+      for (const each of [mine, other]) each?.stop(0);
+      await Promise.all([mine?.exit, other?.exit]);
     });
 
     test('they end with the session', async () => {

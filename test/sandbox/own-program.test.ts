@@ -19,7 +19,7 @@ for (const account of listTestAccounts()) {
     ]) {
       place.write(path.join(root, name), 'mine');
     }
-    const files = { rules: ownProgramRules(root), userNamespaces: false, key: 'own' };
+    const files = { rules: ownProgramRules(root), userNamespaces: false, network: undefined, key: 'own' };
     const session = await openPlace(place, { files });
     try {
       const attempts = [

@@ -52,7 +52,7 @@ const open = ([kind, port, address]) => new Promise((resolve, reject) => {
     const socket = createSocket('udp4');
     socket.once('error', reject).bind({ port, address, exclusive: true }, () => resolve(socket));
   } else {
-    const server = createServer({ pauseOnConnect: true });
+    const server = createServer();
     server.once('error', reject).listen({ port, host: address, backlog: 511, exclusive: true }, () => resolve(server));
   }
 });

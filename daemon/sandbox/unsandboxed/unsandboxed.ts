@@ -233,6 +233,7 @@ function supervise(setting: Setting, plan: CommandPlan, stdio: CommandStdio, lea
       signal('SIGTERM');
       killTimer ??= setTimeout(() => void kill(), graceMs);
     },
+    connected: () => false,
     kill: () => void kill(),
   };
 }

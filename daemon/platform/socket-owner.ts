@@ -1,0 +1,67 @@
+/**
+ * Whose a connection over a loopback is. Two programs in one network namespace can connect to the same address, so the
+ * address that a connection came to does not prove who made it; the kernel's table of sockets and the descriptors of
+ * processes do.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Socket } from 'node:net';
+
+/**
+ * Number of the socket at the other end of an accepted connection; undefined when it is gone.
+ *
+ * @param pid a process in the network namespace of the connection. Source: proc_net(5), /proc/PID/net/tcp
+ */
+export function findPeerSocket(pid: number, accepted: Socket): string | undefined {
+  const { localAddress, localPort, remoteAddress, remotePort } = accepted;
+  const ends = [showEnd(remoteAddress, remotePort), showEnd(localAddress, localPort)];
+  // a program may use an IPv6 socket for it
+  for (const [table, prefix] of [
+    ['tcp', ''],
+    ['tcp6', mappedPrefix],
+  ] as const) {
+    const [from, to] = ends.map((end) => `${prefix}${end}`);
+    const line = readTable(pid, table).find((fields) => fields[1] === from && fields[2] === to);
+    if (line !== undefined) return line[9];
+  }
+  return undefined;
+}
+
+/** Whether one of these processes has the socket open. */
+export function holdsSocket(pids: readonly number[], socket: string): boolean {
+  return pids.some((pid) => listDescriptors(pid).some((each) => isSocket(pid, each, socket)));
+}
+
+/** `::ffff:0:0/96`, as the kernel prints its four words in the order of the machine. */
+const mappedPrefix = '0000000000000000FFFF0000';
+
+function showEnd(address = '', port = 0): string {
+  const bytes = address.replace('::ffff:', '').split('.').map(Number).reverse();
+  const hex = (value: number, width: number): string => value.toString(16).toUpperCase().padStart(width, '0');
+  return `${bytes.map((each) => hex(each, 2)).join('')}:${hex(port, 4)}`;
+}
+
+function readTable(pid: number, table: 'tcp' | 'tcp6'): string[][] {
+  try {
+    return readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/));
+  } catch {
+    return [];
+  }
+}
+
+function listDescriptors(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch {
+    return []; // it ended
+  }
+}
+
+function isSocket(pid: number, descriptor: string, socket: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${descriptor}`) === `socket:[${socket}]`;
+  } catch {
+    return false;
+  }
+}
