@@ -10,6 +10,7 @@ import { type Config, engineOptions, readConfig } from './config.ts';
 import { openDialler } from './egress/targets.ts';
 import { findSandboxes } from './methods/find-sandboxes.ts';
 import { Methods } from './methods/methods.ts';
+import { findRecordFolder } from './methods/sandbox-input.ts';
 import { createEngine } from './offline.ts';
 import { help, type Options, readOptions } from './options.ts';
 import { closeInheritedDescriptors } from './platform/descriptors.ts';
@@ -21,6 +22,7 @@ import { listen, type RunningServer } from './request/server.ts';
 import { isInsideSandbox } from './sandbox/doctor/inside.ts';
 import { probeSandbox } from './sandbox/doctor/probe.ts';
 import { sweepRunGroups } from './sandbox/groups/run-groups.ts';
+import { recoverAll } from './sandbox/guard/recover.ts';
 import { endSurvivors } from './sandbox/template/survivors.ts';
 import { OutputStore } from './stream/output-store.ts';
 
@@ -108,6 +110,7 @@ async function serve(options: Options, config: Config, build: string): Promise<v
     end(when);
   }
   for (const { pid, daemonPid } of endSurvivors()) log(`ended process ${pid}, left behind by daemon ${daemonPid}`);
+  void recoverAll(findRecordFolder(config)).catch((error) => log(`what runs left was not looked at: ${error}`));
   void sweepRunGroups().then((left) => {
     for (const folder of left) log(`removed the control groups ${folder}, left behind by a daemon`);
   });

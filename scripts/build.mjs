@@ -89,6 +89,7 @@ try {
       sbxd: 'daemon/main.ts',
       'merge-back': 'daemon/sandbox/git/merge-process.ts',
       'settle-suspects': 'daemon/sandbox/guard/settle-process.ts',
+      'settle-records': 'daemon/sandbox/guard/settle-records.ts',
     },
     format: 'esm',
     splitting: true,

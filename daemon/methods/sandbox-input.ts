@@ -47,6 +47,11 @@ export interface PrivateFolders {
   readonly staged: string | undefined;
 }
 
+/** Where a daemon notes what its runs may leave. */
+export function findRecordFolder(config: Config): string {
+  return path.join(config.stateDirectory, 'guard');
+}
+
 export function describeInput(
   workspace: string | undefined,
   { account, listed }: FoundAccount,
@@ -70,7 +75,7 @@ export function describeInput(
     ...(cache === undefined ? {} : { caches: { ...cache, caches: toolCaches } }),
     otherHomes: [listed.home],
     ...(staged === undefined ? {} : { staged }),
-    guard: { names: protectedPaths, quarantine },
+    guard: { names: protectedPaths, quarantine, records: findRecordFolder(config) },
     denyRead: [
       ...[config.stateDirectory, config.cacheDirectory, config.configDirectory],
       // another account's folders are not in the daemon's own

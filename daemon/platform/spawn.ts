@@ -5,6 +5,7 @@
 import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process';
 import { accessSync, chownSync, closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { Socket } from 'node:net';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { ReadStream } from 'node:tty';
@@ -55,6 +56,8 @@ export interface StartOptions {
   readonly stdio: readonly Stdio[];
   /** A process group of its own, out of reach of signals to the daemon's group. */
   readonly detached?: boolean;
+  /** It waits for the daemon's end, so the daemon does not wait for its. */
+  readonly outlives?: boolean;
   readonly umask?: number;
 }
 
@@ -92,6 +95,10 @@ export function startProcess(argv: readonly string[], options: StartOptions): Ru
     failure = error;
   });
   if (child.pid === undefined) throw failure ?? new Error(`${file} could not be started`);
+  if (options.outlives) {
+    child.unref();
+    for (const stream of child.stdio) if (stream instanceof Socket) stream.unref();
+  }
   const exit = new Promise<ProcessEnd>((resolve) => {
     child.on('exit', (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined }));
   });

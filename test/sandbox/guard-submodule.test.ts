@@ -33,7 +33,11 @@ for (const account of listTestAccounts()) {
     const { protectedNames, protectedPaths } = loadSessionData();
     const session = await openPlace(place, {
       protectedPaths: protectedNames,
-      guard: { names: protectedPaths, quarantine: path.join(place.home, 'state/quarantine') },
+      guard: {
+        names: protectedPaths,
+        quarantine: path.join(place.home, 'state/quarantine'),
+        records: path.join(place.folder, 'records'),
+      },
     });
     const before = readFileSync(path.join(place.workspace, 'vendor/lib/.git'), 'utf8');
     for (const attempt of [

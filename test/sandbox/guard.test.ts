@@ -36,7 +36,7 @@ for (const account of listTestAccounts()) {
       const { protectedNames, protectedPaths } = loadSessionData();
       return openPlace(place, {
         protectedPaths: protectedNames,
-        guard: { names: protectedPaths, quarantine: quarantine() },
+        guard: { names: protectedPaths, quarantine: quarantine(), records: path.join(place.folder, 'records') },
       });
     };
     const run = async (command: string, options: RunOptions = {}): Promise<Result> => {

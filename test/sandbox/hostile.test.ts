@@ -223,7 +223,11 @@ print(ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(
           .map((entry) => (entry.kind === 'file' ? entry.path : `${entry.path}/made`));
         const session = await openPlace(place, {
           protectedPaths: protectedNames,
-          guard: { names: protectedPaths, quarantine: path.join(place.home, 'state/quarantine') },
+          guard: {
+            names: protectedPaths,
+            quarantine: path.join(place.home, 'state/quarantine'),
+            records: path.join(place.folder, 'records'),
+          },
         });
         const make = files.map((file) => `mkdir -p '${path.dirname(file)}'; echo x >'${file}'; cat '${file}'`);
         const result = await run(session, `${make.join('; ')}; echo x >free`);

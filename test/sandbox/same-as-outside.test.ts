@@ -89,7 +89,10 @@ for (const account of listTestAccounts()) {
     const open = (): Promise<SandboxSession> => {
       const { protectedNames, protectedPaths } = loadSessionData();
       const quarantine = path.join(place.home, 'state/quarantine');
-      return openPlace(place, { protectedPaths: protectedNames, guard: { names: protectedPaths, quarantine } });
+      return openPlace(place, {
+        protectedPaths: protectedNames,
+        guard: { names: protectedPaths, quarantine, records: path.join(place.folder, 'records') },
+      });
     };
     /** In two folders, both of one depth and each with a TMPDIR beside. */
     const outside = (command: string) => runOutside(place, command, twin, { ...env, TMPDIR: `${place.folder}/tmp` });

@@ -5,8 +5,9 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Violation } from '../../../client/protocol/events.ts';
+import { findDaemon } from '../daemon-mark.ts';
 import type { Account } from '../plan/account.ts';
-import { findDaemon, readRecord } from './run-record.ts';
+import { readRecord } from './run-record.ts';
 import { liveCopies, removeCopy, settleCopy } from './settle.ts';
 
 /** A merge that hangs, as on a network file system, does not keep a session from opening. */

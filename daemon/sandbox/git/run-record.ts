@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readPidNamespace, readStat } from '../../platform/process-tree.ts';
+import { type DaemonMark, markDaemon } from '../daemon-mark.ts';
 
 export interface RunRecord {
   readonly gitFolder: string;
@@ -12,28 +12,8 @@ export interface RunRecord {
   readonly daemon: DaemonMark;
 }
 
-interface DaemonMark {
-  readonly pid: number;
-  /** Field 22 of proc(5) stat: tells processes of one number apart. */
-  readonly startTime: string;
-  readonly pidNamespace: string;
-  readonly boot: string;
-}
-
-function markDaemon(): DaemonMark {
-  return {
-    pid: process.pid,
-    startTime: readStat(process.pid)?.startTime ?? '',
-    pidNamespace: readPidNamespace('self') ?? '',
-    boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-  };
-}
-
-let own: DaemonMark | undefined;
-
 export function makeRecord(gitFolder: string, workspace: string): RunRecord {
-  own ??= markDaemon();
-  return { gitFolder, workspace, daemon: own };
+  return { gitFolder, workspace, daemon: markDaemon() };
 }
 
 /** Undefined when there is none, or none of ours: then nothing is known about what lies beside it. */
@@ -47,18 +27,4 @@ export function readRecord(folder: string): RunRecord | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * `elsewhere`: in another pid namespace of this boot, such as another container with the same home, where nothing can be
- * told about it.
- */
-export function findDaemon({ daemon }: RunRecord): 'this' | 'alive' | 'gone' | 'elsewhere' {
-  own ??= markDaemon();
-  if (daemon.boot !== own.boot) return 'gone';
-  if (daemon.pidNamespace !== own.pidNamespace) return 'elsewhere';
-  if (daemon.pid === own.pid && daemon.startTime === own.startTime) return 'this';
-  const stat = readStat(daemon.pid);
-  // a killed one stays a zombie until somebody reaps it, which in many a container nobody does
-  return stat !== undefined && stat.startTime === daemon.startTime && stat.state !== 'Z' ? 'alive' : 'gone';
 }

@@ -11,8 +11,19 @@ import path from 'node:path';
 import type { Violation } from '../../../client/protocol/events.ts';
 import type { Account } from '../plan/account.ts';
 import { findGitFolders } from '../plan/git-folders.ts';
+import { awaitEnds } from '../template/survivors.ts';
 import { FolderIndex, type Found } from './folder-index.ts';
 import { findGitlinks } from './gitlinks.ts';
+import {
+  claimRecord,
+  findRecords,
+  type GuardRecord,
+  isYounger,
+  recordFile,
+  removeRecord,
+  writeRecord,
+} from './guard-record.ts';
+import { keepWatch } from './keeper.ts';
 import { compileNames, type ProtectedName } from './protected-names.ts';
 import { exactText, rawPath, rawText, toRaw } from './raw-name.ts';
 import { settleAsAccount } from './settle-as-account.ts';
@@ -27,6 +38,19 @@ export interface GuardInput {
   readonly names: readonly ProtectedName[];
   /** Private folder of the account, outside the workspace. */
   readonly quarantine: string;
+  /** Private folder of the daemon; what is there while a run goes on says what a daemon that is killed left to be done. */
+  readonly records: string;
+  /** Whether a rule of the policy lets commands make this absolute path. */
+  readonly mayMake: (place: string) => boolean;
+}
+
+/** What a run may make. */
+export interface Leave {
+  /** Whether a person or a rule lets the command make this absolute path. */
+  readonly mayMake: (place: string) => boolean;
+  /** What persons approved, with what is below; rules of the policy can add to it. */
+  readonly approved: readonly string[];
+  readonly hasRules: boolean;
 }
 
 export interface GuardedRun {
@@ -61,7 +85,7 @@ export interface Pins {
 
 interface LiveRun {
   readonly since: number;
-  readonly mayMake: (place: string) => boolean;
+  readonly leave: Leave;
   readonly notes: Violation[];
   moved: number;
 }
@@ -73,6 +97,8 @@ export class Guard {
   readonly #forget: () => void;
   readonly #alarms = new Set<Found>();
   #patrol: Promise<void> | undefined;
+  #recovery: Promise<void> = Promise.resolve();
+  #untold: Violation[] = [];
   #pins: { readonly of: readonly Found[]; readonly pins: Pins } | undefined;
   #users = 0;
   #linger: NodeJS.Timeout | undefined;
@@ -113,17 +139,20 @@ export class Guard {
     return this.#pins.pins;
   }
 
-  /** Resolves when what is there is known. */
+  /** Resolves when what is there is known, and nothing of it was left by a run of a daemon that is gone. */
   async look(): Promise<void> {
     await this.#index.catchUp();
+    await this.#recover(false);
     if (this.#live.size === 0) for (const found of this.#index.found) if (found.since > 0) this.#index.accept(found);
   }
 
-  /** @param mayMake whether a person or a rule lets the command make this absolute path. */
-  async begin(mayMake: (place: string) => boolean): Promise<GuardedRun> {
+  async begin(leave: Leave): Promise<GuardedRun> {
     await this.look();
-    const run: LiveRun = { since: this.#index.advance(), mayMake, notes: [], moved: 0 };
+    const run: LiveRun = { since: this.#index.advance(), leave, notes: this.#untold.splice(0), moved: 0 };
     this.#live.add(run);
+    const unrecorded = this.#record();
+    if (unrecorded !== undefined) run.notes.push(unrecorded);
+    keepWatch(this.#input.records);
     let ended: Promise<readonly Violation[]> | undefined;
     return {
       end: () => {
@@ -151,18 +180,94 @@ export class Guard {
     }
     this.#live.delete(run);
     for (const found of this.#index.found) {
-      if (found.since >= run.since && run.mayMake(this.#placeOf(found))) this.#index.accept(found);
+      if (found.since >= run.since && run.leave.mayMake(this.#placeOf(found))) this.#index.accept(found);
     }
     // what stays is pinned for the next run; as long as another one goes on, that one may still change it
     if (this.#live.size === 0 && this.#index.found.some((found) => found.since > 0)) await this.look();
+    this.#record();
     const { shortcoming } = this.#index;
     if (shortcoming !== undefined)
       run.notes.push(this.#remark(`protected names below the workspace may be missed: ${shortcoming}`));
     return run.notes;
   }
 
+  /** While a run goes on, what was there before it is on disk. Undefined when that went well. */
+  #record(): Violation | undefined {
+    const { workspace, account, quarantine, names, records } = this.#input;
+    const file = recordFile(records, workspace, account);
+    const runs = [...this.#live];
+    try {
+      if (runs.length === 0) removeRecord(file);
+      else {
+        writeRecord(file, {
+          ...{ workspace, account, quarantine, names, told: [] },
+          found: this.#index.found.filter(({ since }) => since === 0).map(keyOf),
+          isWhole: this.shortcoming === undefined,
+          approved: runs.flatMap(({ leave }) => leave.approved),
+          needsPolicy: runs.some(({ leave }) => leave.hasRules),
+        });
+      }
+      return undefined;
+    } catch (error) {
+      return this.#remark(
+        `if sbx is killed during a run, nobody will know what that made at protected names: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  /** Settles what is left, and leaves what is to be told about it for who opens the workspace next. Never rejects. */
+  async settleLeft(): Promise<void> {
+    await this.#index.catchUp();
+    await this.#recover(true);
+  }
+
+  /** While a run of its own goes on, what is new is looked at when that ends. */
+  #recover(leaveTold: boolean): Promise<void> {
+    this.#recovery = this.#recovery.then(async () => {
+      const { workspace, account, records } = this.#input;
+      if (this.#live.size > 0) return;
+      for (const { file, isUncertain } of findRecords(records, { workspace, account })) {
+        try {
+          if (isUncertain) this.#untold.push(this.#remarkLeft('its daemon cannot be seen from here', file));
+          else await claimRecord(file, (record) => this.#settleRecord(record, file, leaveTold));
+        } catch (error) {
+          this.#untold.push(this.#remarkLeft((error as Error).message, file));
+        }
+      }
+    });
+    return this.#recovery;
+  }
+
+  async #settleRecord(record: GuardRecord, file: string, leaveTold: boolean): Promise<void> {
+    const { found, isWhole, approved, needsPolicy } = record;
+    if (leaveTold && (found === undefined || needsPolicy)) return;
+    const told = [...record.told];
+    if (!isWhole) told.push(this.#remarkLeft('not all of the workspace had been looked at', file));
+    else if (found !== undefined) {
+      await awaitEnds();
+      await this.#index.catchUp();
+      const there = new Set(found);
+      const suspects = this.#index.found.filter((one) => {
+        const place = this.#placeOf(one);
+        if (there.has(keyOf(one)) || isBelow(approved, place) || this.#input.mayMake(place)) return false;
+        return !isYounger(rawPath([toRaw(this.#input.workspace), ...one.segments].join('/')), record);
+      });
+      told.push(...(await this.#settle(suspects, false)));
+      await this.#index.catchUp();
+    }
+    if (leaveTold && told.length > 0) writeRecord(file, { ...record, found: undefined, told }, record.daemon);
+    else {
+      removeRecord(file);
+      this.#untold.push(...told);
+    }
+  }
+
+  #remarkLeft(why: string, file: string): Violation {
+    return this.#remark(`what a run that was cut off made at protected names may still be there: ${why} (${file})`);
+  }
+
   #isApproved(found: Found): boolean {
-    return [...this.#live].some((run) => run.mayMake(this.#placeOf(found)));
+    return [...this.#live].some((run) => run.leave.mayMake(this.#placeOf(found)));
   }
 
   #placeOf({ segments }: Found): string {
@@ -227,6 +332,14 @@ export class Guard {
     if (this.#live.size <= 1) this.#index.forgetLinks(run.since + 1);
     return notes;
   }
+}
+
+function keyOf({ kind, segments, shape }: Found): string {
+  return `${kind} ${shape} ${segments.join('/')}`;
+}
+
+function isBelow(folders: readonly string[], place: string): boolean {
+  return folders.some((folder) => place === folder || place.startsWith(`${folder}/`));
 }
 
 function choosePins(found: readonly Found[], workspace: string): Pins {

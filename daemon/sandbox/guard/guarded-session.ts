@@ -2,7 +2,7 @@
 import type { ApprovedPlan, SandboxProcess, SandboxSession } from '../model.ts';
 import type { Account } from '../plan/account.ts';
 import type { SessionInput } from '../plan/input.ts';
-import { type Guard, openGuard } from './guard.ts';
+import { type Guard, type Leave, openGuard } from './guard.ts';
 
 /** @param open undefined when the host changed while it was made. */
 export async function openGuarded(
@@ -12,13 +12,18 @@ export async function openGuarded(
 ): Promise<SandboxSession | undefined> {
   const { workspace } = input;
   if (workspace === undefined || input.guard === undefined) return open(input);
-  const guard = openGuard({ ...input.guard, workspace, account });
+  const unprotect = input.files?.rules.filter(({ effect }) => effect === 'unprotect') ?? [];
+  const rules = {
+    mayMake: (place: string) => unprotect.some((rule) => rule.covers(place)),
+    hasRules: unprotect.length > 0,
+  };
+  const guard = openGuard({ ...input.guard, workspace, account, mayMake: rules.mayMake });
   let session: SandboxSession | undefined;
   try {
     await guard.look();
     const { pins, left } = guard.listPins();
     session = await open({ ...input, nestedPins: pins });
-    return session && guardSession(session, guard, { pins, left }, input);
+    return session && guardSession(session, guard, { pins, left }, rules);
   } finally {
     if (session === undefined) guard.release();
     else void session.closed.then(() => guard.release());
@@ -42,9 +47,8 @@ function guardSession(
   session: SandboxSession,
   guard: Guard,
   { pins, left }: ReturnType<Guard['listPins']>,
-  input: SessionInput,
+  rules: Pick<Leave, 'mayMake' | 'hasRules'>,
 ): SandboxSession {
-  const unprotect = input.files?.rules.filter(({ effect }) => effect === 'unprotect') ?? [];
   const { shortcoming } = guard;
   const warnings = [
     ...(shortcoming === undefined ? [] : [`protected names below the workspace may be missed: ${shortcoming}`]),
@@ -56,8 +60,7 @@ function guardSession(
     ...session,
     report: { ...session.report, warnings: [...session.report.warnings, ...warnings] },
     isCurrent: () => session.isCurrent() && guard.listPins().pins.join('\0') === pins.join('\0'),
-    launch: (command) =>
-      launchGuarded(session, guard, command, (place) => unprotect.some((rule) => rule.covers(place))),
+    launch: (command) => launchGuarded(session, guard, command, rules),
   };
 }
 
@@ -65,12 +68,11 @@ async function launchGuarded(
   session: SandboxSession,
   guard: Guard,
   command: ApprovedPlan,
-  isUnprotected: (place: string) => boolean,
+  { mayMake, hasRules }: Pick<Leave, 'mayMake' | 'hasRules'>,
 ): Promise<SandboxProcess> {
   const approved = command.unprotect ?? [];
-  const run = await guard.begin(
-    (place) => isUnprotected(place) || approved.some((one) => place === one || place.startsWith(`${one}/`)),
-  );
+  const isAsked = (place: string): boolean => approved.some((one) => place === one || place.startsWith(`${one}/`));
+  const run = await guard.begin({ mayMake: (place) => mayMake(place) || isAsked(place), approved, hasRules });
   try {
     const process = await session.launch(command);
     const aftermath = Promise.all([process.aftermath, process.exit.then(run.end)]);

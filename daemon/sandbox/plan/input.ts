@@ -31,6 +31,8 @@ export interface SessionInput {
     readonly names: readonly ProtectedName[];
     /** Private folder of the account, outside the workspace; made when it is needed. */
     readonly quarantine: string;
+    /** Private folder of the daemon; made when it is needed. */
+    readonly records: string;
   };
   /** What is protected below the workspace's own folder, as far as it is known. */
   readonly nestedPins?: readonly string[];

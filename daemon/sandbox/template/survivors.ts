@@ -41,3 +41,13 @@ export function endSurvivors(): Survivor[] {
   }
   return found;
 }
+
+const patienceMs = 5000;
+
+/** Resolves when nothing of a daemon that is gone still runs. The kernel sees to that by itself, but not in the same instant. */
+export async function awaitEnds(): Promise<void> {
+  endSurvivors();
+  for (const deadline = Date.now() + patienceMs; findSurvivors().length > 0 && Date.now() < deadline; ) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
