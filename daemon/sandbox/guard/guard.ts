@@ -139,6 +139,11 @@ export class Guard {
     return this.#pins.pins;
   }
 
+  /** Resolves when what is there is known. Changes nothing. */
+  survey(): Promise<void> {
+    return this.#index.catchUp();
+  }
+
   /** Resolves when what is there is known, and nothing of it was left by a run of a daemon that is gone. */
   async look(): Promise<void> {
     await this.#index.catchUp();
@@ -217,7 +222,7 @@ export class Guard {
 
   /** Settles what is left, and leaves what is to be told about it for who opens the workspace next. Never rejects. */
   async settleLeft(): Promise<void> {
-    await this.#index.catchUp();
+    await this.survey();
     await this.#recover(true);
   }
 

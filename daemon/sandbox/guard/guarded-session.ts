@@ -12,11 +12,7 @@ export async function openGuarded(
 ): Promise<SandboxSession | undefined> {
   const { workspace } = input;
   if (workspace === undefined || input.guard === undefined) return open(input);
-  const unprotect = input.files?.rules.filter(({ effect }) => effect === 'unprotect') ?? [];
-  const rules = {
-    mayMake: (place: string) => unprotect.some((rule) => rule.covers(place)),
-    hasRules: unprotect.length > 0,
-  };
+  const rules = readRules(input);
   const guard = openGuard({ ...input.guard, workspace, account, mayMake: rules.mayMake });
   let session: SandboxSession | undefined;
   try {
@@ -34,20 +30,27 @@ export async function openGuarded(
 export async function findNestedPins(input: SessionInput, account: Account): Promise<SessionInput> {
   const { workspace } = input;
   if (workspace === undefined || input.guard === undefined) return input;
-  const guard = openGuard({ ...input.guard, workspace, account });
+  const guard = openGuard({ ...input.guard, workspace, account, mayMake: readRules(input).mayMake });
   try {
-    await guard.look();
+    await guard.survey();
     return { ...input, nestedPins: guard.listPins().pins };
   } finally {
     guard.release();
   }
 }
 
+type Rules = Pick<Leave, 'mayMake' | 'hasRules'>;
+
+function readRules({ files }: SessionInput): Rules {
+  const unprotect = files?.rules.filter(({ effect }) => effect === 'unprotect') ?? [];
+  return { mayMake: (place) => unprotect.some((rule) => rule.covers(place)), hasRules: unprotect.length > 0 };
+}
+
 function guardSession(
   session: SandboxSession,
   guard: Guard,
   { pins, left }: ReturnType<Guard['listPins']>,
-  rules: Pick<Leave, 'mayMake' | 'hasRules'>,
+  rules: Rules,
 ): SandboxSession {
   const { shortcoming } = guard;
   const warnings = [
@@ -68,7 +71,7 @@ async function launchGuarded(
   session: SandboxSession,
   guard: Guard,
   command: ApprovedPlan,
-  { mayMake, hasRules }: Pick<Leave, 'mayMake' | 'hasRules'>,
+  { mayMake, hasRules }: Rules,
 ): Promise<SandboxProcess> {
   const approved = command.unprotect ?? [];
   const isAsked = (place: string): boolean => approved.some((one) => place === one || place.startsWith(`${one}/`));
