@@ -67,7 +67,8 @@ export function compileCommand(plan: CommandPlan, setting: CommandSetting): Comp
     ...(plan.pty === undefined ? ['--new-session'] : []),
     '--die-with-parent',
     ...['--cap-drop', 'ALL'],
-    ...['--bind', '/', '/'],
+    // the session's mounts have no devices but its own, which lie where they are bound from (no-devices-elsewhere)
+    ...['--dev-bind', '/', '/'],
     // a terminal needs a /dev that knows it; to make one takes longer
     ...(plan.pty === undefined
       ? ['--dev-bind', sessionDevices, '/dev', ...shm]

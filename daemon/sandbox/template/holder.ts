@@ -41,6 +41,12 @@ export const resolverFile = (slot: number): string => `${own}/net/${slot}`;
 export const hostName = 'sbx';
 const hostsFile = `${own}/hosts`;
 
+/**
+ * INVARIANT(no-devices-elsewhere): every mount of a session has these, all but those of its devices. The bubblewrap of each command
+ * would set them where they are missing, which is a system call a mount and a command.
+ */
+const quiet = 'nosuid,nodev';
+
 /** First argument after the script: by it a later daemon recognises a template whose daemon is gone. */
 export const holderMark = 'sbx-session';
 
@@ -60,7 +66,7 @@ export const channelDescriptor = 6;
 export const setupScript = `set -eu
 shift 3
 mount -n --make-rprivate /
-mount -n -t tmpfs -o size=1m,mode=755 ${sessionMountSource} ${own}
+mount -n -t tmpfs -o size=1m,mode=755,${quiet} ${sessionMountSource} ${own}
 while (($#)); do
   case $1 in
     folders) n=$2; mkdir -p -- "\${@:3:n}"; shift $((n + 2)) ;;
@@ -81,9 +87,9 @@ while (($#)); do
       umount -n ${making.view}
       rm -rf ${making.names} ${making.work} ${making.view}
       shift $((n + 2)) ;;
-    overlay) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
-    emptied) mount -n -t overlay -o "ro,lowerdir=$2/top:$2/hide,userxattr" overlay "$3"; shift 3 ;;
-    fresh) mount -n -t tmpfs -o "size=$2,mode=1777,nosuid,nodev" tmpfs "$3"; shift 3 ;;
+    overlay) mount -n -t overlay -o "ro,${quiet},lowerdir=$2/top:$2/hide:$3,userxattr" overlay "$4"; shift 4 ;;
+    emptied) mount -n -t overlay -o "ro,${quiet},lowerdir=$2/top:$2/hide,userxattr" overlay "$3"; shift 3 ;;
+    fresh) mount -n -t tmpfs -o "size=$2,mode=1777,${quiet}" tmpfs "$3"; shift 3 ;;
     devices)
       mount -n -t tmpfs -o size=64k,mode=755,nosuid tmpfs "$2"
       mkdir "$2/shm" "$2/pts"
@@ -92,13 +98,13 @@ while (($#)); do
       ln -s pts/ptmx "$2/ptmx"
       ln -s /proc/self/fd "$2/fd"
       ln -s fd/0 "$2/stdin"; ln -s fd/1 "$2/stdout"; ln -s fd/2 "$2/stderr"
-      if [[ -d /dev/shm ]]; then mount -n -t tmpfs -o size=64k,mode=700 tmpfs /dev/shm; fi
+      if [[ -d /dev/shm ]]; then mount -n -t tmpfs -o size=64k,mode=700,${quiet} tmpfs /dev/shm; fi
       shift 2 ;;
     bind) mount -n --no-canonicalize --bind "$2" "$3"; shift 3 ;;
     cache)
       layered=
       if [[ $3 != - ]] && mount -n --no-canonicalize --bind "$3" ${hostCache} 2>/dev/null; then
-        mount -n -t overlay -o "nosuid,nodev,lowerdir=${hostCache},upperdir=$2/up,workdir=$2/work,userxattr" overlay "$4" 2>/dev/null && layered=1
+        mount -n -t overlay -o "${quiet},lowerdir=${hostCache},upperdir=$2/up,workdir=$2/work,userxattr" overlay "$4" 2>/dev/null && layered=1
         umount -n --no-canonicalize --lazy ${hostCache}
       fi
       [[ $layered ]] || mount -n --no-canonicalize --bind "$2/up" "$4"
@@ -108,7 +114,7 @@ while (($#)); do
     detach) n=$2; umount -n --no-canonicalize --lazy "\${@:3:n}"; shift $((n + 2)) ;;
     limit) echo "$3" >"/proc/sys/user/$2"; shift 3 ;;
     numbers) echo "$2" >/proc/sys/kernel/pid_max; shift 2 ;;
-    proc) mount -n -t proc proc /proc; shift ;;
+    proc) mount -n -t proc -o ${quiet},noexec proc /proc; shift ;;
     seal) mount -n -o remount,ro "$2"; shift 2 ;;
     start) shift; exec "$@" ;;
     *) exit 64 ;;

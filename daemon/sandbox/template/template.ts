@@ -13,7 +13,7 @@ import { receiveListeners, type SessionListeners } from '../network/listeners.ts
 import { type Account, asAccount } from '../plan/account.ts';
 import type { SessionPlan } from '../plan/plan.ts';
 import { requireTool } from '../tools.ts';
-import { type CompiledHolder, compileHolder, holderMark, setupScript } from './holder.ts';
+import { type CompiledHolder, compileHolder, holderMark, sessionDevices, setupScript } from './holder.ts';
 import { connectStarter, type Starter, starterScript } from './starter.ts';
 
 export interface Template {
@@ -151,6 +151,9 @@ export function verifyMounts(mounts: readonly Mount[], compiled: CompiledHolder)
     const access = mount?.options.includes('ro') ? 'ro' : 'rw';
     if (mount?.path !== place || access !== expected) {
       throw new SbxError('sandbox-failed', `the sandbox is not as planned: \`${place}\` is not mounted ${expected}`);
+    }
+    if (!mount.options.includes('nosuid') || (place !== sessionDevices && !mount.options.includes('nodev'))) {
+      throw new SbxError('sandbox-failed', `the sandbox is not as planned: \`${place}\` may have devices`);
     }
   }
   for (const place of compiled.same) {

@@ -198,12 +198,12 @@ describe('credentials', () => {
 describe('template as planned', () => {
   const mount = (id: number, parent: number, root: string, place: string, options: string): string =>
     `${id} ${parent} 8:1 ${root} ${place} ${options} - ext4 /dev/sda1 rw`;
-  const table = (shown: string): ReturnType<typeof parseMountTable> =>
+  const table = (shown: string, flags = 'nosuid,nodev'): ReturnType<typeof parseMountTable> =>
     parseMountTable(
       [
         mount(1, 0, '/', '/', 'ro'),
         mount(2, 1, '/home/dev/app', '/home/dev/app', 'rw'),
-        mount(3, 2, shown, '/home/dev/app/.git/config', 'ro'),
+        mount(3, 2, shown, '/home/dev/app/.git/config', `ro,${flags}`),
       ].join('\n'),
     );
   const compiled: CompiledHolder = {
@@ -217,6 +217,11 @@ describe('template as planned', () => {
   });
   test('a pin that a link, swapped in for a folder, made show a hidden file', () => {
     assert.throws(() => verifyMounts(table('/home/dev/.ssh/config'), compiled), /shows another file/);
+  });
+  test('a mount on which device files or set-user-ID programs would work', () => {
+    for (const flags of ['nosuid,relatime', 'nodev,relatime']) {
+      assert.throws(() => verifyMounts(table('/home/dev/app/.git/config', flags), compiled), /may have devices/);
+    }
   });
 });
 
