@@ -27,7 +27,7 @@ test('every mechanism works here, and each was tried', async () => {
       'nesting',
       'tools',
       'user namespaces',
-      'overlay',
+      'mounts',
       'system call filter',
       'nested namespaces',
       'limits',

@@ -5,7 +5,7 @@ export type CheckName =
   | 'nesting'
   | 'tools'
   | 'user namespaces'
-  | 'overlay'
+  | 'mounts'
   | 'system call filter'
   | 'nested namespaces'
   | 'limits'

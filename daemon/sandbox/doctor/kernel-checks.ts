@@ -3,7 +3,8 @@ import { findTool, runTool } from '../../platform/spawn.ts';
 import { assembleFilter } from '../seccomp/filter.ts';
 import { findArchitecture } from '../seccomp/syscalls.ts';
 import { failed, firstLine, type Outcome, passed } from './check.ts';
-import { containerHelp, explainUserNamespaces, isInContainer, readSetting } from './remedies.ts';
+import { explainConfinement, readConfinement } from './container.ts';
+import { explainUserNamespaces, readSetting } from './remedies.ts';
 import { parseVersion, supportsDisableUserns } from './version.ts';
 
 /** As a template is made, without its mounts. */
@@ -12,26 +13,39 @@ function namespacesArgv(script: string, options: readonly string[] = []): string
     findTool('bwrap') ?? '',
     ...['--unshare-user', '--unshare-net', '--unshare-pid', '--ro-bind', '/', '/', '--cap-add', 'ALL'],
     ...options,
-    ...['/bin/bash', '-c', script],
+    // with a socket for its input, bash would read a start-up file
+    ...['/bin/bash', '--norc', '--noprofile', '-c', script],
   ];
 }
 
 export async function checkUserNamespaces(): Promise<Outcome> {
   const tried = await runTool(namespacesArgv(':'));
   if (tried.ok) return passed;
-  return failed(`a user namespace cannot be made: ${firstLine(tried.stderr)}`, explainUserNamespaces());
+  return failed(`a user namespace cannot be made: ${firstLine(tried.stderr)}`, explainUserNamespaces(tried.stderr));
 }
 
-export async function checkOverlay(): Promise<Outcome> {
-  const script = [
-    'mount -n -t proc proc /proc && mkdir /tmp/top /tmp/hide && mknod /tmp/hide/x c 0 0',
-    'mount -n -t overlay -o ro,lowerdir=/tmp/top:/tmp/hide:/usr,userxattr overlay /usr',
-  ].join(' && ');
-  const tried = await runTool(namespacesArgv(script, ['--bind', '/proc', '/proc', '--tmpfs', '/tmp']));
-  if (tried.ok) return passed;
+/** Apart from each other: each may be refused for a reason of its own, and all remedies are told at once. */
+export async function checkMounts(): Promise<Outcome> {
+  const [proc, overlay] = await Promise.all([
+    runTool(namespacesArgv('mount -n -t proc proc /proc', ['--bind', '/proc', '/proc'])),
+    runTool(
+      namespacesArgv(
+        'mkdir /tmp/top /tmp/hide && mknod /tmp/hide/x c 0 0 && ' +
+          'mount -n -t overlay -o ro,lowerdir=/tmp/top:/tmp/hide:/usr,userxattr overlay /usr',
+        ['--tmpfs', '/tmp'],
+      ),
+    ),
+  ]);
+  if (proc.ok && overlay.ok) return passed;
+  const refused = [...(proc.ok ? [] : (['proc'] as const)), ...(overlay.ok ? [] : (['overlay'] as const))];
+  const names = { proc: 'a /proc', overlay: 'an overlay' };
+  const what = refused.map((each) => names[each]).join(' and ');
   return failed(
-    `/proc or an overlay cannot be mounted in a user namespace: ${firstLine(tried.stderr)}`,
-    isInContainer() ? containerHelp : 'the kernel must be 5.11 or later with overlayfs (`modprobe overlay`)',
+    `${what} cannot be mounted in a user namespace: ${firstLine((proc.ok ? overlay : proc).stderr)}`,
+    explainConfinement(refused, readConfinement()) ??
+      (proc.ok
+        ? 'the kernel must be 5.11 or later with overlayfs (`modprobe overlay`)'
+        : 'start sbx outside of the sandbox or container that it was started in'),
   );
 }
 

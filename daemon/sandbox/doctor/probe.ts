@@ -6,7 +6,7 @@ import type { SbxError } from '../../../client/protocol/errors.ts';
 import { neededTools, requireTool } from '../tools.ts';
 import { type CheckName, failed, type Outcome, type ProbeCheck, passed } from './check.ts';
 import { isInsideSandbox } from './inside.ts';
-import { checkFilter, checkNestedNamespaces, checkOverlay, checkUserNamespaces } from './kernel-checks.ts';
+import { checkFilter, checkMounts, checkNestedNamespaces, checkUserNamespaces } from './kernel-checks.ts';
 import { checkLimits } from './limit-check.ts';
 import { checkSession } from './session-checks.ts';
 
@@ -48,7 +48,7 @@ export async function probeSandbox(): Promise<ProbeResult> {
     step('nesting', checkNesting),
     step('tools', checkTools),
     step('user namespaces', checkUserNamespaces),
-    step('overlay', checkOverlay),
+    step('mounts', checkMounts),
     step('system call filter', checkFilter),
     step('nested namespaces', checkNestedNamespaces),
     step('limits', checkLimits),

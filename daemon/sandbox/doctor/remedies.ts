@@ -1,6 +1,6 @@
 /** Words of help for a kernel that refuses something, chosen by the settings that make it refuse. */
 import { readFileSync } from 'node:fs';
-import { readMountTable } from '../../platform/mount-table.ts';
+import { explainConfinement, readConfinement } from './container.ts';
 
 export function readSetting(name: string): string | undefined {
   try {
@@ -10,16 +10,11 @@ export function readSetting(name: string): string | undefined {
   }
 }
 
-export function isInContainer(): boolean {
-  const root = readMountTable('self').find((mount) => mount.path === '/');
-  return root?.type === 'overlay' || readMountTable('self').some((mount) => mount.path === '/proc/kcore');
-}
-
-export const containerHelp =
-  'start the container with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined`';
-
-/** The remedy for a kernel that refuses user namespaces, by the setting that refuses them. */
-export function explainUserNamespaces(): string {
+/**
+ * The remedy for a kernel that refuses user namespaces, by the setting that refuses them.
+ * @param message of who tried to make one.
+ */
+export function explainUserNamespaces(message: string): string {
   if (readSetting('kernel/apparmor_restrict_unprivileged_userns') === '1') {
     return (
       'install an AppArmor profile for bubblewrap (`apt-get install apparmor-profiles`, then ' +
@@ -29,6 +24,13 @@ export function explainUserNamespaces(): string {
   }
   if (readSetting('kernel/unprivileged_userns_clone') === '0')
     return 'run `sysctl -w kernel.unprivileged_userns_clone=1`';
-  if (readSetting('user/max_user_namespaces') === '0') return 'run `sysctl -w user.max_user_namespaces=15000`';
-  return isInContainer() ? containerHelp : 'allow unprivileged user namespaces in this kernel';
+  const confinement = readConfinement();
+  const closed = readSetting('user/max_user_namespaces') === '0';
+  // a limit that a namespace above has set shows only as this error
+  const closedAbove = /ENOSPC|No space left/.test(message);
+  if ((closed || closedAbove) && confinement.inUserNamespace) {
+    return 'what sbx was started in has closed user namespaces for good: start sbx outside of that sandbox or container';
+  }
+  if (closed) return 'run `sysctl -w user.max_user_namespaces=15000`';
+  return explainConfinement(['user namespaces'], confinement) ?? 'allow unprivileged user namespaces in this kernel';
 }
