@@ -1363,6 +1363,24 @@ export const tableStatements: Readonly<Record<string, readonly StatementCase[]>>
     allow('curl https://example.com.evil.org/', { ...whole, deny: ['WebFetch(domain:example.com)'] }),
     allow('curl https://x.org/example.com', { ...whole, deny: ['WebFetch(domain:example.com)'] }),
   ],
+  W8: [
+    deny('curl https://münchen.de/', { ...whole, deny: ['WebFetch(domain:xn--mnchen-3ya.de)'] }),
+    deny('curl https://xn--mnchen-3ya.de/', { ...whole, deny: ['WebFetch(domain:München.de)'] }),
+    deny('curl http://0x7f.1/', { ...whole, deny: ['WebFetch(domain:127.0.0.1)'] }),
+    deny('curl http://127.0.0.1/', { ...whole, deny: ['WebFetch(domain:2130706433)'] }),
+    allow('curl http://127.0.0.2/', { ...whole, deny: ['WebFetch(domain:127.0.0.1)'] }),
+  ],
+  W11: [
+    deny('curl https://a.evil.com/', {
+      policy: { network: { deny: ['*.evil.com'] }, permissions: whole },
+      rule: '*.evil.com',
+      says: 'connects to a host',
+    }),
+    deny('curl http://0xa.1/', { policy: { network: { deny: ['10.0.0.0/8'] }, permissions: whole } }),
+    allow('curl https://evil.com/', { policy: { network: { deny: ['*.evil.com'] }, permissions: whole } }),
+    allow('curl https://evil.com/', { policy: { network: { deny: ['evil.com:22'] }, permissions: whole } }),
+    allow('curl https://x.com/', { policy: { network: { ask: ['x.com'] }, permissions: whole } }),
+  ],
   W2: [
     deny('curl https://a.b.example.com/', { ...whole, deny: ['WebFetch(domain:*.example.com)'] }),
     allow('curl https://example.com/', { ...whole, deny: ['WebFetch(domain:*.example.com)'] }),

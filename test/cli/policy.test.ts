@@ -50,6 +50,27 @@ test('every entry stands with its file, line and column, and every layer with it
   assert.match(out, /untrusted +.*\.sbx\/policy\.json/);
 });
 
+test('the network stands with its presets in one line each', async () => {
+  write(user, '{"network": {"allow": ["example.com"], "deny": ["10.0.0.0/8"], "hostPorts": [5432]}}');
+  write(project, '{"network": {"allow": ["project.example"], "presets": ["models"]}}');
+  const { network, ignored } = await show();
+  assert.deepEqual(
+    network.entries.filter(({ preset }) => preset === undefined).map(({ list, entry }) => [list, entry]),
+    [
+      ['deny', '10.0.0.0/8'],
+      ['allow', 'example.com'],
+    ],
+  );
+  assert.deepEqual([network.default.value, network.presets.map(({ name }) => name)], ['ask', ['registries']]);
+  assert.equal(network.entries.find(({ entry }) => entry === 'pypi.org')?.reason, 'packages of Python');
+  assert.equal(ignored.filter(({ what }) => /connect to/.test(what)).length, 2);
+  const { out } = await sbx.call(['policy', 'show']);
+  assert.match(out, /network\n {2}deny 10\.0\.0\.0\/8 /);
+  assert.match(out, / {2}allow preset registries, \d+ hosts +.*default\.jsonc/);
+  assert.match(out, / {2}allow port 5432 of this machine /);
+  assert.match(out, / {2}ask other hosts /);
+});
+
 test('the profile and the import can be chosen', async () => {
   write(imported, '{"permissions": {"deny": ["Bash(rm *)"]}, "sandbox": {"excludedCommands": ["docker *"]}}');
   const report = await show('--profile', 'ci');

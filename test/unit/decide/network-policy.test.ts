@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type { Origin } from '../../../client/protocol/decision.ts';
+import { analyse } from '../../../daemon/analyse/analyse.ts';
+import type { Catalogue } from '../../../daemon/analyse/compile-catalogue.ts';
+import type { Facts } from '../../../daemon/analyse/model.ts';
+import { decide } from '../../../daemon/decide/decide.ts';
 import { importSettings } from '../../../daemon/decide/import-settings.ts';
 import { lintPolicy } from '../../../daemon/decide/lint-policy.ts';
 import { mergePolicies } from '../../../daemon/decide/merge-policies.ts';
@@ -12,6 +16,9 @@ import { withPresets } from '../../../daemon/decide/network-presets.ts';
 import type { ParsedPolicy } from '../../../daemon/decide/policy.ts';
 import { parsePolicy } from '../../../daemon/decide/policy-text.ts';
 import { keepTrusted, listGrants } from '../../../daemon/decide/project-grants.ts';
+import { type BashParser, createParser } from '../../../daemon/parse/parser.ts';
+import { loadCatalogue } from '../../../daemon/platform/catalogue-files.ts';
+import { loadGrammarFiles } from '../../../daemon/platform/grammar.ts';
 import { loadNetworkPresets } from '../../../daemon/platform/network-presets.ts';
 import { findPackageRoot } from '../../../daemon/platform/package-root.ts';
 
@@ -19,6 +26,22 @@ function layer(name: Origin['layer'], policy: object | string): ParsedPolicy {
   const text = typeof policy === 'string' ? policy : JSON.stringify(policy);
   return parsePolicy(text, { layer: name, file: `/${name}.json`, anchor: '/w', home: '/home/u' });
 }
+
+let parser: BashParser;
+let catalogue: Catalogue;
+before(async () => {
+  parser = await createParser(await loadGrammarFiles());
+  catalogue = loadCatalogue();
+});
+
+const facts: Facts = {
+  home: '/home/u',
+  workspace: '/home/u/ws',
+  cwd: '/home/u/ws',
+  additionalDirectories: [],
+  temporaryDirectories: ['/tmp'],
+  paths: new Map(),
+};
 
 function effect(layers: readonly ParsedPolicy[], host: string, port = 443): string {
   const network = withPresets(mergePolicies(layers).network, loadNetworkPresets());
@@ -171,6 +194,47 @@ describe('network in layers', () => {
     assert.equal(effect([imported], '2001:db8::1'), 'deny');
     assert.equal(effect([imported], 'x.b.com'), 'deny');
     assert.equal(effect([imported], 'c.com'), 'ask');
+  });
+});
+
+describe('a denied host', () => {
+  const decided = (command: string, network: object): string => {
+    const policy = mergePolicies([layer('user', { network, permissions: { allow: ['Bash'] } })]);
+    return decide(
+      analyse(parser.parse(command), facts, catalogue, (text) => parser.parse(text)),
+      policy,
+      {
+        mode: undefined,
+        autoAllow: true,
+        facts,
+      },
+    ).effect;
+  };
+
+  it('is told from the text of a command, in every spelling', () => {
+    const network = { deny: ['*.evil.com', '10.0.0.0/8'], ask: ['asked.com'] };
+    for (const command of [
+      'curl https://a.evil.com/',
+      'wget -q A.EVIL.COM.',
+      'git clone https://x.evil.com/r.git',
+      'curl http://10.1.2.3/',
+      'curl http://167838211/',
+      'ls; curl http://0xa.1/',
+    ]) {
+      assert.equal(decided(command, network), 'deny', command);
+    }
+    for (const command of [
+      'curl https://evil.com/',
+      'curl http://11.1.2.3/',
+      'curl https://asked.com/',
+      'ls 10.1.2.3',
+    ]) {
+      assert.equal(decided(command, network), 'allow', command);
+    }
+  });
+
+  it('is not told where the deny is for a port or for requests: the connection decides', () => {
+    assert.equal(decided('curl https://x.com/', { deny: ['x.com:22', { host: 'x.com', methods: ['PUT'] }] }), 'allow');
   });
 });
 

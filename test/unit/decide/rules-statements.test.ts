@@ -68,8 +68,12 @@ for (const [statement, rows] of Object.entries(statements)) {
 const elsewhere: Readonly<Record<string, string>> = {
   O14: 'test/unit/analyse/policies.test.ts',
   O15: 'test/unit/decide/lint-policy.test.ts',
-  W4: 'a later version',
+  W4: 'test/unit/decide/network-decision.test.ts',
   W5: 'test/unit/decide/import-settings.test.ts',
+  W7: 'test/unit/decide/network-decision.test.ts',
+  W9: 'test/unit/decide/network-decision.test.ts',
+  W10: 'test/unit/egress/checked-target.test.ts',
+  W12: 'test/unit/decide/network-policy.test.ts',
   '§15': 'test/unit/decide/decide.test.ts',
   '§10': 'test/unit/decide/policy-layers.test.ts',
   '§13': 'test/unit/decide/import-settings.test.ts',

@@ -22,7 +22,7 @@ async function listen(address: string, port = 0): Promise<Listener> {
   const server = net.createServer((socket) => {
     seen.push(socket.localAddress ?? '');
     socket.on('error', () => {});
-    socket.end(socket.localAddress);
+    socket.end(socket.localAddress ?? '');
   });
   servers.push(server);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, address, resolve));
