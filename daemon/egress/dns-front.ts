@@ -4,6 +4,8 @@
  * so data put into a name reaches nobody.
  */
 import type { Socket as DatagramSocket } from 'node:dgram';
+import { isIP } from 'node:net';
+import { parseHost } from '../../client/protocol/authority.ts';
 import { type ClientConnection, closeWith } from './connections.ts';
 import {
   type DnsQuestion,
@@ -96,10 +98,11 @@ function resolve({ name, type, class: kind }: DnsQuestion, names: RunNames): rea
   // RFC 6761 §6.3, §6.4; RFC 7686 §2.
   if (isBelow(name, 'localhost')) return localhostRecords(type);
   if (isBelow(name, 'invalid') || isBelow(name, 'onion')) return dnsCodes.noSuchName;
-  // What ends in a number is an address to those who connect (URL Standard, "ends in a number checker").
-  if (/(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/.test(name)) return dnsCodes.noSuchName;
+  const host = parseHost(name);
+  // Some names are an address to those who connect: `127.1`, `0x7f000001`.
+  if (host === undefined || isIP(host) !== 0) return dnsCodes.noSuchName;
   if (type !== dnsTypes.a && type !== dnsTypes.any) return [];
-  const address = names.addressOf(name);
+  const address = names.addressOf(host);
   return address === undefined ? dnsCodes.refused : [addressRecord(address)];
 }
 

@@ -1,5 +1,5 @@
 /** The HTTP proxy: requests in absolute form, WebSocket, and CONNECT, which is admitted before anything is answered. */
-import { splitAuthority } from './authority-text.ts';
+import { parseAuthority } from '../../client/protocol/authority.ts';
 import { type ClientConnection, closeWith } from './connections.ts';
 import type { Passage } from './http-framing.ts';
 import type { RequestHead } from './http-head.ts';
@@ -19,14 +19,14 @@ async function serveConnect(connection: ClientConnection, { target }: RequestHea
   if (framing.kind !== 'none' && !(framing.kind === 'length' && framing.bytes === 0)) {
     return sayFault(connection, { status: 400, fault: 'CONNECT has no body' });
   }
-  const authority = splitAuthority(target);
-  if (authority?.port === undefined) {
+  const { host, port } = parseAuthority(target) ?? {};
+  if (host === undefined || port === undefined) {
     return sayFault(connection, { status: 400, fault: 'CONNECT names `host:port` and nothing else' });
   }
   const refuse = (refusal: Refusal): void => closeWith(connection, httpRefusal(refusal));
-  const mismatch = passage.hosts.length === 0 ? undefined : checkHost(passage.hosts, authority);
+  const mismatch = passage.hosts.length === 0 ? undefined : checkHost(passage.hosts, { host, port });
   if (mismatch !== undefined) return refuse(mismatch);
-  const attempt: Attempt = { front: 'connect', client: client.socket, host: authority.host, port: authority.port };
+  const attempt: Attempt = { front: 'connect', client: client.socket, host, port };
   const admitted = await context.run.gate.admit(attempt, signal);
   if (isRefusal(admitted)) return refuse(admitted);
   const accept = (): void => {

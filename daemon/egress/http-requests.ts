@@ -3,7 +3,7 @@
  * host from one place only. `Host` may not say another one, and what is sent on is written anew.
  */
 import type { Socket } from 'node:net';
-import { type AuthorityText, isSameHost, splitAuthority } from './authority-text.ts';
+import { type Authority, parseAuthority, showAuthority } from '../../client/protocol/authority.ts';
 import type { ClientConnection } from './connections.ts';
 import { closeWith } from './connections.ts';
 import { openBody } from './http-body.ts';
@@ -66,20 +66,21 @@ export function sayFault(connection: ClientConnection, { status, fault }: Fault)
 }
 
 /** A request's `Host` says the same host as the request does elsewhere; a port that it leaves out is not another one. */
-export function checkHost(hosts: readonly string[], wanted: AuthorityText): Refusal | undefined {
-  if (hosts.length === 1 && hosts[0] === wanted.text) return undefined;
-  const said = hosts.length === 1 ? splitAuthority(hosts[0] as string) : undefined;
-  const isSame =
-    said !== undefined && isSameHost(said.host, wanted.host) && (said.port === undefined || said.port === wanted.port);
-  if (isSame) return undefined;
+export function checkHost(hosts: readonly string[], wanted: Destination): Refusal | undefined {
+  const said = hosts.length === 1 ? parseAuthority(hosts[0] as string) : undefined;
+  if (said?.host === wanted.host && (said.port === undefined || said.port === wanted.port)) return undefined;
   return { code: 'mismatch', message: 'the request names one host in its target and another one in `Host`' };
 }
+
+/** The host is canonical. */
+export type Destination = Authority & { readonly port: number };
 
 /** Where a request goes. */
 interface Wanted {
   readonly front: Front;
-  readonly authority: AuthorityText & { readonly port: number };
-  /** As the host is to see it. */
+  readonly destination: Destination;
+  /** As the host is to see them. */
+  readonly hostLine: string;
   readonly target: string;
 }
 
@@ -87,7 +88,7 @@ async function serveRequest(
   connection: ClientConnection,
   head: RequestHead,
   passage: Passage,
-  { front, authority, target }: Wanted,
+  { front, destination, hostLine, target }: Wanted,
 ): Promise<boolean> {
   const { context, signal } = connection;
   const isWebSocket = passage.upgrade === 'websocket';
@@ -107,19 +108,18 @@ async function serveRequest(
     else connection.client.socket.write(answer);
     return keepAlive;
   };
-  const mismatch = passage.hosts.length === 0 ? undefined : checkHost(passage.hosts, authority);
+  const mismatch = passage.hosts.length === 0 ? undefined : checkHost(passage.hosts, destination);
   if (mismatch !== undefined) return refuse(mismatch);
   const attempt: Attempt = {
     front,
     client: connection.client.socket,
-    host: authority.host,
-    port: authority.port,
+    ...destination,
     request: { method: head.method, path: target },
   };
   const admitted = await context.run.gate.admit(attempt, signal);
   if (isRefusal(admitted)) return refuse(admitted);
   if (admitted.speaks === 'tls') {
-    const refusal: Refusal = { code: 'mismatch', message: `port ${authority.port} of this host is for TLS only` };
+    const refusal: Refusal = { code: 'mismatch', message: `port ${destination.port} of this host is for TLS only` };
     admitted.finish({ sentBytes: 0, receivedBytes: 0, refusal });
     return refuse(refusal);
   }
@@ -128,7 +128,7 @@ async function serveRequest(
     admitted,
     method: head.method,
     head:
-      `${head.method} ${target} HTTP/1.${head.minorVersion}\r\nHost: ${authority.text}\r\n` +
+      `${head.method} ${target} HTTP/1.${head.minorVersion}\r\nHost: ${hostLine}\r\n` +
       `${passage.lines}${framingLine(passage.framing)}${upgrade}\r\n`,
     body: openBody(passage.framing, { maxTrailerBytes: context.limits.maxTrailerBytes, allowExtensions: false }),
     isWebSocket,
@@ -148,12 +148,18 @@ function readProxyTarget({ method, target }: RequestHead): Wanted | Fault {
   if (scheme.toLowerCase() !== 'http') {
     return { status: 400, fault: `for ${scheme.toLowerCase()} addresses a proxy is asked by CONNECT` };
   }
-  const split = splitAuthority(text);
-  if (split === undefined) return { status: 400, fault: 'the address names no host, or more than a host and a port' };
-  const authority = { text, host: split.host, port: split.port ?? 80 };
+  const authority = parseAuthority(text);
+  if (authority === undefined)
+    return { status: 400, fault: 'the address names no host, or more than a host and a port' };
+  const { host, port } = authority;
+  const wanted = {
+    front: 'http' as const,
+    destination: { host, port: port ?? 80 },
+    hostLine: showAuthority(host, port),
+  };
   // RFC 9112 §3.2.4: this is how the server as a whole is asked through a proxy.
-  if (rest === '' && method === 'OPTIONS') return { front: 'http', authority, target: '*' };
-  return { front: 'http', authority, target: rest.startsWith('/') ? rest : `/${rest}` };
+  if (rest === '' && method === 'OPTIONS') return { ...wanted, target: '*' };
+  return { ...wanted, target: rest.startsWith('/') ? rest : `/${rest}` };
 }
 
 /** RFC 9112 §3.2.1. */
@@ -162,6 +168,5 @@ function readOriginTarget({ method, target }: RequestHead, { front, host, port }
   if (!isPath && !(target === '*' && method === 'OPTIONS')) {
     return { status: 400, fault: 'a request to a host names a path, and a proxy is asked elsewhere' };
   }
-  const name = host.includes(':') ? `[${host}]` : host;
-  return { front, authority: { text: port === 80 ? name : `${name}:${port}`, host, port }, target };
+  return { front, destination: { host, port }, hostLine: showAuthority(host, port === 80 ? undefined : port), target };
 }

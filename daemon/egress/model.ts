@@ -13,14 +13,18 @@ export interface Attempt {
   readonly front: Front;
   /** The accepted connection, by which its maker can be found. */
   readonly client: Socket;
-  /** As the command wrote it, brackets of IPv6 removed; not canonical yet. */
+  /** Canonical, as `parseHost` gives it. */
   readonly host: string;
   readonly port: number;
   /**
    * Of plain HTTP, of which every request is an attempt of its own. Without it the question is only whether anything of
    * that host may be reached; where the answer `speaks` http, each request is asked about before it leaves.
    */
-  readonly request?: { readonly method: string /** With its query. */; readonly path: string };
+  readonly request?: {
+    readonly method: string;
+    /** With its query. */
+    readonly path: string;
+  };
 }
 
 export const refusalCodes = [

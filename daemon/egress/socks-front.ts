@@ -1,5 +1,5 @@
 /** The SOCKS5 proxy (RFC 1928): connections out, by name or address, without authentication. */
-import { splitAuthority } from './authority-text.ts';
+import { parseHost } from '../../client/protocol/authority.ts';
 import { type ClientConnection, closeWith } from './connections.ts';
 import { type Attempt, isRefusal, type Refusal } from './model.ts';
 import { socksReplyCode } from './refusal-bodies.ts';
@@ -28,8 +28,10 @@ export async function serveSocks(connection: ClientConnection): Promise<void> {
   const request = await readMessage(connection, readSocksRequest, deadline);
   if (request === undefined) return reset(client.socket);
   if (request.command !== connectCommand) return closeWith(connection, socksReply(commandNotSupported));
-  const { host, port } = request;
-  if (host === undefined || port === 0 || (request.isName && !isHostName(host))) {
+  const { port } = request;
+  // RFC 1928 gives a name no encoding, so only ASCII means the same to everybody.
+  const host = request.host !== undefined && /^[\x21-\x7e]+$/.test(request.host) ? parseHost(request.host) : undefined;
+  if (host === undefined || port === 0) {
     return closeWith(connection, socksReply(addressNotSupported));
   }
   const refuse = (refusal: Refusal): void => closeWith(connection, socksReply(socksReplyCode(refusal)));
@@ -40,11 +42,6 @@ export async function serveSocks(connection: ClientConnection): Promise<void> {
     client.socket.write(socksReply(0));
   };
   await serveTunnel(connection, attempt, admitted, { accept, refuse });
-}
-
-/** A name is written as it is in every front: without a port, brackets or colons. */
-function isHostName(name: string): boolean {
-  return splitAuthority(name)?.host === name;
 }
 
 /** Undefined when it is malformed, takes too long, or the client is gone. */

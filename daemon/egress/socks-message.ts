@@ -6,7 +6,6 @@ export interface SocksRequest {
   readonly command: number;
   /** Dotted IPv4, colon-separated IPv6, or the name's bytes as they came; undefined: a kind of address that is not known. */
   readonly host: string | undefined;
-  readonly isName: boolean;
   readonly port: number;
   /** How many bytes the message has. */
   readonly length: number;
@@ -35,11 +34,11 @@ export function readSocksRequest(bytes: Buffer): SocksRequest | 'more' | 'malfor
   const kind = bytes[3] as number;
   const start = kind === 3 ? 5 : 4;
   const size = hostBytes(kind, bytes[4] as number);
-  if (size === undefined) return { command, host: undefined, isName: false, port: 0, length: bytes.length };
+  if (size === undefined) return { command, host: undefined, port: 0, length: bytes.length };
   const length = start + size + 2;
   if (bytes.length < length) return 'more';
   const address = bytes.subarray(start, start + size);
-  return { command, host: hostText(kind, address), isName: kind === 3, port: bytes.readUInt16BE(start + size), length };
+  return { command, host: hostText(kind, address), port: bytes.readUInt16BE(start + size), length };
 }
 
 /** The address it was bound to is always given as 0.0.0.0:0; the true one would tell a command about the machine. */

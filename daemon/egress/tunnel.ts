@@ -5,7 +5,6 @@
  * server that hosts many names makes of a later `Host`.
  */
 import { isIP } from 'node:net';
-import { isSameHost } from './authority-text.ts';
 import { type ClientHello, readClientHello } from './client-hello.ts';
 import { type ClientConnection, closeWith } from './connections.ts';
 import { serveRequests } from './http-requests.ts';
@@ -104,14 +103,9 @@ const notTls: Refusal = {
 };
 
 function compareName({ sni }: ClientHello, host: string, bytes: Buffer): Opening {
-  // RFC 6066 §3: an address is no name to ask for; some clients write it all the same.
-  if (sni === undefined ? isIP(host) !== 0 : isSameName(sni, host)) return { bytes, sni };
+  // RFC 6066 §3: an address is no name to ask for, though some clients do; and a name has no final dot.
+  if (sni === undefined ? isIP(host) !== 0 : sni.toLowerCase() === host) return { bytes, sni };
   const said = sni === undefined ? 'names no host' : `asks for \`${sni}\``;
   const message = `the connection was admitted for \`${host}\`, but its TLS handshake ${said}`;
   return { refusal: { code: 'mismatch', message }, ...(sni === undefined ? {} : { sni }) };
-}
-
-/** A final dot is not allowed in SNI, and servers differ in what they make of one. */
-function isSameName(sni: string, host: string): boolean {
-  return !sni.endsWith('.') && isSameHost(sni, host);
 }

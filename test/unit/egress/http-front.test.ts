@@ -47,6 +47,7 @@ test('what is not a request is answered 400 in words, and reaches nobody', async
     ['no Host', `GET http://h.example/ HTTP/1.1${end}`, 400],
     ['two Hosts', `GET http://h.example/ HTTP/1.1\r\nHost: h.example\r\nHost: h.example${end}`, 400],
     ['another Host', `GET http://h.example/ HTTP/1.1\r\nHost: evil.example${end}`, 403],
+    ['an address spelled as another one', `GET http://h.example/ HTTP/1.1\r\nHost: 0x7f.1${end}`, 403],
     ['another port in Host', `GET http://h.example/ HTTP/1.1\r\nHost: h.example:81${end}`, 403],
     ['an empty Host', `GET http://h.example/ HTTP/1.1\r\nHost:${end}`, 403],
     ['a folded line', `GET http://h.example/ HTTP/1.1\r\nHost: h.example\r\nX: a\r\n b${end}`, 400],
@@ -127,7 +128,7 @@ test('what is written on is the request and nothing of the hop', async (t) => {
     [
       'case of the host',
       `GET HTTP://H.Example/ HTTP/1.1\r\nHost: h.EXAMPLE.${end}`,
-      `GET / HTTP/1.1\r\nHost: H.Example${end}`,
+      `GET / HTTP/1.1\r\nHost: h.example${end}`,
     ],
     ['the port left out of Host', `GET http://h.example:80/ HTTP/1.1\r\n${h}${end}`, `GET / HTTP/1.1\r\n${h}:80${end}`],
     [
