@@ -7,8 +7,9 @@
  *
  * Only files are read here; git itself is never run in a workspace. Source: gitrepository-layout(5), git-worktree(1).
  */
-import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { tryRealpath } from './places.ts';
 
 export interface GitFacts {
   /** Links resolved; of a linked worktree the common one, which holds the worktree's own. */
@@ -90,14 +91,6 @@ function readSmall(file: string): string | undefined {
 function readLine(file: string, before = ''): string | undefined {
   const text = readSmall(file)?.replace(/\n+$/, '');
   return text?.startsWith(before) && text.length > before.length ? text.slice(before.length) : undefined;
-}
-
-function tryRealpath(place: string): string | undefined {
-  try {
-    return realpathSync.native(place);
-  } catch {
-    return undefined;
-  }
 }
 
 function isBelow(folder: string, candidate: string): boolean {

@@ -8,8 +8,9 @@
 import path from 'node:path';
 import type { NetworkWish } from '../network/listeners.ts';
 import type { Account } from './account.ts';
-import type { HiddenFact, HostFacts, PlaceKind } from './facts.ts';
+import type { HiddenFact, HostFacts } from './facts.ts';
 import type { SessionInput, WritableBind } from './input.ts';
+import type { PlaceKind } from './places.ts';
 import { type CachePlan, planCaches } from './tool-caches.ts';
 import { isWithin } from './within.ts';
 

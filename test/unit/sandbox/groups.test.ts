@@ -9,7 +9,7 @@ import { parseHardLimits } from '../../../daemon/platform/resource-limits.ts';
 import { asPrlimit, asUlimits, limitInside } from '../../../daemon/sandbox/command/process-limits.ts';
 import { findOwnGroup } from '../../../daemon/sandbox/groups/group-parent.ts';
 import { explainAbsence, needsGroup, OwnGroups } from '../../../daemon/sandbox/groups/run-groups.ts';
-import { limitsNumbers } from '../../../daemon/sandbox/plan/facts.ts';
+import { limitsNumbers } from '../../../daemon/sandbox/plan/kernel-limits.ts';
 
 const unified = '30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n';
 const hybrid =
