@@ -4,8 +4,9 @@
  */
 import type { Violation } from '../client/protocol/events.ts';
 import type { Limits } from './decide/limits.ts';
-import { findNetworkViolation } from './egress/blocked.ts';
+import { findMissedAddress, findMissedHostPort, findMissedNetwork } from './egress/blocked.ts';
 import { findLimitViolation } from './limit-violation.ts';
+import { isPortListening } from './platform/listening-ports.ts';
 import { findWithheldViolations } from './request/withheld.ts';
 import type { CommandPlan, SandboxSession } from './sandbox/model.ts';
 
@@ -50,7 +51,8 @@ export function explainFailedCommand(
   explain: SandboxSession['explainFailure'],
 ): readonly Violation[] {
   const limit = sandboxed ? findLimitViolation({ code, errorTail: text }, limits) : undefined;
-  const network = sandboxed && !isExact ? findNetworkViolation({ errorTail: text, hosts }) : undefined;
+  const missed = { errorTail: text, hosts };
+  const network = sandboxed ? explainNetwork(missed, isExact) : undefined;
   return [
     ...(limit ? [limit] : []),
     ...(network ? [network] : []),
@@ -63,4 +65,9 @@ export function explainFailedCommand(
       ...(plan.folders === undefined ? {} : { folders: plan.folders }),
     }),
   ];
+}
+
+function explainNetwork(failed: Parameters<typeof findMissedNetwork>[0], isExact: boolean): Violation | undefined {
+  const missed = isExact ? findMissedAddress(failed) : findMissedNetwork(failed);
+  return findMissedHostPort(failed, isPortListening) ?? missed;
 }

@@ -86,7 +86,12 @@ export function showPlan(report: PlanReport, paint: Paint, all: boolean): string
     ['account', `${account.name} (${account.uid}), ${account.because}`],
     ['workspace', report.workspace === undefined ? 'none' : home(report.workspace)],
     ['starts in', home(report.cwd)],
-    ['network', report.network],
+    [
+      'network',
+      report.network.access === 'none'
+        ? 'none but localhost of the session'
+        : 'localhost of the session, and hosts as below',
+    ],
     ['unix sockets', report.unixSockets],
     ['user namespaces', report.userNamespaces],
   ];
@@ -117,6 +122,10 @@ export function showPlan(report: PlanReport, paint: Paint, all: boolean): string
         ? []
         : [paint.dim(`  ${hiddenWhenMade.length} more as soon as they are made: --all names them`)]),
     ...['', paint.dim('everything else is readable and read-only')],
+    ...section(
+      'network',
+      report.network.hosts.map(({ because, effect, what }) => [`${effect} ${what}`, because]),
+    ),
     ...section(
       'limits',
       report.limits.map(({ because, value, what }) => [`${what.replace(/^the /, '')} ${value}`, because]),

@@ -33,7 +33,7 @@ export interface PlanReport {
   readonly hidden: readonly (PlannedPlace & { readonly shown: readonly string[] })[];
   /** Hidden as soon as they are made. */
   readonly hiddenWhenMade: readonly string[];
-  readonly network: string;
+  readonly network: PlannedNetwork;
   readonly unixSockets: 'allowed' | 'blocked';
   readonly userNamespaces: 'closed' | 'open';
   readonly limits: readonly {
@@ -50,6 +50,17 @@ export interface PlanReport {
   };
   readonly notHeld: readonly string[];
   readonly warnings: readonly string[];
+}
+
+export interface PlannedNetwork {
+  /** `none`: only the loopback of the session. */
+  readonly access: 'none' | 'filtered';
+  /** What decides about hosts, restrictions first; the hosts of a preset are one. */
+  readonly hosts: readonly {
+    readonly effect: 'allow' | 'ask' | 'deny';
+    readonly what: string;
+    readonly because: string;
+  }[];
 }
 
 export interface PlanWish {
@@ -89,7 +100,7 @@ export async function describePlan(engine: Engine, config: Config, wish: PlanWis
     writable: listWritable(plan, facts),
     readOnly: listReadOnly(plan, facts),
     ...listHidden(facts),
-    network: 'none but localhost of the session',
+    network: planNetwork(plan, engine.networkOf({ ...wish.request, home: account.home })),
     unixSockets: plan.unixSockets,
     userNamespaces: plan.userNamespaces,
     limits: Object.entries(limits).map(([name, limit]) => {
@@ -104,6 +115,32 @@ export async function describePlan(engine: Engine, config: Config, wish: PlanWis
     },
     notHeld: facts.remarks,
     warnings: plan.warnings,
+  };
+}
+
+function planNetwork(plan: SessionPlan, network: NetworkPolicy): PlannedNetwork {
+  if (plan.network === undefined) return { access: 'none', hosts: [] };
+  const written = network.entries.filter(({ preset }) => preset === undefined);
+  const order = ['deny', 'ask', 'allow'] as const;
+  return {
+    access: 'filtered',
+    hosts: [
+      ...order.flatMap((effect) =>
+        written
+          .filter(({ list }) => list === effect)
+          .map(({ origin, text }) => ({ effect, what: text, because: showOrigin(origin) })),
+      ),
+      ...network.presets.map(({ origin, value }) => {
+        const count = network.entries.filter(({ preset }) => preset === value).length;
+        return { effect: 'allow' as const, what: `preset ${value}, ${count} hosts`, because: showOrigin(origin) };
+      }),
+      ...network.hostPorts.map(({ origin, value }) => ({
+        effect: 'allow' as const,
+        what: `port ${value} of this machine`,
+        because: showOrigin(origin),
+      })),
+      { effect: network.default.value, what: 'other hosts', because: showOrigin(network.default.origin) },
+    ],
   };
 }
 
