@@ -2,8 +2,10 @@
  * `sbx plan`: the sandbox that a command would get, and why each part is as it is. It looks at the machine as a session
  * would and makes nothing.
  */
+
 import { type LimitName, limitWords, showLimit } from '../../client/protocol/limit-names.ts';
 import type { Config } from '../config.ts';
+import type { NetworkPolicy } from '../decide/network-policy.ts';
 import { type Setting, showOrigin } from '../decide/policy.ts';
 import type { DecisionRequest, Engine } from '../offline.ts';
 import { loadSessionData } from '../platform/session-data.ts';
