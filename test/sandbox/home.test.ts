@@ -1,6 +1,6 @@
 /** A home that the policy hides: nothing of it is seen by any name, while tools, git and the workspace in it work. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, lchownSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,8 +9,10 @@ import { parsePolicy } from '../../daemon/decide/policy-text.ts';
 import { findPackageRoot } from '../../daemon/platform/package-root.ts';
 import { loadSessionData } from '../../daemon/platform/session-data.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
+import { asAccount } from '../../daemon/sandbox/plan/account.ts';
 import type { SessionInput } from '../../daemon/sandbox/plan/input.ts';
 import { cacheEnvironment, insideCacheFolder } from '../../daemon/sandbox/plan/tool-caches.ts';
+import { requireTool } from '../../daemon/sandbox/tools.ts';
 import { filePolicy, type Layer, readLayer } from '../fixtures/file-policy.ts';
 import { listTestAccounts, makePlace, openPlace, type Place, run } from '../fixtures/sandbox-session.ts';
 
@@ -216,6 +218,45 @@ for (const account of listTestAccounts()) {
         assert.doesNotMatch((await run(session, attempt, { env })).stdout, /SECRET/, attempt);
       await session.close();
       assert.equal(existsSync(at('.cargo/registry/b')), false);
+    });
+
+    test('a home that is a link, and another home of the account, are hidden alike', async () => {
+      place.write(path.join(place.folder, 'listed/notes.txt'), 'SECRET');
+      place.write(path.join(place.folder, 'listed/bin/tool'), 'program');
+      const listed = path.join(place.folder, 'listed');
+      const asLink = { ...place, home: linked, account: { ...place.account, home: linked } };
+      const session = await openPlace(asLink, { files: filePolicy([strict], asLink), otherHomes: [listed] });
+      const { stdout } = await run(
+        session,
+        `cat file ${listed}/bin/tool; cd ${linked} && cat .gem/gems/a; ls ${listed}`,
+      );
+      assert.equal(stdout, 'mineprogramgembin\n');
+      await hide(session, [`cat ${linked}/notes.txt ${place.home}/notes.txt`, `cat ${listed}/notes.txt`]);
+      await session.close();
+    });
+
+    test('a linked worktree works where its repository lies in the hidden home', async () => {
+      const asOwner = (argv: readonly string[]): void => {
+        const [program = '', ...rest] = [...asAccount(account, requireTool), ...argv];
+        execFileSync(program, rest, { env: { ...process.env, HOME: place.home }, stdio: 'ignore' });
+      };
+      const main = at('repositories/main');
+      place.write(path.join(main, 'kept'), 'kept');
+      asOwner(['git', 'init', '-q', main]);
+      asOwner(['git', '-C', main, 'add', '.']);
+      asOwner(['git', '-C', main, '-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-qm', 'one']);
+      asOwner(['git', '-C', main, 'worktree', 'add', '-q', at('repositories/tree')]);
+      place.write(path.join(main, 'document'), 'SECRET');
+      const session = await openPlace(
+        { ...place, workspace: at('repositories/tree') },
+        { files: filePolicy([strict], { ...place, workspace: at('repositories/tree') }) },
+      );
+      const script =
+        'git log --format=%s; echo x >new; git add new; git -c user.name=a -c user.email=a@b commit -qm two; git log --format=%s';
+      const { stdout, stderr } = await run(session, script);
+      assert.equal(stdout, 'one\ntwo\none\n', stderr);
+      await hide(session, [`cat ${main}/document ../main/document`]);
+      await session.close();
     });
 
     test('a folder above the workspace can be hidden', async () => {
