@@ -28,6 +28,7 @@ export function parseHost(text: string): string | undefined {
     const address = parseAddress(text);
     return address === undefined ? undefined : showAddress(address);
   }
+  if (isPlainName(text)) return text;
   // What the URL parser drops, decodes or takes for the end of a host is refused before it gets there.
   if (!/^(?:[\w.-]|[^\x00-\x7f])+$/.test(text) || !URL.canParse(`http://${text}/`)) return undefined;
   const host = new URL(`http://${text}/`).hostname.replace(/\.$/, '');
@@ -39,6 +40,11 @@ function isName(host: string): boolean {
   return (
     host.length <= 253 && !host.startsWith('-') && host.split('.').every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
   );
+}
+
+/** Canonical beyond doubt, as most are: nothing to decode, and a last label that begins like no number. */
+function isPlainName(text: string): boolean {
+  return /^(?:[a-z0-9_-]+\.)*[a-z][a-z0-9_-]*$/.test(text) && !text.includes('xn--') && isName(text);
 }
 
 /** `host`, `host:port`, `[v6]`, `[v6]:port`; nothing before or after it. */

@@ -9,8 +9,9 @@ export interface IpAddress {
 }
 
 export interface AddressRange extends IpAddress {
-  /** Leading bits that count; the others are zero. */
+  /** Leading bits that count; the others are zero in `bits`, the first address, and one in `last`. */
   readonly prefix: number;
+  readonly last: bigint;
 }
 
 const widths = { 4: 32, 6: 128 } as const;
@@ -54,26 +55,21 @@ export function parseRange(text: string): AddressRange | undefined {
   const address = parseAddress(before);
   if (address === undefined) return undefined;
   const width = widths[address.family];
-  if (after === undefined) return { ...address, prefix: width };
+  if (after === undefined) return { ...address, prefix: width, last: address.bits };
   if (!/^(0|[1-9]\d{0,2})$/.test(after)) return undefined;
   // `::ffff:10.0.0.0/104` is 10.0.0.0/8; a shorter prefix would be more than IPv4.
   const prefix = Number(after) - (address.family === 4 && before.includes(':') ? 96 : 0);
   if (prefix < 0 || prefix > width) return undefined;
   const shift = BigInt(width - prefix);
-  return { family: address.family, bits: (address.bits >> shift) << shift, prefix };
+  const bits = (address.bits >> shift) << shift;
+  return { family: address.family, bits, prefix, last: bits + (1n << shift) - 1n };
 }
 
 export function isWithin(address: IpAddress, range: AddressRange): boolean {
-  if (address.family !== range.family) return false;
-  const shift = BigInt(widths[range.family] - range.prefix);
-  return address.bits >> shift === range.bits >> shift;
+  return address.family === range.family && address.bits >= range.bits && address.bits <= range.last;
 }
 
 /** Whether every address of `inner` is in `outer`. */
 export function isRangeWithin(inner: AddressRange, outer: AddressRange): boolean {
   return inner.prefix >= outer.prefix && isWithin(inner, outer);
-}
-
-export function isSingle({ family, prefix }: AddressRange): boolean {
-  return prefix === widths[family];
 }

@@ -14,9 +14,8 @@ import {
 import { isLoopbackHost } from '../../client/protocol/loopback.ts';
 import { labelsOf, matchesLabels } from './host-pattern.ts';
 import { grantsRequestPath, restrictsRequestPath } from './network-path.ts';
-import type { NetworkEntry, NetworkPolicy, Speaks } from './network-policy.ts';
-import { showOrigin } from './policy.ts';
-import { quoteText } from './quote-text.ts';
+import { type NetworkEntry, type NetworkPolicy, type Speaks, webPorts } from './network-policy.ts';
+import { explainAllow, explainOwn, explainRestriction, explainUnnamed } from './network-reasons.ts';
 
 export interface Destination {
   /** Canonical: of `parseHost`. */
@@ -42,52 +41,61 @@ export interface NetworkDecision {
   readonly howToAllow: string | undefined;
 }
 
-const webPorts: readonly number[] = [80, 443];
 export function decideDestination(network: NetworkPolicy, destination: Destination): NetworkDecision {
-  const { host, port } = destination;
+  const known = remembered.get(network) ?? { about: new Map(), decisions: new Map() };
+  remembered.set(network, known);
+  const { host, port, request } = destination;
+  const decideNow = (): NetworkDecision => {
+    const about = remember(known.about, host, () => entriesAbout(network, host));
+    return decideAmong(network, about, destination);
+  };
+  return request === undefined ? remember(known.decisions, showAuthority(host, port), decideNow) : decideNow();
+}
+
+function entriesAbout(network: NetworkPolicy, host: string): readonly NetworkEntry[] {
   const address = parseAddress(host);
   const labels = labelsOf(host);
-  const about = network.entries.filter((entry) => meetsHost(entry, labels, address));
+  return network.entries.filter((entry) => meetsHost(entry, labels, address));
+}
+
+function decideAmong(
+  network: NetworkPolicy,
+  about: readonly NetworkEntry[],
+  destination: Destination,
+): NetworkDecision {
+  const { host, port } = destination;
   const allows = about.filter((entry) => entry.list === 'allow' && grants(entry, destination));
   const isOwn = isLoopbackHost(host);
   const speaks = isOwn ? 'any' : chooseSpeaks(allows, port);
-  const shown = quoteText(narrowest(host, port));
-  const granted = isOwn ? decideOwn(network, shown, port) : decideGrant(network, about, allows[0], destination);
+  const granted = isOwn
+    ? explainOwn(network, destination)
+    : allows[0] === undefined
+      ? explainUnnamed(network, about, destination)
+      : explainAllow(allows[0], destination);
   const restricted = judgeRestrictions(about, destination, speaks);
   // An ask never makes of a refusal a question.
   if (restricted === undefined || (restricted.effect === 'ask' && granted.effect === 'deny')) {
     return { ...granted, speaks };
   }
-  const { effect, entry } = restricted;
-  return { effect, entry, speaks, ...explainRestriction(restricted, shown, host, port) };
+  return { ...explainRestriction(restricted, destination), speaks };
 }
 
-type Undecided = Omit<NetworkDecision, 'speaks'>;
+/** Connections come by the thousand, to a few hosts, and a policy stays the same object until it changes. */
+interface Remembered {
+  readonly about: Map<string, readonly NetworkEntry[]>;
+  readonly decisions: Map<string, NetworkDecision>;
+}
 
-function decideGrant(
-  network: NetworkPolicy,
-  about: readonly NetworkEntry[],
-  allow: NetworkEntry | undefined,
-  destination: Destination,
-): Undecided {
-  const shown = quoteText(narrowest(destination.host, destination.port));
-  if (allow === undefined) {
-    return decideUnnamed(
-      network,
-      shown,
-      about.find(({ list }) => list === 'allow'),
-      destination,
-    );
-  }
-  const message = `${shown} is allowed by ${quoteText(allow.text)}`;
-  return {
-    effect: 'allow',
-    entry: allow,
-    message,
-    rule: showRule(allow),
-    allowedBy: undefined,
-    howToAllow: undefined,
-  };
+const remembered = new WeakMap<NetworkPolicy, Remembered>();
+const maxRemembered = 1024;
+
+function remember<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  if (known.size >= maxRemembered) known.clear();
+  const made = make();
+  known.set(key, made);
+  return made;
 }
 
 /** Whether the entry is about the host, whatever the port. */
@@ -133,7 +141,7 @@ function chooseSpeaks(allows: readonly NetworkEntry[], port: number): Speaks {
   return counted[0] ?? (port === 443 ? 'tls' : port === 80 ? 'http' : 'any');
 }
 
-interface Restricted {
+export interface Restricted {
   readonly effect: 'ask' | 'deny';
   readonly entry: NetworkEntry;
   /** The request that it is about cannot be seen. */
@@ -167,88 +175,6 @@ function restricts(entry: NetworkEntry, { port, request }: Destination, speaks: 
   return paths === undefined || restrictsRequestPath(paths, path) ? 'yes' : 'no';
 }
 
-type Explained = Pick<NetworkDecision, 'message' | 'rule' | 'allowedBy' | 'howToAllow'>;
-
-function explainRestriction(
-  { effect, entry, unseen }: Restricted,
-  shown: string,
-  host: string,
-  port: number,
-): Explained {
-  const text = quoteText(entry.text);
-  const because = entry.reason === undefined ? '' : `: ${entry.reason}`;
-  const verb = effect === 'deny' ? 'is denied by' : 'meets the ask entry';
-  const message = unseen
-    ? `${shown} could meet ${text}, whose methods and paths cannot be seen on this connection`
-    : `${shown} ${verb} ${text}${because}`;
-  const place = showOrigin(entry.origin);
-  const help = unseen
-    ? `give the entry at ${place} the ports of plain HTTP, or remove its methods and paths`
-    : `remove or narrow the entry at ${place}`;
-  return {
-    message,
-    rule: showRule(entry),
-    allowedBy: effect === 'ask' && entry.unread !== true ? narrowest(host, port) : undefined,
-    howToAllow: entry.origin.layer === 'managed' ? 'the administrator of this machine decides it' : help,
-  };
-}
-
-/** The loopback of the machine is not the sandbox's: ports of it are granted one by one. */
-function decideOwn({ hostPorts }: NetworkPolicy, shown: string, port: number): Undecided {
-  const common = { entry: undefined, allowedBy: undefined } as const;
-  const granted = hostPorts.find(({ value }) => value === port);
-  if (granted !== undefined) {
-    const rule = `\`hostPorts\` ${port} (${showOrigin(granted.origin)})`;
-    return { ...common, effect: 'allow', message: `${shown} is allowed by ${rule}`, rule, howToAllow: undefined };
-  }
-  return {
-    ...common,
-    effect: 'deny',
-    message: `${shown} is this machine itself, of which no port is open to commands that \`network.hostPorts\` does not name`,
-    rule: undefined,
-    howToAllow: `add ${port} to \`network.hostPorts\` of your policy`,
-  };
-}
-
-function decideUnnamed(
-  { default: { value, origin } }: NetworkPolicy,
-  shown: string,
-  near: NetworkEntry | undefined,
-  { host, port, request }: Destination,
-): Undecided {
-  const locked = value === 'deny' && origin.layer === 'managed';
-  const entry = narrowest(host, port);
-  const reasons = near === undefined ? undefined : explainNear(near, port, request);
-  return {
-    effect: value,
-    entry: undefined,
-    message: reasons === undefined ? `no entry allows ${shown}` : `no entry allows ${shown}: ${reasons}`,
-    rule: value === 'deny' && origin.file !== undefined ? `\`network.default\` (${showOrigin(origin)})` : undefined,
-    allowedBy: locked ? undefined : entry,
-    howToAllow: locked
-      ? 'managed policy alone may allow hosts'
-      : `sbx run --net ${entry}, or add ${quoteText(JSON.stringify(entry))} to \`network.allow\` of your policy`,
-  };
-}
-
-/** Why an entry for the host did not do. */
-function explainNear(near: NetworkEntry, port: number, request: Destination['request']): string {
-  const ports = near.ports ?? webPorts;
-  const text = quoteText(near.text);
-  if (!ports.includes(port)) return `${text} is for port ${ports.join(' and ')}`;
-  if (request !== undefined) return `${text} covers other methods or paths`;
-  return `${text} depends on methods or paths, which cannot be seen on this connection`;
-}
-
-/** Without a port where that means the same. */
-function narrowest(host: string, port: number): string {
-  return showAuthority(host, webPorts.includes(port) ? undefined : port);
-}
-
-export function showRule({ text, origin, preset }: NetworkEntry): string {
-  return `${quoteText(text)} (${preset === undefined ? '' : `preset ${preset}, `}${showOrigin(origin)})`;
-}
-
 /** A deny of the host as such, whatever the port: a command whose text names the host need not run to be told. */
 export function findDeniedHost(network: NetworkPolicy, written: string): NetworkEntry | undefined {
   const host = parseHost(written.replace(/^\[(.*)\]$/, '$1'));
@@ -273,22 +199,17 @@ export function judgeAddress(
   network: NetworkPolicy,
   { addresses, port, block }: { addresses: readonly IpAddress[]; port: number; block: readonly AddressRange[] },
 ): AddressVerdict {
-  const ranges = network.entries.flatMap((entry) =>
-    entry.host.kind === 'range' ? [{ entry, range: entry.host.range }] : [],
-  );
-  const restricted = ranges.find(
-    ({ entry, range }) =>
-      entry.list !== 'allow' &&
-      entry.ports?.includes(port) !== false &&
-      addresses.some((each) => isWithin(each, range)),
-  );
-  const named = ranges.find(
-    ({ entry, range }) =>
-      entry.list === 'allow' &&
-      (entry.ports ?? webPorts).includes(port) &&
-      block.some((outer) => isRangeWithin(range, outer)) &&
-      addresses[0] !== undefined &&
-      isWithin(addresses[0], range),
-  );
-  return { restricted: restricted?.entry, named: named?.entry };
+  let restricted: NetworkEntry | undefined;
+  let named: NetworkEntry | undefined;
+  for (const entry of network.entries) {
+    if (entry.host.kind !== 'range') continue;
+    const { range } = entry.host;
+    if (entry.list !== 'allow') {
+      const isMet = entry.ports?.includes(port) !== false && addresses.some((each) => isWithin(each, range));
+      if (isMet && (restricted === undefined || entry.list === 'deny')) restricted = entry;
+    } else if ((entry.ports ?? webPorts).includes(port) && block.some((outer) => isRangeWithin(range, outer))) {
+      if (addresses[0] !== undefined && isWithin(addresses[0], range)) named = entry;
+    }
+  }
+  return { restricted, named };
 }

@@ -45,6 +45,7 @@ export function restrictsRequestPath(globs: readonly RequestPath[], path: string
 /** What servers may take the path of a request target for, its query left out. */
 export function readings(target: string): readonly string[] {
   const path = normaliseEscapes(target.replace(/[?#].*$/s, ''));
+  if (!/[%;\\]|\/\/|\/\.\.?(?:\/|$)/.test(path)) return [path];
   const steps: readonly ((text: string) => string)[] = [
     decodeStructure,
     // A second server decodes what the first one left.

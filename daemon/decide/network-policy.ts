@@ -15,6 +15,9 @@ export type Speaks = 'tls' | 'http' | 'any';
 export const presetNames = ['registries', 'code-hosts', 'models'] as const;
 export type PresetName = (typeof presetNames)[number];
 
+/** Of an allow that names no port. */
+export const webPorts: readonly number[] = [80, 443];
+
 /** Which hosts an entry is about. */
 export type HostMatch =
   | { readonly kind: 'every' }

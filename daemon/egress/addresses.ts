@@ -63,6 +63,8 @@ export interface ClassifiedAddress {
   readonly text: string;
   /** The address, and the one that is dialled in the end. */
   readonly addresses: readonly IpAddress[];
+  /** The same as texts. */
+  readonly spellings: readonly string[];
   readonly reach: 'public' | 'named' | 'never';
   readonly what: string;
   /** Blocks of the same class. */
@@ -71,15 +73,24 @@ export interface ClassifiedAddress {
 
 /** @returns undefined for a text that is no address, which nothing may dial. */
 export function classifyAddress(text: string, isOwn: (address: string) => boolean): ClassifiedAddress | undefined {
+  const known = remembered.get(text) ?? classify(text);
+  if (known === undefined) return undefined;
+  if (remembered.size >= maxRemembered) remembered.clear();
+  remembered.set(text, known);
+  if (known.reach === 'never' || !known.spellings.some(isOwn)) return known;
+  return { ...known, reach: 'never', what: 'an address of this machine', block: [] };
+}
+
+/** What an address is never changes, but for whether it is this machine's own. */
+const remembered = new Map<string, ClassifiedAddress>();
+const maxRemembered = 1024;
+
+function classify(text: string): ClassifiedAddress | undefined {
   const address = parseAddress(text);
   if (address === undefined) return undefined;
   const addresses = [address, ...findCarried(address)];
-  const shown = showAddress(address);
-  const base = { text: shown, addresses };
+  const base = { text: showAddress(address), addresses, spellings: addresses.map(showAddress) };
   const found = classes.find(({ ranges }) => addresses.some((each) => ranges.some((range) => isWithin(each, range))));
-  if (found?.reach !== 'never' && addresses.some((each) => isOwn(showAddress(each)))) {
-    return { ...base, reach: 'never', what: 'an address of this machine', block: [] };
-  }
   if (found === undefined) return { ...base, reach: 'public', what: 'a public address', block: [] };
   return { ...base, reach: found.reach, what: found.what, block: found.ranges };
 }

@@ -3,7 +3,7 @@
  * answers the second lookup of a name differently (DNS rebinding) is never asked a second time.
  */
 import { parseHost, showAuthority } from '../../client/protocol/authority.ts';
-import { parseAddress, showAddress } from '../../client/protocol/ip-address.ts';
+import { parseAddress } from '../../client/protocol/ip-address.ts';
 import { isLoopbackHost } from '../../client/protocol/loopback.ts';
 import type { AddressVerdict, judgeAddress } from '../decide/network-decision.ts';
 import { type ClassifiedAddress, classifyAddress } from './addresses.ts';
@@ -59,14 +59,14 @@ export async function checkTarget(
     if (isProxied && !signal.aborted) return make(host, port, []);
     return { code: 'unresolved', message: `\`${host}\` cannot be resolved: ${found}` };
   }
-  const judged = found.map((address) => ({ address, refusal: judgeOne(address, host, port, isAddress, options) }));
-  const passing = judged.filter(({ refusal }) => refusal === undefined);
-  const refused = judged.find(({ refusal }) => refusal !== undefined)?.refusal;
+  const judged = found.map((address) => judgeOne(address, host, port, isAddress, options));
+  const passing = judged.filter((each) => typeof each === 'string');
+  const refused = judged.find((each) => typeof each !== 'string');
   // The proxy may choose any of them.
   if (refused !== undefined && (passing.length === 0 || isProxied)) return refused;
   if (passing.length === 0) return { code: 'unresolved', message: `\`${shown}\` has no address` };
   if (isProxied) return make(host, port, []);
-  return make(host, port, interleave([...new Set(passing.map(({ address }) => showParsed(address)))]));
+  return make(host, port, interleave([...new Set(passing)]));
 }
 
 /** The only maker. */
@@ -100,13 +100,14 @@ function checkOwn(
   return { code: 'denied', message: `\`${shown}\` is denied by \`${denial.text}\``, rule: denial.text };
 }
 
+/** @returns the address as it is dialled */
 function judgeOne(
   address: string,
   host: string,
   port: number,
   isAddress: boolean,
   { isOwn, judge, named }: CheckOptions,
-): Refusal | undefined {
+): string | Refusal {
   const found = classifyAddress(address, isOwn);
   if (found === undefined) return { code: 'forbidden-address', message: `\`${host}\` resolves to what is no address` };
   const { restricted, named: entry } = judge({ addresses: found.addresses, port, block: found.block });
@@ -120,7 +121,7 @@ function judgeOne(
     };
   }
   if (found.reach === 'public' || (found.reach === 'named' && (entry !== undefined || (isAddress && named)))) {
-    return undefined;
+    return found.text;
   }
   return { code: 'forbidden-address', message: `${subject} is ${found.what}`, ...explain(found, port) };
 }
@@ -166,11 +167,6 @@ function describeFailure(error: unknown): string {
   if (code === 'ENOTFOUND' || code === 'ENODATA') return 'there is no such name';
   if (code === 'EAI_AGAIN') return 'no name server answers';
   return typeof code === 'string' ? code : 'the lookup failed';
-}
-
-function showParsed(address: string): string {
-  const parsed = parseAddress(address);
-  return parsed === undefined ? address : showAddress(parsed);
 }
 
 /** The families in turn, so that one which leads nowhere costs one attempt. Source: RFC 8305 4. */

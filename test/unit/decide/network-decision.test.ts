@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseHost } from '../../../client/protocol/authority.ts';
-import { parseAddress } from '../../../client/protocol/ip-address.ts';
+import { parseAddress, parseRange } from '../../../client/protocol/ip-address.ts';
 import { mergePolicies } from '../../../daemon/decide/merge-policies.ts';
 import { decideDestination, findDeniedHost, judgeAddress } from '../../../daemon/decide/network-decision.ts';
 import type { NetworkPolicy } from '../../../daemon/decide/network-policy.ts';
@@ -268,12 +268,7 @@ describe('addresses that a name resolves to', () => {
   const judge = (network: object, address: string, blocks: readonly string[], port = 443): string => {
     const parsed = parseAddress(address);
     assert.ok(parsed !== undefined);
-    const block = blocks.map((text) => {
-      const [host = '', prefix] = text.split('/');
-      const found = parseAddress(host);
-      assert.ok(found !== undefined);
-      return { ...found, prefix: Number(prefix) };
-    });
+    const block = blocks.flatMap((text) => parseRange(text) ?? []);
     const { named, restricted } = judgeAddress(read(network), { addresses: [parsed], port, block });
     return [restricted?.list, named === undefined ? undefined : 'named'].filter(Boolean).join(' ');
   };

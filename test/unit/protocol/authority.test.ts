@@ -8,6 +8,8 @@ const hosts: Readonly<Record<string, string>> = {
   'EXAMPLE.Com': 'example.com',
   'example.com.': 'example.com',
   localhost: 'localhost',
+  'a.xn--bcher-kva.com': 'a.xn--bcher-kva.com',
+  'x.0x4x': 'x.0x4x',
   my_service: 'my_service',
   '_dmarc.example.com': '_dmarc.example.com',
   'r3---sn-4g5e6nsz.googlevideo.com': 'r3---sn-4g5e6nsz.googlevideo.com',
