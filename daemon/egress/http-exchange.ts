@@ -2,6 +2,7 @@
  * Passes one admitted request to its host and the answer back, as it comes. An answer that breaks off breaks off for the
  * client too; a request that breaks off never reaches its end at the host.
  */
+import type { Socket } from 'node:net';
 import { type ClientConnection, closeWith } from './connections.ts';
 import { type Body, openBody } from './http-body.ts';
 import { framingLine, type Passage, readResponsePassage } from './http-framing.ts';
@@ -130,8 +131,11 @@ class Conversation {
       host.write(head, 'latin1');
       return;
     }
-    host.cork();
-    host.write(head, 'latin1');
+    let unsent = head;
+    if (this.#client.held.length === 0) {
+      host.write(head, 'latin1');
+      unsent = '';
+    }
     this.#client.read({
       take: (bytes) => {
         const scanned = body.scan(bytes);
@@ -141,7 +145,8 @@ class Conversation {
           return Buffer.alloc(0);
         }
         this.#carried.sentBytes += scanned.used;
-        if (!host.write(scanned.used === bytes.length ? bytes : bytes.subarray(0, scanned.used))) this.#client.pause();
+        if (!writeTogether(host, unsent, bytes, scanned.used)) this.#client.pause();
+        unsent = '';
         if (!scanned.isDone) return undefined;
         this.#isSent = true;
         return bytes.subarray(scanned.used);
@@ -151,7 +156,6 @@ class Conversation {
         reset(host);
       },
     });
-    host.uncork();
   }
 
   async #readAnswer(): Promise<Outcome> {
@@ -184,11 +188,9 @@ class Conversation {
     const goesOn = this.#outgoing.keepAlive && this.#isSent && framing.kind !== 'close';
     const lines = `${passage.lines}${framingLine(framing)}${goesOn ? '' : 'Connection: close\r\n'}`;
     this.#isAnswering = true;
-    client.cork();
-    client.write(headText(head, lines), 'latin1');
-    const whole = body === undefined ? Promise.resolve(true) : this.#passBody(body);
-    client.uncork();
-    if (!(await whole)) return this.#cutClient();
+    const text = headText(head, lines);
+    if (body === undefined) client.write(text, 'latin1');
+    else if (!(await this.#passBody(text, body))) return this.#cutClient();
     if (this.#isSent && passage.keepAlive && framing.kind !== 'close') {
       this.#connection.context.upstreams.keep(this.#host, this.#outgoing.admitted.target);
     } else this.#host.socket.destroy();
@@ -197,8 +199,14 @@ class Conversation {
     return 'over';
   }
 
-  #passBody(body: Body): Promise<boolean> {
+  #passBody(head: string, body: Body): Promise<boolean> {
     const client = this.#client.socket;
+    // What is there of the body goes with the head; most answers are one packet then.
+    let unsent = head;
+    if (this.#host.held.length === 0) {
+      client.write(head, 'latin1');
+      unsent = '';
+    }
     return new Promise((resolve) => {
       this.#host.read({
         take: (bytes) => {
@@ -208,8 +216,8 @@ class Conversation {
             return Buffer.alloc(0);
           }
           this.#carried.receivedBytes += scanned.used;
-          if (!client.write(scanned.used === bytes.length ? bytes : bytes.subarray(0, scanned.used)))
-            this.#host.pause();
+          if (!writeTogether(client, unsent, bytes, scanned.used)) this.#host.pause();
+          unsent = '';
           if (!scanned.isDone) return undefined;
           resolve(true);
           return bytes.subarray(scanned.used);
@@ -244,4 +252,13 @@ class Conversation {
 
 function headText({ status, reason }: ResponseHead, lines: string): string {
   return `HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`;
+}
+
+/** As one text where it is short: two writes are two packets, and `writev` costs three times a write. */
+const shortBytes = 8192;
+
+function writeTogether(socket: Socket, head: string, bytes: Buffer, used: number): boolean {
+  if (used + head.length <= shortBytes) return socket.write(head + bytes.toString('latin1', 0, used), 'latin1');
+  if (head !== '') socket.write(head, 'latin1');
+  return socket.write(used === bytes.length ? bytes : bytes.subarray(0, used));
 }

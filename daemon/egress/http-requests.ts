@@ -65,8 +65,13 @@ export function sayFault(connection: ClientConnection, { status, fault }: Fault)
   closeWith(connection, httpRefusal({ code: 'bad-request', message: fault }, { status }));
 }
 
-/** A request's `Host` says the same host as the request does elsewhere; a port that it leaves out is not another one. */
-export function checkHost(hosts: readonly string[], wanted: Destination): Refusal | undefined {
+/**
+ * A request's `Host` says the same host as the request does elsewhere; a port that it leaves out is not another one.
+ *
+ * @param text how the request itself writes them, which most repeat letter by letter
+ */
+export function checkHost(hosts: readonly string[], wanted: Destination, text?: string): Refusal | undefined {
+  if (hosts.length === 1 && hosts[0] === text) return undefined;
   const said = hosts.length === 1 ? parseAuthority(hosts[0] as string) : undefined;
   if (said?.host === wanted.host && (said.port === undefined || said.port === wanted.port)) return undefined;
   return { code: 'mismatch', message: 'the request names one host in its target and another one in `Host`' };
@@ -79,6 +84,8 @@ export type Destination = Authority & { readonly port: number };
 interface Wanted {
   readonly front: Front;
   readonly destination: Destination;
+  /** As the request writes it. */
+  readonly text?: string;
   /** As the host is to see them. */
   readonly hostLine: string;
   readonly target: string;
@@ -88,7 +95,7 @@ async function serveRequest(
   connection: ClientConnection,
   head: RequestHead,
   passage: Passage,
-  { front, destination, hostLine, target }: Wanted,
+  { front, destination, text, hostLine, target }: Wanted,
 ): Promise<boolean> {
   const { context, signal } = connection;
   const isWebSocket = passage.upgrade === 'websocket';
@@ -108,7 +115,7 @@ async function serveRequest(
     else connection.client.socket.write(answer);
     return keepAlive;
   };
-  const mismatch = passage.hosts.length === 0 ? undefined : checkHost(passage.hosts, destination);
+  const mismatch = passage.hosts.length === 0 ? undefined : checkHost(passage.hosts, destination, text);
   if (mismatch !== undefined) return refuse(mismatch);
   const attempt: Attempt = {
     front,
@@ -154,6 +161,7 @@ function readProxyTarget({ method, target }: RequestHead): Wanted | Fault {
   const { host, port } = authority;
   const wanted = {
     front: 'http' as const,
+    text,
     destination: { host, port: port ?? 80 },
     hostLine: showAuthority(host, port),
   };

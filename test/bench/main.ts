@@ -1,9 +1,11 @@
 /**
  * The performance budgets as ratios within one run: what is compared is measured turn by turn, and medians are printed.
- * `scripts/bench [decision|spawn|session|git|cli|output|stream …]` runs some of them.
+ * `scripts/bench [decision|spawn|session|git|cli|output|stream|egress …]` runs some of them.
  */
+import { isMainThread, workerData } from 'node:worker_threads';
 import { benchCli } from './cli.ts';
 import { benchDecision } from './decision.ts';
+import { benchEgress, type EgressPart, serveEgressPart } from './egress.ts';
 import { benchGit } from './git.ts';
 import { benchOutput } from './output.ts';
 import { benchSession } from './session.ts';
@@ -18,9 +20,15 @@ const benches = {
   cli: benchCli,
   output: benchOutput,
   stream: benchStream,
+  egress: benchEgress,
 };
 type Name = keyof typeof benches;
 
+if (!isMainThread) {
+  await serveEgressPart(workerData as EgressPart);
+  // The thread lives until it is ended.
+  await new Promise(() => {});
+}
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {
