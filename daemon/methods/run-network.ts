@@ -39,6 +39,9 @@ export interface RunNetworkInput {
 /** How long connections that are being reset have to tell what they carried. */
 const settleMs = 250;
 
+/** A change of a policy file counts for connections after so long at the latest. */
+const policyFreshMs = 100;
+
 /** One for each template, which may serve runs long after its session has a newer one. */
 const egresses = new WeakMap<SandboxSession, SessionEgress>();
 
@@ -58,6 +61,7 @@ export class RunNetwork {
   readonly #questions = new Set<Promise<unknown>>();
   #asked = 0;
   #isOpen = false;
+  #known: (NetworkAnswers & { readonly readAt: number }) | undefined;
 
   constructor(input: RunNetworkInput) {
     this.#input = input;
@@ -81,16 +85,8 @@ export class RunNetwork {
     const nothing = { plan: withoutProxies(plan), warnings: [], started: () => {}, close: () => {} };
     const egress = egressOf(session);
     if (egress === undefined) return session.report.network === 'host' ? { ...nothing, plan } : nothing;
-    const { dialler, policy } = this.#input;
-    const answers = (): NetworkAnswers => {
-      const network = policy();
-      return {
-        decide: (destination) => decideDestination(network, destination),
-        judge: (query) => judgeAddress(network, query),
-        hostPorts: network.hostPorts.map(({ value }) => value),
-      };
-    };
-    const { decide, check, dial } = openTargets(answers, dialler);
+    const { dialler } = this.#input;
+    const { decide, check, dial } = openTargets(() => this.#readPolicy(), dialler);
     const ask = this.#input.asking === undefined ? undefined : (question: HostQuestion) => this.#ask(question);
     let process: SandboxProcess | undefined;
     const isOwn = (client: Socket): boolean => process?.connected(client) === true;
@@ -125,6 +121,20 @@ export class RunNetwork {
     await this.#log.end(settleMs);
   }
 
+  /** Files are looked at for it, which takes longer than a connection. */
+  #readPolicy(): NetworkAnswers {
+    const now = performance.now();
+    if (this.#known !== undefined && now - this.#known.readAt < policyFreshMs) return this.#known;
+    const network = this.#input.policy();
+    this.#known = {
+      readAt: now,
+      decide: (destination) => decideDestination(network, destination),
+      judge: (query) => judgeAddress(network, query),
+      hostPorts: network.hostPorts.map(({ value }) => value),
+    };
+    return this.#known;
+  }
+
   #ask(question: HostQuestion): Promise<boolean> {
     const asking = this.#put(question);
     this.#questions.add(asking);
@@ -155,6 +165,7 @@ export class RunNetwork {
     log.append({ type: 'approved', approvalId, answer: answer?.answer ?? 'no', ...comment });
     if (answer === undefined || answer.answer === 'no') return false;
     grant(approval, answer);
+    this.#known = undefined;
     return true;
   }
 }
