@@ -16,6 +16,7 @@ import type { NoGroups } from './groups/group-parent.ts';
 import { findRunGroups, type RunGroups } from './groups/run-groups.ts';
 import { findNestedPins, openGuarded } from './guard/guarded-session.ts';
 import type { SandboxSession } from './model.ts';
+import type { SessionListeners } from './network/listeners.ts';
 import { asAccount, findAccount } from './plan/account.ts';
 import { expandFiles } from './plan/expand-files.ts';
 import { type HostFacts, readHostFacts } from './plan/facts.ts';
@@ -76,6 +77,7 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
   let setting: LaunchSetting;
   let staging: Staging;
   let template: Template | undefined;
+  let network: SessionListeners | undefined;
   const looked = lookAtPrograms();
   looked.catch(() => {}); // one of the template's is told first
   try {
@@ -87,6 +89,7 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
       dropRights: withoutCapabilities(plan.account),
     };
     staging = await openStaging(plan, template.starter, tools, asUlimits({}, setting.ceilings));
+    network = await template.network;
     if (takeFingerprint() !== fingerprint) {
       await template.close();
       filter.close();
@@ -101,8 +104,8 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
   void closed.then(filter.close);
   return {
     account: plan.account,
-    network: template.network,
-    report: reportSession(plan, setting, staging),
+    network,
+    report: reportSession(plan, setting, [...staging.warnings, ...(network?.warnings ?? [])]),
     launch: async (command) => {
       const staged = command.git === 'staged' ? await staging.stage?.(command.folders ?? [command.cwd]) : undefined;
       try {
@@ -199,7 +202,7 @@ async function findSignalTool(): Promise<string | undefined> {
   return works ? env : undefined;
 }
 
-function reportSession(plan: SessionPlan, setting: LaunchSetting, staging: Staging): SandboxReport {
+function reportSession(plan: SessionPlan, setting: LaunchSetting, warnings: readonly string[]): SandboxReport {
   return {
     backend: 'bubblewrap',
     network: plan.network === undefined ? 'none' : 'filtered',
@@ -211,6 +214,6 @@ function reportSession(plan: SessionPlan, setting: LaunchSetting, staging: Stagi
       ...(plan.caches?.places ?? []).map(({ target }) => target),
       ...plan.freshFolders,
     ],
-    warnings: [...plan.warnings, ...staging.warnings, ...(setting.template.network?.warnings ?? [])],
+    warnings: [...plan.warnings, ...warnings],
   };
 }

@@ -20,7 +20,11 @@ export interface Template {
   /** Host pid of the first process in the session's pid namespace; undefined once the template ended. */
   readonly init: () => number | undefined;
   readonly starter: Starter;
-  readonly network: SessionListeners | undefined;
+  /**
+   * To be waited for before any command starts, those without a network too: none may have a port before it. Rejects with
+   * `sandbox-failed`.
+   */
+  readonly network: Promise<SessionListeners | undefined>;
   readonly closed: Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -62,8 +66,10 @@ export async function openTemplate(plan: SessionPlan, filter: number): Promise<T
       detached: true,
     },
   );
-  const listeners = plan.network && receiveListeners(plan.network, holder.channel, holder.exit);
-  listeners?.catch(() => {});
+  const network =
+    plan.network === undefined
+      ? Promise.resolve(undefined)
+      : receiveListeners(plan.network, holder.channel, holder.exit);
   const [input, output, errors, info, args] = holder.streams;
   input?.on('error', () => {});
   args?.on('error', () => {});
@@ -90,19 +96,19 @@ export async function openTemplate(plan: SessionPlan, filter: number): Promise<T
     return closed;
   };
   let starter: Starter;
-  let network: SessionListeners | undefined;
   try {
     verifyMounts(readMountTable(init), compiled);
     const script = readChildren(init).find((pid) => readNamespacePids(pid).at(-1) === scriptNumber);
     if (script === undefined) throw new SbxError('sandbox-failed', 'the session ended while it was made');
     starter = connection.open(script);
-    // also for commands that want no network: none may be there first
-    network = await listeners;
   } catch (error) {
     await close();
     throw error;
   }
-  if (network !== undefined) void closed.then(network.close);
+  network.then(
+    (listeners) => closed.then(listeners?.close),
+    () => {},
+  );
   return { init: () => (alive ? init : undefined), starter, network, closed, close };
 }
 
