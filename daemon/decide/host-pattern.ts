@@ -4,7 +4,7 @@
  * written (RULES W1–W3).
  */
 import { parseHost } from '../../client/protocol/authority.ts';
-import { parseAddress } from '../../client/protocol/ip-address.ts';
+import { type AddressRange, isWithin, parseAddress, parseRange } from '../../client/protocol/ip-address.ts';
 
 export interface HostPattern {
   readonly text: string;
@@ -12,12 +12,18 @@ export interface HostPattern {
   readonly labels: readonly string[] | undefined;
   /** Began with `*.`: any depth below. */
   readonly below: boolean;
+  /** `10.0.0.0/8`: addresses, and no name. */
+  readonly range?: AddressRange;
 }
 
 /** @returns the pattern, or one phrase that says what is wrong. */
 export function parseHostPattern(source: string): HostPattern | string {
   const text = source.trim().toLowerCase().replace(/\.$/, '');
   if (text === '*') return { text, labels: undefined, below: false };
+  const range = text.includes('/') ? parseRange(text) : undefined;
+  if (range !== undefined) return { text, labels: [], below: false, range };
+  // Without brackets its last group could be a port.
+  if (text.includes(':') && !text.startsWith('[')) return 'an IPv6 address stands in brackets';
   const below = text.startsWith('*.');
   const name = below ? text.slice(2) : text;
   const host = name.includes('*') ? name : findHost(name);
@@ -62,6 +68,10 @@ export function labelsOf(host: string): readonly string[] {
 /** @param labels of a canonical host */
 export function matchesLabels(pattern: HostPattern, labels: readonly string[]): boolean {
   if (pattern.labels === undefined) return true;
+  if (pattern.range !== undefined) {
+    const address = parseAddress(labels.join('.'));
+    return address !== undefined && isWithin(address, pattern.range);
+  }
   const extra = labels.length - pattern.labels.length;
   if (pattern.below ? extra < 1 : extra !== 0) return false;
   return pattern.labels.every((label, index) => matchesLabel(label, labels[index + extra] ?? ''));

@@ -89,7 +89,9 @@ function restricts(rule: Rule, view: CommandView, facts: Facts): Match {
       if (rule.port !== undefined) return 'no';
       return worst(view.connections, ({ host }) => {
         if (host === undefined || !matchesHost(rule.pattern, host)) return 'no';
-        return unless.some((each) => each.tool === 'WebFetch' && matchesHost(each.pattern, host)) ? 'no' : 'yes';
+        const exempts = (each: Rule): boolean =>
+          each.tool === 'WebFetch' && each.port === undefined && matchesHost(each.pattern, host);
+        return unless.some(exempts) ? 'no' : 'yes';
       });
     case 'Read':
     case 'Edit':

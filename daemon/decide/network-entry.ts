@@ -81,9 +81,7 @@ function parsePlace(text: string): Place | EntryMistake {
   if (port !== undefined && (port < 1 || port > 65_535)) {
     return { message: `${port} is no port`, help: 'ports are 1 to 65535' };
   }
-  const named = bare.includes('/') ? parseRange(bare) : undefined;
-  if (named !== undefined) return { host: { kind: 'range', range: named }, port };
-  if (bare.includes('/')) return explainSlash(bare);
+  if (bare.includes('/') && parseRange(bare) === undefined) return explainSlash(bare);
   const pattern = parseHostPattern(bare);
   if (typeof pattern === 'string') return { message: pattern, help: entryHelp };
   return { host: hostMatch(pattern), port };

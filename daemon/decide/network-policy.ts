@@ -7,7 +7,7 @@ import { type AddressRange, parseRange } from '../../client/protocol/ip-address.
 import type { HostPattern } from './host-pattern.ts';
 import type { RequestPath } from './network-path.ts';
 import type { Setting } from './policy.ts';
-import type { Rule, RuleList } from './rule.ts';
+import type { HostRule, Rule, RuleList } from './rule.ts';
 
 /** What a connection has to say first: a ClientHello for the host, requests to the host, or anything. */
 export type Speaks = 'tls' | 'http' | 'any';
@@ -124,13 +124,15 @@ function chooseDefault(layers: readonly Layer[]): Setting<'ask' | 'deny'> {
 /** A pattern without a star that is an address means the address. */
 export function hostMatch(pattern: HostPattern): HostMatch {
   if (pattern.labels === undefined) return { kind: 'every' };
-  const range = pattern.below ? undefined : parseRange(pattern.text);
+  const range = pattern.range ?? (pattern.below ? undefined : parseRange(pattern.text));
   return range === undefined ? { kind: 'name', pattern } : { kind: 'range', range };
 }
 
 function asEntry(rule: Rule): readonly NetworkEntry[] {
   if (rule.tool !== 'WebFetch') return [];
-  const { list, text, origin, reason, pattern, port, unless, unread } = rule;
+  const { list, text, origin, reason, pattern, port, unread } = rule;
+  const unless = readExemptions(rule);
+  if (unless === 'every') return [];
   return [
     {
       list,
@@ -142,11 +144,24 @@ function asEntry(rule: Rule): readonly NetworkEntry[] {
       methods: undefined,
       paths: undefined,
       speaks: undefined,
-      unless: unless.flatMap((each) => (each.tool === 'WebFetch' && each.pattern !== undefined ? [each.pattern] : [])),
+      unless,
       fromRule: true,
       ...(unread === true ? { unread } : {}),
     },
   ];
+}
+
+/** What narrows a grant counts when it could; what exempts from an ask when it does for certain (RULES O4). */
+function readExemptions({ list, unless }: HostRule): readonly HostPattern[] | 'every' {
+  const found: HostPattern[] = [];
+  for (const each of unless) {
+    // Which command connects is not known, and neither is the port.
+    const isCertain = each.tool === 'WebFetch' && each.port === undefined;
+    if (list !== 'allow' && !isCertain) continue;
+    if (each.tool !== 'WebFetch' || each.pattern?.labels === undefined) return 'every';
+    found.push(each.pattern);
+  }
+  return found;
 }
 
 /** What a session's network namespace has to lead out of: the ports that entries name, and those of the machine's own. */

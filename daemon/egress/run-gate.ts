@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net';
 import { parseHost } from '../../client/protocol/authority.ts';
 import type { NetworkUse } from '../../client/protocol/events.ts';
+import { parseAddress } from '../../client/protocol/ip-address.ts';
 import type { Destination, NetworkDecision } from '../decide/network-decision.ts';
 import type { CheckedTarget } from './checked-target.ts';
 import { type Admitted, type Attempt, isRefusal, type Refusal, type RunGate, type Traffic } from './model.ts';
@@ -77,13 +78,19 @@ export function openGate(input: GateInput): RunGate {
     return answer;
   };
 
-  const decide = async (host: string, attempt: Attempt): Promise<Verdict | Refusal> => {
+  const decide = async (host: string, attempt: Attempt, signal: AbortSignal): Promise<Verdict | Refusal> => {
     const { port, request } = attempt;
     const decision = input.decide({ host, port, ...(request === undefined ? {} : { request }) });
     if (decision.effect === 'allow') return { decision, because: decision.message, byPerson: false };
     if (decision.effect === 'deny') return refuse('denied', decision);
     if (!input.isOwn(attempt.client))
       return { code: 'denied', message: 'another command of the session made this connection' };
+    // What an address is shows at once, and nobody is asked about one that a yes would not open. A name would have to be
+    // looked up, which tells it to whoever answers for it.
+    if (parseAddress(host) !== undefined) {
+      const target = await input.check({ host, port }, true, signal);
+      if (isRefusal(target)) return target;
+    }
     const answered = ask({ host, port, decision });
     if (answered === undefined) return refuse('not-approved', decision);
     if (!(await answered))
@@ -108,7 +115,7 @@ export function openGate(input: GateInput): RunGate {
       if (host === undefined) return refused({ code: 'bad-host', message: 'what was asked for is no host' });
       let verdict: Verdict | Refusal;
       try {
-        verdict = await decide(host, attempt);
+        verdict = await decide(host, attempt, signal);
       } catch (error) {
         verdict = { code: 'denied', message: `the policy cannot be read: ${(error as Error).message}` };
       }

@@ -210,8 +210,45 @@ const rows: readonly Row[] = [
   ],
 ];
 
+const webRows: readonly Row[] = [
+  [
+    'rules of WebFetch take ports, ranges and brackets',
+    {},
+    {
+      'x.com:22': 'allow any',
+      'x.com:443': 'ask',
+      '10.1.2.3:443': 'allow tls',
+      '[fd00::1]:443': 'allow tls',
+      '[fd00::2]:443': 'ask',
+      '192.168.1.1:9': 'deny',
+    },
+    {
+      allow: ['WebFetch(domain:x.com:22)', 'WebFetch(domain:10.0.0.0/8)', 'WebFetch(domain:[fd00::1])'],
+      deny: ['WebFetch(domain:192.168.0.0/16)'],
+    },
+  ],
+  [
+    'an exemption from an ask has to be certain, a narrower grant may only be possible',
+    { default: 'ask' },
+    { 'a.com:443': 'ask', 'b.com:443': 'allow tls', 'x.com:443': 'ask', 'y.com:443': 'ask', 'z.com:443': 'ask' },
+    {
+      allow: [
+        'WebFetch(domain:a.com)',
+        'WebFetch(domain:b.com)',
+        { rule: 'WebFetch(domain:x.com)', unless: ['WebFetch(domain:x.com:22)'] },
+        { rule: 'WebFetch(domain:y.com)', unless: ['Bash(curl *)'] },
+        { rule: 'WebFetch(domain:z.com)', unless: ['WebFetch'] },
+      ],
+      ask: [
+        { rule: 'WebFetch(domain:a.com)', unless: ['WebFetch(domain:a.com:443)', 'Bash(curl *)'] },
+        { rule: 'WebFetch', unless: ['WebFetch(domain:b.com)', 'WebFetch(domain:*.com)'] },
+      ],
+    },
+  ],
+];
+
 describe('destinations', () => {
-  for (const [title, network, expected, permissions] of rows) {
+  for (const [title, network, expected, permissions] of [...rows, ...webRows]) {
     it(title, () => {
       const policy = read(network, permissions);
       const found = Object.fromEntries(Object.keys(expected).map((text) => [text, decide(policy, text)]));
