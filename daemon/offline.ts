@@ -6,8 +6,6 @@ import type { Decision } from '../client/protocol/decision.ts';
 import { SbxError } from '../client/protocol/errors.ts';
 import type { Explanation } from '../client/protocol/explanation.ts';
 import type { Flags, Mode } from '../client/protocol/messages.ts';
-import { analyse } from './analyse/analyse.ts';
-import { collectPaths, findUnseen, maxPaths } from './analyse/collect-paths.ts';
 import type { AnalysedCommand, Analysis, Facts } from './analyse/model.ts';
 import { checkExamples } from './decide/check-examples.ts';
 import { decide } from './decide/decide.ts';
@@ -22,12 +20,8 @@ import { chooseAutoAllow, chooseMode } from './decide/mode-choice.ts';
 import type { NetworkPolicy } from './decide/network-policy.ts';
 import { outsideSandbox, type ParsedPolicy, type Policy } from './decide/policy.ts';
 import { listWrites } from './decide/unprotected.ts';
-import type { ParseResult, Unparsable } from './parse/model.ts';
-import { createParser } from './parse/parser.ts';
 import { saveAnswer } from './platform/answers-file.ts';
 import { loadCatalogue } from './platform/catalogue-files.ts';
-import { lookUpFacts } from './platform/facts.ts';
-import { loadGrammarFiles } from './platform/grammar.ts';
 import { Notices } from './platform/notices.ts';
 import { TrustStore } from './platform/trust-store.ts';
 import { builtInLimits } from './policy/built-in-limits.ts';
@@ -45,6 +39,7 @@ import { PolicyLayers, type PolicyPlaces } from './policy/policy-layers.ts';
 import { findNotices } from './policy/policy-notices.ts';
 import { kindOfProgram } from './policy/program-kind.ts';
 import { denyBroken, describeProblem, noteTrust } from './policy/settle-decision.ts';
+import { createUnderstanding } from './understand.ts';
 
 /** Places that are absent are not looked at, as in a test; `engineOptions` of config.ts names them all. */
 export interface EngineOptions extends PolicyPlaces {
@@ -138,45 +133,12 @@ export interface Engine {
   readonly reload: () => void;
 }
 
-/** Texts whose parse is kept, and how long one may be: a few megabytes at most. */
-const maxRemembered = 256;
-const maxRememberedLength = 1_000;
-
 /** Folders of their own in every session's sandbox. */
 const temporaryDirectories = ['/tmp', '/var/tmp'];
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const parser = await createParser(await loadGrammarFiles());
   const catalogue = loadCatalogue();
-  const parse = rememberParses((text) => parser.parse(text));
-
-  const understand = (command: string, base: Omit<Facts, 'paths'>): { analysis: Analysis; facts: Facts } => {
-    const script = parse(command);
-    const paths = script.kind === 'unparsable' ? [] : collectPaths(script, base);
-    const facts = lookUpFacts(paths, base);
-    const analysis = analyse(script, facts, catalogue, parse);
-    const unseen = findUnseen(analysis, facts);
-    if (unseen.length === 0 || paths.length + unseen.length > maxPaths) return { analysis, facts };
-    const wider = lookUpFacts([...paths, ...unseen], base);
-    return { analysis: analyse(script, wider, catalogue, parse), facts: wider };
-  };
-
-  /** A defect in a stage is text that was not understood: a question, never a permission and never a crash. */
-  const understandOrAsk: typeof understand = (command, base) => {
-    try {
-      return understand(command, base);
-    } catch (error) {
-      const script: Unparsable = {
-        kind: 'unparsable',
-        text: command,
-        code: 'parser-failure',
-        message: `the command could not be analysed, which is a defect of sbx: ${(error as Error).message}`,
-        span: { start: 0, end: command.length },
-      };
-      const facts = { ...base, paths: new Map() };
-      return { analysis: analyse(script, facts, catalogue, parse), facts };
-    }
-  };
+  const { understand, analyseText } = await createUnderstanding(catalogue);
 
   /** A rule's examples are judged where its file lies, without looking at the machine: the same answer everywhere. */
   const checkAt = (parsed: ParsedPolicy, anchor: string): ParsedPolicy => {
@@ -188,7 +150,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       temporaryDirectories,
       paths: new Map(),
     };
-    return checkExamples(parsed, (command) => analyse(parse(command), facts, catalogue, parse), facts);
+    return checkExamples(parsed, (command) => analyseText(command, facts), facts);
   };
 
   const trust = new TrustStore(options.trustFile, options.uid);
@@ -225,7 +187,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       // Where a home lies inside one, as for some services, that one is not free to write.
       temporaryDirectories: temporaryDirectories.filter((folder) => !home.startsWith(`${folder}/`)),
     };
-    const { analysis, facts } = understandOrAsk(command, base);
+    const { analysis, facts } = understand(command, base);
     const leaving =
       request.sandboxed === false || request.shell ? undefined : judgeLeaving(analysis, effective.policy, facts);
     const sandboxed = request.sandboxed !== false && leaving?.granted !== true;
@@ -313,22 +275,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
-/** Agents repeat themselves, and the same text always parses the same way. Decisions are never remembered: files change. */
-function rememberParses(parse: (text: string) => ParseResult): (text: string) => ParseResult {
-  const known = new Map<string, ParseResult>();
-  return (text) => {
-    const found = known.get(text);
-    if (found !== undefined) return found;
-    const parsed = parse(text);
-    if (text.length <= maxRememberedLength) {
-      const [oldest] = known.keys();
-      if (known.size >= maxRemembered && oldest !== undefined) known.delete(oldest);
-      known.set(text, parsed);
-    }
-    return parsed;
-  };
-}
-
 /** Of the same policy the same, for which only one comparison of keys is needed. */
 const knownFiles = new WeakMap<Policy, { places: string; files: FilePolicy }>();
 
@@ -350,6 +296,7 @@ function findHosts(command: AnalysedCommand): string[] {
 
 /** What the CLI needs to ask the same question as the daemon would. */
 export { engineOptions, readConfig } from './config.ts';
+export { askCheck } from './methods/check-question.ts';
 export { describePlan } from './methods/describe-plan.ts';
 export { lintFiles, lintWorkspace } from './policy/policy-lint.ts';
 export { reportPolicy } from './policy/policy-report.ts';

@@ -17,26 +17,25 @@ export interface OfflineChecks {
 
 /** @throws {SbxError} `bad-policy` */
 export async function loadChecks(): Promise<OfflineChecks> {
-  const { commandText, chooseWorkspace, createEngine, engineOptions, readConfig } = await import(
+  const { askCheck, chooseWorkspace, commandText, createEngine, engineOptions, readConfig } = await import(
     '../../daemon/offline.ts'
   );
   const config = readConfig();
   const engine = await createEngine(engineOptions(config));
   // Text that no shell could be given still gets an answer; only nothing at all gets none.
-  const textOf = (params: Params<'check'>): string =>
-    params.command !== undefined && params.command.trim() !== '' ? params.command : commandText(params);
-  const place = (params: Params<'check'>) =>
-    chooseWorkspace({ cwd: params.cwd, workspace: params.workspace }, config.home);
-  const request = (params: Params<'check'>, autoAllow: boolean | undefined) => {
-    const { cwd, workspace } = place(params);
-    const { mode, flags } = params;
-    return { command: textOf(params), cwd, workspace, home: config.home, mode, autoAllow, flags };
-  };
+  const ask = (params: Params<'check'>) =>
+    askCheck(
+      params,
+      config.home,
+      params.command !== undefined && params.command.trim() !== '' ? params.command : commandText(params),
+    );
   return {
-    check: (params) => engine.decide(request(params, params.autoAllow ?? false)).decision,
-    explain: (params) => engine.explain(request(params, params.autoAllow ?? false)),
-    checkRun: (params) => engine.decide(request(params, params.autoAllow === true ? true : undefined)).decision,
-    notices: (params) => engine.notices(place(params).workspace),
+    check: (params) => engine.decide(ask(params)).decision,
+    explain: (params) => engine.explain(ask(params)),
+    // the policy's own setting holds unless the flag is there
+    checkRun: (params) =>
+      engine.decide({ ...ask(params), autoAllow: params.autoAllow === true ? true : undefined }).decision,
+    notices: ({ cwd, workspace }) => engine.notices(chooseWorkspace({ cwd, workspace }, config.home).workspace),
   };
 }
 

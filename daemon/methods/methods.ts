@@ -9,11 +9,10 @@ import { Approvals } from '../approve/approvals.ts';
 import type { Config } from '../config.ts';
 import type { Dialler } from '../egress/targets.ts';
 import type { Engine } from '../offline.ts';
-import { commandText } from '../request/command-text.ts';
 import type { Connection, Handlers } from '../request/connection.ts';
-import { chooseWorkspace } from '../request/workspace.ts';
 import type { OutputStore } from '../stream/output-store.ts';
 import { ApprovalMethods } from './approval-methods.ts';
+import { askCheck } from './check-question.ts';
 import { policyMethods } from './policy-methods.ts';
 import { RunMethods } from './run-methods.ts';
 import { SessionMethods } from './session-methods.ts';
@@ -109,16 +108,7 @@ export class Methods {
 
   #check(params: Params<'check'>): Result<'check'> {
     const { engine, config } = this.#input;
-    const chosen = chooseWorkspace({ cwd: params.cwd, workspace: params.workspace }, config.home);
-    const request = {
-      command: commandText(params),
-      cwd: chosen.cwd,
-      workspace: chosen.workspace,
-      home: config.home,
-      mode: params.mode,
-      autoAllow: params.autoAllow ?? false,
-      flags: params.flags,
-    };
+    const request = askCheck(params, config.home);
     if (params.explain !== true) return engine.decide(request).decision;
     const { decision, explanation } = engine.explain(request);
     return { ...decision, explanation };
