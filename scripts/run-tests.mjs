@@ -10,7 +10,7 @@ const root = path.dirname(import.meta.dirname);
 const args = process.argv.slice(2);
 const buildOnly = args[0] === '--build-only';
 const wanted = buildOnly ? args.slice(1) : args;
-const suites = ['unit', 'property', 'cli', 'sandbox', 'spec', 'confirm'];
+const suites = ['unit', 'property', 'cli', 'sandbox', 'egress', 'spec', 'confirm'];
 
 function findTests(place) {
   if (place.endsWith('.test.ts')) return [place];
