@@ -44,8 +44,8 @@ export class Connections {
   }
 }
 
-/** Of a closed peer that left its end open the kernel's probes tell; an idle tunnel may be idle for as long as it likes. */
-const keepAliveProbeMs = 30_000;
+/** A reason of its own, because the default one is an exception with a stack. */
+const connectionIsGone = 'the connection is gone';
 
 export function openContext(run: FrontRun, limits: FrontLimits): FrontContext {
   const upstreams = new Upstreams(limits);
@@ -73,10 +73,9 @@ export function accept(
     return;
   }
   socket.setNoDelay(true);
-  socket.setKeepAlive(true, keepAliveProbeMs);
   const gone = new AbortController();
   const client = new Intake(socket, context.limits.maxHeldBytes);
-  onceClosed(socket, () => gone.abort());
+  onceClosed(socket, () => gone.abort(connectionIsGone));
   serve({ context, client, signal: gone.signal }).catch(() => reset(socket));
 }
 

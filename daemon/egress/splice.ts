@@ -10,12 +10,16 @@ export interface Carried {
   readonly receivedBytes: number;
 }
 
+/** A tunnel may be idle for as long as it likes; that a peer is gone which left its end half closed, the kernel's probes tell. */
+const keepAliveProbeMs = 30_000;
+
 /** Resolves when both are closed. Bytes that either intake holds go first. */
 export function splice(client: Intake, host: Intake): Promise<Carried> {
   return new Promise((resolve) => {
     let sentBytes = 0;
     let receivedBytes = 0;
     let open = 2;
+    client.socket.setKeepAlive(true, keepAliveProbeMs);
     const closed = (one: Socket, other: Socket): void => {
       if (!isComplete(one)) reset(other);
       open -= 1;

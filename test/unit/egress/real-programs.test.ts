@@ -132,7 +132,7 @@ const rows: readonly Row[] = [
       '--no-deps',
       '--no-cache-dir',
       '--retries',
-      '0',
+      '1',
       '--disable-pip-version-check',
       '-d',
       path.join(folder, 'wheels'),
