@@ -125,6 +125,8 @@ export interface SandboxSession {
   readonly account: Account;
   /** The path is, or lies in, a protected file or folder that has a pin. */
   readonly protects: (path: string) => boolean;
+  /** The path was there when the session was made, and is read-only in it although its folder is writable. */
+  readonly pins: (path: string) => boolean;
   /** False when mounts or protected files of the host changed since, or the template ended: open a new session. */
   readonly isCurrent: () => boolean;
   /** @throws {SbxError} `sandbox-failed` */

@@ -120,6 +120,7 @@ async function openUnlessChanged(input: SessionInput): Promise<SandboxSession | 
         throw error;
       }
     },
+    pins: (place) => plan.pins.some((pin) => isWithin(pin, place)),
     protects: (place) => facts.protection.some((pin) => isWithin(pin, place)),
     isCurrent: () => init() !== undefined && takeFingerprint() === fingerprint,
     explainFailure: (failed) => explainFailure(failed, readPathSetting(plan)),

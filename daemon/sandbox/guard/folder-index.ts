@@ -29,7 +29,7 @@ interface Folder {
   readonly found: Map<string, Found>;
   /**
    * `git`: a git folder, of which only what a later git would run is of interest. `filled`: a folder of tools that holds a
-   * submodule somewhere, and only that is of interest.
+   * submodule somewhere, or in which a protected name begins, and only that is of interest.
    */
   readonly role: Role;
   watcher: FSWatcher | undefined;
@@ -65,6 +65,8 @@ export class FolderIndex {
   readonly #ready: Promise<void>;
   /** Called when a git folder appeared or changed, after the first walk. */
   onRepository: ((found: Found) => void) | undefined;
+  /** Why what appears at a path is not to stay, beside the protected names. */
+  denies: (segments: readonly string[]) => string | undefined = () => undefined;
   /** Names to look at, or `undefined` for all of the folder. */
   readonly #pending = new Map<Folder, Set<string> | undefined>();
   #work: Promise<void> | undefined;
@@ -75,17 +77,10 @@ export class FolderIndex {
   #watching = true;
   #cut = false;
 
-  /**
-   * @param start raw path of the workspace.
-   * @param submodules raw paths from there; they are looked at wherever they are.
-   */
-  constructor(start: string, names: NameList, submodules: readonly string[], limits: IndexLimits = defaultLimits) {
+  /** @param start raw path of the workspace. */
+  constructor(start: string, names: NameList, limits: IndexLimits = defaultLimits) {
     this.#start = start;
     this.#names = names;
-    for (const submodule of submodules) {
-      const segments = submodule.split('/');
-      for (let depth = 1; depth <= segments.length; depth++) this.#toSubmodules.add(segments.slice(0, depth).join('/'));
-    }
     this.#limits = limits;
     try {
       this.#order = new EventOrder();
@@ -95,6 +90,20 @@ export class FolderIndex {
     this.#ready = this.#walkAll().then(() => {
       this.#walked = true;
     });
+  }
+
+  /** @param submodules raw paths; they are looked at wherever they are. */
+  addSubmodules(submodules: readonly string[]): void {
+    for (const submodule of submodules) {
+      if (this.#toSubmodules.has(submodule)) continue;
+      const segments = submodule.split('/');
+      let folder: Folder | undefined = this.#root;
+      for (const [depth, segment] of segments.entries()) {
+        this.#toSubmodules.add(segments.slice(0, depth + 1).join('/'));
+        if (folder !== undefined) this.#add(folder, undefined);
+        folder = folder?.folders.get(segment);
+      }
+    }
   }
 
   /** Resolves when the first walk is over, or took too long. */
@@ -241,7 +250,7 @@ export class FolderIndex {
       return;
     }
     const segments = [...folder.segments, name];
-    const leadsToSubmodule = this.#toSubmodules.has(segments.join('/'));
+    const leadsOn = this.#toSubmodules.has(segments.join('/')) || this.#names.leadsOn(segments);
     if (name.toLowerCase() === '.git') {
       const found = this.#record(
         folder,
@@ -252,22 +261,29 @@ export class FolderIndex {
       if (shape === 'folder' && found.since > 0) this.#enter(folder, name, 'git', isNew);
       return;
     }
-    if (folder.role === 'filled') {
-      if (shape === 'folder' && leadsToSubmodule) this.#enter(folder, name, 'filled', isNew);
-      return;
-    }
+    const isInFilled = folder.role === 'filled';
     const entry = this.#names.find(segments);
     if (
       entry !== undefined &&
       (shape === 'link' || entry.kind === 'any' || (shape === 'folder') === (entry.kind === 'directory'))
     ) {
+      // in a folder of tools only a name that begins with that folder
+      if (isInFilled && this.#names.find(segments.slice(-1)) !== undefined) return;
       this.#record(folder, name, { segments, kind: 'name', because: entry.because }, shape);
       return;
     }
     this.#lose(folder, name);
+    if (isInFilled || (shape === 'folder' && isFilledByTools(name))) {
+      if (shape === 'folder' && leadsOn) this.#enter(folder, name, 'filled', isNew);
+      return;
+    }
+    const denial = isNew && this.#walked ? this.denies(segments) : undefined;
+    if (denial !== undefined && shape !== 'folder') {
+      this.#record(folder, name, { segments, kind: 'name', because: denial }, shape);
+      return;
+    }
     if (shape === 'folder') {
-      if (!isFilledByTools(name)) this.#enter(folder, name, 'plain', isNew);
-      else if (leadsToSubmodule) this.#enter(folder, name, 'filled', isNew);
+      this.#enter(folder, name, 'plain', isNew);
       return;
     }
     this.#leave(folder, name);

@@ -5,12 +5,12 @@
  * A repository that appears stays when it is harmless. It is looked at as soon as it appears, and whenever it changes
  * while a run goes on, because the host's own git may come by at any moment; that is quick, but it is no wall.
  */
-import { closeSync } from 'node:fs';
+import { closeSync, lstatSync } from 'node:fs';
 import { readlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Violation } from '../../../client/protocol/events.ts';
 import type { Account } from '../plan/account.ts';
-import { findGitFolders } from '../plan/git-folders.ts';
+import { bareParts, findGitFolders, isBareRepository } from '../plan/git-folders.ts';
 import { awaitEnds } from '../template/survivors.ts';
 import { FolderIndex, type Found } from './folder-index.ts';
 import { findGitlinks } from './gitlinks.ts';
@@ -24,7 +24,7 @@ import {
   writeRecord,
 } from './guard-record.ts';
 import { keepWatch } from './keeper.ts';
-import { compileNames, type ProtectedName } from './protected-names.ts';
+import { compileNames, type NameList, type ProtectedName } from './protected-names.ts';
 import { exactText, rawPath, rawText, toRaw } from './raw-name.ts';
 import { settleAsAccount } from './settle-as-account.ts';
 import type { Outcome, Suspect } from './settle-suspects.ts';
@@ -51,6 +51,8 @@ export interface Leave {
   /** What persons approved, with what is below; rules of the policy can add to it. */
   readonly approved: readonly string[];
   readonly hasRules: boolean;
+  /** Why the policy lets nobody write this absolute path; undefined where it does not say so. */
+  readonly denies: (place: string) => string | undefined;
 }
 
 export interface GuardedRun {
@@ -99,6 +101,7 @@ export class Guard {
   #patrol: Promise<void> | undefined;
   #recovery: Promise<void> = Promise.resolve();
   #untold: Violation[] = [];
+  #gitIndex = '';
   #pins: { readonly of: readonly Found[]; readonly pins: Pins } | undefined;
   #users = 0;
   #linger: NodeJS.Timeout | undefined;
@@ -108,10 +111,10 @@ export class Guard {
     this.#forget = forget;
     this.#index = new FolderIndex(
       toRaw(input.workspace),
-      compileNames(input.names.filter((name) => name.path !== '.git')),
-      listSubmodules(input.workspace),
+      withBareParts(compileNames(input.names.filter((name) => name.path !== '.git')), input.workspace),
     );
     this.#index.onRepository = (found) => this.#alarm(found);
+    this.#index.denies = (segments) => this.#denies(segments);
   }
 
   retain(): void {
@@ -141,12 +144,22 @@ export class Guard {
 
   /** Resolves when what is there is known. Changes nothing. */
   survey(): Promise<void> {
+    this.#readSubmodules();
     return this.#index.catchUp();
+  }
+
+  /** Again when the repository's index is another one: a folder can become a submodule at any time. */
+  #readSubmodules(): void {
+    const stat = lstatSync(path.join(this.#input.workspace, '.git/index'), { throwIfNoEntry: false, bigint: true });
+    const state = stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.ctimeNs}`;
+    if (state === this.#gitIndex) return;
+    this.#gitIndex = state;
+    this.#index.addSubmodules(listSubmodules(this.#input.workspace));
   }
 
   /** Resolves when what is there is known, and nothing of it was left by a run of a daemon that is gone. */
   async look(): Promise<void> {
-    await this.#index.catchUp();
+    await this.survey();
     await this.#recover(false);
     if (this.#live.size === 0) for (const found of this.#index.found) if (found.since > 0) this.#index.accept(found);
   }
@@ -271,11 +284,21 @@ export class Guard {
     return this.#remark(`what a run that was cut off made at protected names may still be there: ${why} (${file})`);
   }
 
+  #denies(segments: readonly string[]): string | undefined {
+    if (this.#live.size === 0) return undefined;
+    const place = this.#placeOf({ segments });
+    for (const { leave } of this.#live) {
+      const because = leave.denies(place);
+      if (because !== undefined) return because;
+    }
+    return undefined;
+  }
+
   #isApproved(found: Found): boolean {
     return [...this.#live].some((run) => run.leave.mayMake(this.#placeOf(found)));
   }
 
-  #placeOf({ segments }: Found): string {
+  #placeOf({ segments }: Pick<Found, 'segments'>): string {
     return [this.#input.workspace, ...segments.map(rawText)].join('/');
   }
 
@@ -345,6 +368,16 @@ function keyOf({ kind, segments, shape }: Found): string {
 
 function isBelow(folders: readonly string[], place: string): boolean {
   return folders.some((folder) => place === folder || place.startsWith(`${folder}/`));
+}
+
+/** Where the workspace's own folder is a repository, what belongs to that is protected there, and only there. */
+function withBareParts(names: NameList, workspace: string): NameList {
+  const find: NameList['find'] = (segments) => {
+    const [name = ''] = segments;
+    const isPart = segments.length === 1 && bareParts.includes(name) && isBareRepository(workspace);
+    return isPart ? { because: 'git on the host would trust or run it', kind: 'any' } : names.find(segments);
+  };
+  return { ...names, find };
 }
 
 function choosePins(found: readonly Found[], workspace: string): Pins {

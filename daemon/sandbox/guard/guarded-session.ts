@@ -39,11 +39,16 @@ export async function findNestedPins(input: SessionInput, account: Account): Pro
   }
 }
 
-type Rules = Pick<Leave, 'mayMake' | 'hasRules'>;
+type Rules = Omit<Leave, 'approved'>;
 
 function readRules({ files }: SessionInput): Rules {
   const unprotect = files?.rules.filter(({ effect }) => effect === 'unprotect') ?? [];
-  return { mayMake: (place) => unprotect.some((rule) => rule.covers(place)), hasRules: unprotect.length > 0 };
+  const pinned = files?.rules.filter(({ effect }) => effect === 'pin') ?? [];
+  return {
+    mayMake: (place) => unprotect.some((rule) => rule.covers(place)),
+    hasRules: unprotect.length > 0,
+    denies: (place) => pinned.find((rule) => rule.covers(place))?.because,
+  };
 }
 
 function guardSession(
@@ -71,11 +76,13 @@ async function launchGuarded(
   session: SandboxSession,
   guard: Guard,
   command: ApprovedPlan,
-  { mayMake, hasRules }: Rules,
+  { mayMake, ...rules }: Rules,
 ): Promise<SandboxProcess> {
   const approved = command.unprotect ?? [];
+  // what was there may be replaced by the host meanwhile, and is no less the host's for it
+  const denies = (place: string): string | undefined => (session.pins(place) ? undefined : rules.denies(place));
   const isAsked = (place: string): boolean => approved.some((one) => place === one || place.startsWith(`${one}/`));
-  const run = await guard.begin({ mayMake: (place) => mayMake(place) || isAsked(place), approved, hasRules });
+  const run = await guard.begin({ ...rules, denies, approved, mayMake: (place) => mayMake(place) || isAsked(place) });
   try {
     const process = await session.launch(command);
     const aftermath = Promise.all([process.aftermath, process.exit.then(run.end)]);

@@ -5,6 +5,8 @@
  * Source: gitrepository-layout(5); git's setup.c for what counts as a git folder.
  */
 import { closeSync, constants, type Dirent, openSync, readdirSync } from 'node:fs';
+import { showText } from '../../../client/protocol/visible.ts';
+import { findExecLines } from '../git/state-names.ts';
 import { type ConfigSetting, describeEntry, isHarmless } from './config-verdict.ts';
 import { type ConfigEntry, parseGitConfig } from './git-config.ts';
 import { rawText } from './raw-name.ts';
@@ -13,8 +15,11 @@ import { below, readSmallFile, statBelow } from './verified-folder.ts';
 export interface Offence {
   /** Raw names from the git folder on. */
   readonly entry: readonly string[];
-  /** `config`: lines can be taken out of it; `entry`: it can be moved away alone; `whole`: the repository is beyond repair. */
-  readonly part: 'config' | 'entry' | 'whole';
+  /**
+   * `config`: lines can be taken out of it; `entry`: it can be moved away alone; `whole`: the repository is beyond repair;
+   * `told`: it stays, because nothing runs before a person goes on with it.
+   */
+  readonly part: 'config' | 'entry' | 'whole' | 'told';
   readonly why: string;
 }
 
@@ -22,6 +27,7 @@ export const maxConfigBytes = 256 * 1024;
 const maxSmallBytes = 64 * 1024;
 const maxEntries = 20_000;
 const maxDepth = 40;
+const maxExecLines = 3;
 
 /** @param folder open descriptor of the git folder. */
 export function inspectRepository(folder: number, setting: ConfigSetting): readonly Offence[] {
@@ -48,6 +54,7 @@ function inspectFolder(folder: number, at: readonly string[], setting: ConfigSet
     if (!name.endsWith('.sample')) report('entry', ['hooks', name], 'git runs it as a hook');
   }
   inspectAttributes(folder, report);
+  inspectRebase(folder, report);
   inspectAlternates(folder, report);
   findLinks(folder, at, search, 0);
   openInside(folder, 'modules', (modules) =>
@@ -81,6 +88,16 @@ function inspectAttributes(folder: number, report: Report): void {
   const lines = readSmallFile(folder, 'info/attributes', maxSmallBytes)?.toString().split('\n');
   const isHarmless = lines?.every((line) => /^\s*(?:#|$)/.test(line) || !/\b(?:filter|diff|merge)\b/.test(line));
   if (isHarmless !== true) report('entry', info, 'it can name filters that git runs');
+}
+
+function inspectRebase(folder: number, report: Report): void {
+  const entry = ['rebase-merge', 'git-rebase-todo'];
+  if (statBelow(folder, entry.join('/')) === undefined) return;
+  const text = readSmallFile(folder, entry.join('/'), maxConfigBytes)?.toString();
+  if (text === undefined) report('entry', entry, 'the list of its rebase cannot be read');
+  for (const line of findExecLines('git-rebase-todo', text ?? '').slice(0, maxExecLines)) {
+    report('told', entry, `the rebase that is under way in it runs \`${showText(line)}\` when it goes on`);
+  }
 }
 
 /** Objects are taken from where a local clone names them, which is harmless; a list that cannot be read is not. */

@@ -15,6 +15,8 @@ export interface ProtectedName {
 export interface NameList {
   /** The entry that protects a path relative to the workspace, by its last segments. */
   readonly find: (segments: readonly string[]) => Protection | undefined;
+  /** A protected name may lie in a folder of this path, which other names would not be looked for in. */
+  readonly leadsOn: (segments: readonly string[]) => boolean;
 }
 
 export interface Protection {
@@ -32,10 +34,12 @@ interface Entry {
 export function compileNames(names: readonly ProtectedName[]): NameList {
   const byLast = new Map<string, Entry[]>();
   const withExceptions: Entry[] = [];
+  const above: (readonly string[])[] = [];
   for (const name of names) {
     const segments = name.path.toLowerCase().split('/');
     const except = (name.except ?? []).map((exception) => exception.toLowerCase().split('/'));
     const entry = { name, segments, except };
+    for (let depth = 1; depth < segments.length; depth++) above.push(segments.slice(0, depth));
     if (except.length > 0) {
       withExceptions.push(entry);
       continue;
@@ -45,6 +49,10 @@ export function compileNames(names: readonly ProtectedName[]): NameList {
   }
   const lower = (segments: readonly string[]): string[] => segments.map((segment) => segment.toLowerCase());
   return {
+    leadsOn: (segments) => {
+      const own = lower(segments);
+      return above.some((start) => endsWith(own, start));
+    },
     find: (segments) => {
       const own = lower(segments);
       const direct = byLast.get(own.at(-1) ?? '')?.find((entry) => endsWith(own, entry.segments));

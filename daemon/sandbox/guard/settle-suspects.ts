@@ -97,12 +97,13 @@ function settle(order: SettleOrder, suspect: Suspect, shelf: LazyShelf): Outcome
   const setting = { gitFolder: [order.workspace, ...segments.map(rawText)].join('/'), tree };
   const folder = openFolder(workspace, segments);
   try {
-    const offences = inspectRepository(folder, setting).filter(({ part }) => !order.running || part !== 'whole');
-    if (offences.length === 0) return kept(segments);
-    const why = [...new Set(offences.map((offence) => offence.why))].slice(0, 3).join('; ');
+    const found = inspectRepository(folder, setting);
+    const offences = found.filter(({ part }) => part !== 'told' && (!order.running || part !== 'whole'));
+    const why = [...new Set((order.running ? offences : found).map((offence) => offence.why))].slice(0, 3).join('; ');
+    if (offences.length === 0) return { ...kept(segments), why };
     if (offences.some((offence) => offence.part === 'whole') || offences.length > maxParts) return move(why);
     const to = takeOut(folder, segments, offences, setting, shelf.open(), order);
-    if (!order.running && inspectRepository(folder, setting).length > 0) return move(why);
+    if (!order.running && inspectRepository(folder, setting).some(({ part }) => part !== 'told')) return move(why);
     return { segments, result: 'cleaned', to, why };
   } finally {
     closeSync(folder);

@@ -20,6 +20,7 @@ export function describeOutcome(workspace: string, outcome: Outcome): Violation 
   const to = outcome.to === undefined ? '' : rawText(outcome.to);
   switch (outcome.result) {
     case 'kept':
+      return why === '' ? undefined : violation(`the repository \`${name}\` stays: ${why}`);
     case 'gone':
       return undefined;
     case 'moved':

@@ -7,7 +7,7 @@
  *
  * Only files are read here; git itself is never run in a workspace. Source: gitrepository-layout(5), git-worktree(1).
  */
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { tryRealpath } from './places.ts';
 
@@ -42,9 +42,38 @@ export function findGitFolders(workspace: string): GitFacts {
       const inside = leadsTo !== undefined && isBelow(workspace, leadsTo) && kindOf(leadsTo) === 'folder';
       return { folders: inside ? [leadsTo] : [], pins: [], absent: [dotGit] };
     }
-    default:
-      return { folders: [], pins: [], absent: [dotGit] };
+    default: {
+      const parts = isBareRepository(workspace) ? listBareParts(workspace) : [];
+      const present = parts.filter((part) => ['folder', 'file'].includes(kindOf(part)));
+      return { folders: [], pins: present, absent: [dotGit, ...parts.filter((part) => !present.includes(part))] };
+    }
   }
+}
+
+/** What a git would run, or read its configuration from, in a workspace that is a repository itself. */
+export const bareParts: readonly string[] = ['config', 'config.worktree', 'commondir', 'hooks', 'info', 'modules'];
+
+/** As git looks at a folder without `.git`. Source: setup.c "is_git_directory" */
+export function isBareRepository(folder: string): boolean {
+  const at = (name: string): string => path.join(folder, name);
+  return (
+    kindOf(at('HEAD')) !== 'absent' &&
+    ((kindOf(at('objects')) !== 'absent' && kindOf(at('refs')) !== 'absent') || kindOf(at('commondir')) !== 'absent')
+  );
+}
+
+/** All of it cannot be one read-only mount with copies for runs: the workspace would be that mount. */
+function listBareParts(workspace: string): string[] {
+  let worktrees: string[] = [];
+  try {
+    worktrees = readdirSync(path.join(workspace, 'worktrees'));
+  } catch {
+    // it has none
+  }
+  return [
+    ...bareParts,
+    ...worktrees.flatMap((name) => ['commondir', 'config.worktree'].map((part) => `worktrees/${name}/${part}`)),
+  ].map((part) => path.join(workspace, part));
 }
 
 function listed(folder: string | undefined): string[] {

@@ -82,6 +82,7 @@ export async function openUnsandboxed(account: Account): Promise<SandboxSession>
       return run;
     },
     explainFailure: () => [],
+    pins: () => false,
     protects: () => false,
     isCurrent: () => !isClosed,
     close: async () => {
