@@ -150,7 +150,7 @@ function explainPin(target: string, pin: string, { plan, protectedPaths }: PathS
     ...{ kind: 'file', target, access: 'write' },
     message: `\`${target}\` is protected: ${protection.because}; commands may read it, not change it`,
     howToAllow: isGit
-      ? 'run the git command outside the sandbox'
+      ? 'run it outside the sandbox'
       : proposeUnprotect(path.relative(plan.workspace ?? '/', pin)),
   };
 }
