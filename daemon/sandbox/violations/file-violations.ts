@@ -149,9 +149,7 @@ function explainPin(target: string, pin: string, { plan, protectedPaths }: PathS
   return {
     ...{ kind: 'file', target, access: 'write' },
     message: `\`${target}\` is protected: ${protection.because}; commands may read it, not change it`,
-    howToAllow: isGit
-      ? 'run it outside the sandbox'
-      : proposeUnprotect(path.relative(plan.workspace ?? '/', pin)),
+    howToAllow: isGit ? 'run it outside the sandbox' : proposeUnprotect(path.relative(plan.workspace ?? '/', pin)),
   };
 }
 
