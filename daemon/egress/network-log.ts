@@ -85,8 +85,11 @@ export class NetworkLog {
   async end(settleMs: number): Promise<void> {
     if (this.#open > 0) {
       await new Promise<void>((resolve) => {
-        this.#onSettled = resolve;
-        setTimeout(resolve, settleMs).unref();
+        const timer = setTimeout(resolve, settleMs);
+        this.#onSettled = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     }
     this.#isOver = true;

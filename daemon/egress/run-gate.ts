@@ -65,8 +65,12 @@ export function openGate(input: GateInput): RunGate {
   const answers = new Map<string, Promise<boolean>>();
   let open = 0;
 
-  const ask = (question: HostQuestion): Promise<boolean> | undefined => {
-    const key = `${question.port} ${question.host}`;
+  const ask = (question: HostQuestion, request: Attempt['request']): Promise<boolean> | undefined => {
+    const { host, port, decision } = question;
+    const { methods, paths } = decision.entry ?? {};
+    // an entry about some requests of a host asks about each of them
+    const about = methods === undefined && paths === undefined ? [] : [request?.method, request?.path];
+    const key = JSON.stringify([host, port, ...about]);
     const known = answers.get(key);
     if (known !== undefined) return known;
     if (input.ask === undefined || answers.size >= maxQuestions || open >= maxOpenQuestions) return undefined;
@@ -91,7 +95,7 @@ export function openGate(input: GateInput): RunGate {
       const target = await input.check({ host, port }, true, signal);
       if (isRefusal(target)) return target;
     }
-    const answered = ask({ host, port, decision });
+    const answered = ask({ host, port, decision }, request);
     if (answered === undefined) return refuse('not-approved', decision);
     if (!(await answered))
       return { ...refuse('not-approved', decision), message: `${decision.message}, and it was not approved` };
@@ -113,22 +117,24 @@ export function openGate(input: GateInput): RunGate {
         return refusal;
       };
       if (host === undefined) return refused({ code: 'bad-host', message: 'what was asked for is no host' });
-      let verdict: Verdict | Refusal;
+      let admitted: Verdict;
+      let target: CheckedTarget;
       try {
-        verdict = await decide(host, attempt, signal);
+        const verdict = await decide(host, attempt, signal);
+        if (isRefusal(verdict)) return refused(verdict);
+        if (input.ended.aborted || signal.aborted) return { code: 'not-approved', message: 'the command is over' };
+        const found = await input.check({ host, port: attempt.port }, verdict.byPerson, signal);
+        if (isRefusal(found)) return refused(found);
+        admitted = verdict;
+        target = found;
       } catch (error) {
-        verdict = { code: 'denied', message: `the policy cannot be read: ${(error as Error).message}` };
+        return refused({ code: 'denied', message: `the policy cannot be read: ${(error as Error).message}` });
       }
-      if (isRefusal(verdict)) return refused(verdict);
-      if (input.ended.aborted || signal.aborted) return { code: 'not-approved', message: 'the command is over' };
-      const target = await input.check({ host, port: attempt.port }, verdict.byPerson, signal);
-      if (isRefusal(target)) return refused(target);
-      const admitted = verdict;
       input.log.expect();
       let isOver = false;
       return {
         target,
-        speaks: verdict.decision.speaks,
+        speaks: admitted.decision.speaks,
         dial: (by) => input.dial(target, by),
         finish: (traffic) => {
           if (isOver) return;

@@ -1,4 +1,5 @@
 /** The steps of a connection over a policy as it stands at each of them, for the gate of a run. */
+import type { SbxError } from '../../client/protocol/errors.ts';
 import type { Destination, NetworkDecision } from '../decide/network-decision.ts';
 import { watchOwnAddresses } from './addresses.ts';
 import { type CheckOptions, checkTarget } from './checked-target.ts';
@@ -14,13 +15,23 @@ export interface Dialler {
   readonly isOwn: (address: string) => boolean;
 }
 
-/** @throws {SbxError} `bad-environment` when the daemon's proxy variables cannot be read. */
 export function openDialler(environment: ProxyEnvironment): Dialler {
   return {
-    upstream: readUpstreamProxy(environment),
+    upstream: readUpstreamOrRefuse(environment),
     resolve: rememberAnswers(resolveBySystem),
     isOwn: watchOwnAddresses(),
   };
+}
+
+/** To connect without a proxy that is meant to be used would be a guess; all else of the daemon works without one. */
+function readUpstreamOrRefuse(environment: ProxyEnvironment): UpstreamProxy | undefined {
+  try {
+    return readUpstreamProxy(environment);
+  } catch (error) {
+    const { message, help } = error as SbxError;
+    const refusal = { code: 'unreachable', message, ...(help === undefined ? {} : { howToAllow: help }) } as const;
+    return { isProxied: () => true, connect: async () => refusal, describe: () => [`none: ${message}`] };
+  }
 }
 
 /** What the policy says at this moment. */
