@@ -84,6 +84,7 @@ export interface RunGate {
 export interface RunNames {
   /** Dotted IPv4 for a canonical name; undefined when the run has too many names. */
   readonly addressOf: (name: string) => string | undefined;
+  /** Of the loopback itself `localhost`. */
   readonly nameOf: (address: string) => string | undefined;
 }
 

@@ -45,10 +45,10 @@ export interface GateInput {
   /** True for yes. Undefined when nobody can be asked. Never rejects. */
   readonly ask: ((question: HostQuestion, signal: AbortSignal) => Promise<boolean>) | undefined;
   /**
-   * Whether a process of this very run made the connection: a person's answer is for it alone, and the run's addresses can
-   * be reached by others of its session.
+   * Whether a process of this very run made the connection: the run's addresses can be reached by others of its session,
+   * and what a person answered or its request grants is for it alone. Never rejects.
    */
-  readonly isOwn: (client: Socket) => boolean;
+  readonly isOwn: (client: Socket) => Promise<boolean>;
   readonly log: NetworkLog;
   /** Aborted when the run is over. */
   readonly ended: AbortSignal;
@@ -63,6 +63,7 @@ interface Verdict {
 
 export function openGate(input: GateInput): RunGate {
   const answers = new Map<string, Promise<boolean>>();
+  const owners = new WeakMap<Socket, Promise<boolean>>();
   let open = 0;
 
   const ask = (question: HostQuestion, request: Attempt['request']): Promise<boolean> | undefined => {
@@ -83,12 +84,13 @@ export function openGate(input: GateInput): RunGate {
   };
 
   const decide = async (host: string, attempt: Attempt, signal: AbortSignal): Promise<Verdict | Refusal> => {
-    const { port, request } = attempt;
+    const { client, port, request } = attempt;
+    const own = owners.get(client) ?? input.isOwn(client);
+    owners.set(client, own);
+    if (!(await own)) return { code: 'denied', message: 'another command of the session made this connection' };
     const decision = input.decide({ host, port, ...(request === undefined ? {} : { request }) });
     if (decision.effect === 'allow') return { decision, because: decision.message, byPerson: false };
     if (decision.effect === 'deny') return refuse('denied', decision);
-    if (!input.isOwn(attempt.client))
-      return { code: 'denied', message: 'another command of the session made this connection' };
     // What an address is shows at once, and nobody is asked about one that a yes would not open. A name would have to be
     // looked up, which tells it to whoever answers for it.
     if (parseAddress(host) !== undefined) {

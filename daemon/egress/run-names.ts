@@ -25,6 +25,7 @@ export function openNames(share: string): RunNames {
       return address;
     },
     nameOf: (address) => {
+      if (address === '127.0.0.1' || address === '::1') return 'localhost';
       const [first, second, third, fourth] = address.split('.').map(Number);
       if (`${first}.${second}` !== share || third === undefined || fourth === undefined) return undefined;
       return fourth < 1 || fourth > hostsPerBlock ? undefined : names[third * hostsPerBlock + fourth - 1];

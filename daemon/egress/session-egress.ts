@@ -1,9 +1,10 @@
 /**
  * Leads what arrives at a session's listeners to the run that it belongs to. A connection names its run by the address it
- * came to; one that came to no run's address, or to that of a run that is over, is reset.
+ * came to; one that came to no run's address, or to that of a run that is over, is reset. The ports of the host's own
+ * loopback have the same address for all runs: there it is the run whose process connected.
  */
 import type { Socket as DatagramSocket } from 'node:dgram';
-import { connect, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { openFronts } from './fronts.ts';
 import type { FrontRun, RunFronts, RunGate } from './model.ts';
 import { openNames } from './run-names.ts';
@@ -39,6 +40,7 @@ export interface RunEgress {
 
 interface OpenRun {
   readonly fronts: RunFronts;
+  readonly isOwn: (client: Socket) => Promise<boolean>;
 }
 
 export class SessionEgress {
@@ -52,25 +54,28 @@ export class SessionEgress {
     this.#listeners = listeners;
     this.#slots = slots;
     this.#runs = Array.from({ length: slots.count }, () => undefined);
-    for (const { kind, port, server } of listeners.streams) {
+    for (const { kind, server } of listeners.streams) {
       server.on('connection', (socket: Socket) => {
         // who has gone again before it was looked at is no error
         socket.on('error', () => {});
-        if (kind === 'host') joinHost(socket, port);
-        else this.#route(kind, socket);
+        this.#route(kind, socket);
       });
     }
   }
 
-  /** Undefined when as many runs as there are slots have a network already. */
-  open(gate: RunGate): RunEgress | undefined {
+  /**
+   * Undefined when as many runs as there are slots have a network already.
+   *
+   * @param isOwn whether a process of this very run made the connection
+   */
+  open(gate: RunGate, isOwn: OpenRun['isOwn']): RunEgress | undefined {
     const index = this.#takeSlot();
     if (index === undefined) return undefined;
     const slot = this.#slots.at(index);
     const ended = new AbortController();
     const run: FrontRun = { gate, names: openNames(slot.share), signal: ended.signal };
     const fronts = openFronts(run);
-    this.#runs[index] = { fronts };
+    this.#runs[index] = { fronts, isOwn };
     const datagram = this.#listeners.datagrams[index];
     if (datagram !== undefined) fronts.serveDns(datagram);
     return {
@@ -93,28 +98,27 @@ export class SessionEgress {
     return undefined;
   }
 
-  #route(kind: 'http' | 'socks' | 'dns' | 'direct', socket: Socket): void {
+  #route(kind: EgressListeners['streams'][number]['kind'], socket: Socket): void {
     const found = this.#slots.find(socket.localAddress ?? '');
+    if (kind === 'host' && found === undefined) {
+      void this.#serveOwner(socket);
+      return;
+    }
     const fronts = found && this.#runs[found.index]?.fronts;
-    if (found === undefined || fronts === undefined || (found.kind === 'name') !== (kind === 'direct')) {
-      socket.resetAndDestroy();
-    } else if (kind === 'http') fronts.serveHttp(socket);
+    const isDirect = kind === 'direct' || kind === 'host';
+    if (found === undefined || fronts === undefined || (found.kind === 'name') !== isDirect) socket.resetAndDestroy();
+    else if (kind === 'http') fronts.serveHttp(socket);
     else if (kind === 'socks') fronts.serveSocks(socket);
     else if (kind === 'dns') fronts.serveDnsStream(socket);
     else fronts.serveDirect(socket);
   }
-}
 
-/** A port of the host's loopback that the policy names: whatever listens there, by either family. */
-function joinHost(socket: Socket, port: number): void {
-  const upstream = connect({ host: 'localhost', port, autoSelectFamily: true, noDelay: true });
-  socket.setNoDelay(true);
-  for (const [from, to] of [
-    [socket, upstream],
-    [upstream, socket],
-  ] as const) {
-    from.pipe(to);
-    from.on('error', () => {});
-    from.on('close', () => (from.errored ? to.resetAndDestroy() : to.end()));
+  async #serveOwner(socket: Socket): Promise<void> {
+    for (const run of this.#runs) {
+      if (run === undefined || !(await run.isOwn(socket))) continue;
+      run.fronts.serveDirect(socket);
+      return;
+    }
+    socket.resetAndDestroy();
   }
 }

@@ -81,16 +81,20 @@ export class RunNetwork {
     return this.#log.explained;
   }
 
-  readonly openWayOut: OpenWayOut = (session, plan): WayOut => {
+  readonly openWayOut: OpenWayOut = (session, plan, isAlone): WayOut => {
     const nothing = { plan: withoutProxies(plan), warnings: [], started: () => {}, close: () => {} };
     const egress = egressOf(session);
     if (egress === undefined) return session.report.network === 'host' ? { ...nothing, plan } : nothing;
     const { dialler } = this.#input;
     const { decide, check, dial } = openTargets(() => this.#readPolicy(), dialler);
     const ask = this.#input.asking === undefined ? undefined : (question: HostQuestion) => this.#ask(question);
-    let process: SandboxProcess | undefined;
-    const isOwn = (client: Socket): boolean => process?.connected(client) === true;
-    const run = egress.open(openGate({ decide, check, dial, ask, isOwn, log: this.#log, ended: this.#ended.signal }));
+    let start: (process: SandboxProcess | undefined) => void = () => {};
+    const started = new Promise<SandboxProcess | undefined>((resolve) => {
+      start = resolve;
+    });
+    const isOwn = async (client: Socket): Promise<boolean> => isAlone() || (await started)?.connected(client) === true;
+    const gate = openGate({ decide, check, dial, ask, isOwn, log: this.#log, ended: this.#ended.signal });
+    const run = egress.open(gate, isOwn);
     if (run === undefined) {
       return {
         ...nothing,
@@ -104,10 +108,9 @@ export class RunNetwork {
     return {
       plan: { ...plan, env, network: run.slot.index },
       warnings: [],
-      started: (launched) => {
-        process = launched;
-      },
+      started: start,
       close: () => {
+        start(undefined);
         this.#ended.abort();
         run.close();
       },

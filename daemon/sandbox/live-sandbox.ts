@@ -32,7 +32,8 @@ export interface WayOut {
   readonly close: () => void;
 }
 
-export type OpenWayOut = (session: SandboxSession, plan: ApprovedPlan) => WayOut;
+/** @param isAlone whether no other command is in the session at the moment */
+export type OpenWayOut = (session: SandboxSession, plan: ApprovedPlan, isAlone: () => boolean) => WayOut;
 
 interface Template {
   readonly key: string;
@@ -114,7 +115,7 @@ export class LiveSandbox {
     };
     try {
       const session = await template.session;
-      wayOut = openWayOut(session, plan);
+      wayOut = openWayOut(session, plan, () => template.live === 1);
       const process = await session.launch(wayOut.plan);
       wayOut.started(process);
       void process.exit.then(done);
