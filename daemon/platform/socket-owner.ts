@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { parseAddress } from '../../client/protocol/ip-address.ts';
 
 /**
  * Number of the socket at the other end of an accepted connection; undefined when it is gone.
@@ -14,11 +15,9 @@ import type { Socket } from 'node:net';
 export function findPeerSocket(pid: number, accepted: Socket): string | undefined {
   const { localAddress, localPort, remoteAddress, remotePort } = accepted;
   const ends = [showEnd(remoteAddress, remotePort), showEnd(localAddress, localPort)];
-  // a program may use an IPv6 socket for it
-  for (const [table, prefix] of [
-    ['tcp', ''],
-    ['tcp6', mappedPrefix],
-  ] as const) {
+  const isIPv6 = localAddress?.includes(':') === true;
+  // a program may use an IPv6 socket for IPv4
+  for (const [table, prefix] of isIPv6 ? ipv6Tables : ipv4Tables) {
     const [from, to] = ends.map((end) => `${prefix}${end}`);
     const line = readTable(pid, table).find((fields) => fields[1] === from && fields[2] === to);
     if (line !== undefined) return line[9];
@@ -31,13 +30,24 @@ export function holdsSocket(pids: readonly number[], socket: string): boolean {
   return pids.some((pid) => listDescriptors(pid).some((each) => isSocket(pid, each, socket)));
 }
 
+type Table = readonly [name: 'tcp' | 'tcp6', prefix: string];
+
 /** `::ffff:0:0/96`, as the kernel prints its four words in the order of the machine. */
 const mappedPrefix = '0000000000000000FFFF0000';
+const ipv4Tables: readonly Table[] = [
+  ['tcp', ''],
+  ['tcp6', mappedPrefix],
+];
+const ipv6Tables: readonly Table[] = [['tcp6', '']];
 
-function showEnd(address = '', port = 0): string {
-  const bytes = address.replace('::ffff:', '').split('.').map(Number).reverse();
-  const hex = (value: number, width: number): string => value.toString(16).toUpperCase().padStart(width, '0');
-  return `${bytes.map((each) => hex(each, 2)).join('')}:${hex(port, 4)}`;
+/** As the kernel prints it: words of 32 bits in the order of the machine's bytes. */
+function showEnd(text = '', port = 0): string {
+  const address = parseAddress(text);
+  if (address === undefined) return '';
+  const digits = address.bits.toString(16).padStart(address.family === 4 ? 8 : 32, '0');
+  const words = digits.toUpperCase().match(/.{8}/g) ?? [];
+  const swapped = words.map((word) => word.match(/../g)?.reverse().join('') ?? '');
+  return `${swapped.join('')}:${port.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
 function readTable(pid: number, table: 'tcp' | 'tcp6'): string[][] {
