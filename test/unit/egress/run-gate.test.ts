@@ -48,7 +48,7 @@ function open(changes: Partial<GateInput> = {}) {
       new Promise((resolve) => {
         questions.push({ question, answer: resolve });
       }),
-    isOwn: () => true,
+    isOwn: async () => true,
     log,
     ended: new AbortController().signal,
     ...changes,
@@ -164,11 +164,21 @@ describe('the gate of a run', () => {
     assert.deepEqual(isRefusal(answer) && [answer.code, answer.howToAllow], ['not-approved', 'sbx run --net x.test']);
   });
 
-  test('a person is asked for connections of this very run only; the policy is for all', async () => {
-    const { admit, questions } = open({ isOwn: () => false });
-    assert.equal(code(await admit('x.test')), 'denied');
-    assert.equal(questions.length, 0);
-    assert.equal(code(await admit('a.allowed')), 'admitted');
+  test('connections of another run get nothing, neither what a person answers nor what this run is allowed', async () => {
+    const { admit, checked, questions } = open({ isOwn: async () => false });
+    for (const host of ['x.test', 'a.allowed', 'a.denied']) assert.equal(code(await admit(host)), 'denied', host);
+    assert.deepEqual([questions, checked], [[], []]);
+  });
+
+  test('whose a connection is, is asked once for all of its requests', async () => {
+    let asked = 0;
+    const isOwn = async (): Promise<boolean> => {
+      asked++;
+      return true;
+    };
+    const { admit } = open({ isOwn });
+    for (const host of ['a.allowed', 'b.allowed']) assert.equal(code(await admit(host)), 'admitted');
+    assert.equal(asked, 1);
   });
 
   test('nobody is asked about an address that a yes would not open', async () => {
