@@ -10,6 +10,9 @@ import { startRun } from './start-run.ts';
 import { lookAround } from './surroundings.ts';
 import { isForeground } from './terminal.ts';
 
+/** For a shell whose terminal is gone to end by itself. */
+const hangUpMs = 2000;
+
 /** What holds the lines that nobody decides on. */
 export function describeHold({ backend, network, writable }: SandboxReport): string[] {
   if (backend === 'none') {
@@ -66,6 +69,8 @@ export async function shellCommand(caller: Caller, { cwd, workspace, newSession,
     describeSandbox: describeHold,
   });
   forwardSignals(run);
+  // A shell ends by it and has its traps run; but it may be missed between two reads of a line, and nobody types another.
+  process.on('SIGHUP', () => setTimeout(() => run.leave('SIGHUP'), hangUpMs));
   const start = {
     shell: true,
     pty,
