@@ -13,6 +13,12 @@ import { isForeground } from './terminal.ts';
 /** For a shell whose terminal is gone to end by itself. */
 const hangUpMs = 2000;
 
+const networks: Readonly<Record<SandboxReport['network'], string>> = {
+  none: 'no network but localhost',
+  filtered: 'of the network what the policy or you allow',
+  host: "the machine's network",
+};
+
 /** What holds the lines that nobody decides on. */
 export function describeHold({ backend, network, writable }: SandboxReport): string[] {
   if (backend === 'none') {
@@ -22,11 +28,10 @@ export function describeHold({ backend, network, writable }: SandboxReport): str
       ),
     ];
   }
-  const net = network === 'none' ? 'no network but localhost' : "the machine's network";
   return [
     formatSentence('lines typed here are not decided one by one; only the sandbox holds them'),
     formatSentence(
-      `writable: ${writable.length === 0 ? 'nothing' : writable.join(', ')}; ${net}; exit or Ctrl-D ends it`,
+      `writable: ${writable.length === 0 ? 'nothing' : writable.join(', ')}; ${networks[network]}; exit or Ctrl-D ends it`,
     ),
   ];
 }

@@ -13,7 +13,7 @@ test('it says what holds its lines before the first prompt, runs them, and ends 
   const outside = path.join(sbx.home, 'outside');
   const person = sbx.sit(['shell']);
   await person.sees(/sbx: lines typed here are not decided one by one; only the sandbox holds them\r\n/);
-  const writable = await person.sees(/sbx: writable: .*no network[\s\S]*?\r\n/);
+  const writable = await person.sees(/sbx: writable: .*of the network what the policy or you allow[\s\S]*?\r\n/);
   assert.match(writable.replaceAll('\r\n', ''), /a project ü/);
   await person.sees(prompt);
   person.type('tty -s && stty size && pwd\r');
