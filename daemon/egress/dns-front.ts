@@ -38,21 +38,18 @@ export function answerDns(message: Buffer, names: RunNames): Buffer | undefined 
   return typeof found === 'number' ? answer(found) : answer(dnsCodes.noError, found);
 }
 
-/** Serves until the socket is closed or the run is over; the socket is the next run's then. */
+/**
+ * Serves until the run is over; the socket is the next run's then. Its errors are its owner's: an answer that cannot be
+ * delivered is asked for again.
+ */
 export function serveDns(socket: DatagramSocket, { names, signal }: FrontRun): void {
-  // Nothing to do: an answer that cannot be delivered is asked for again.
-  const onError = (): void => {};
   const onMessage = (message: Buffer, from: { readonly address: string; readonly port: number }): void => {
     if (socket.getSendQueueSize() > maxSendQueueBytes) return;
     const answer = answerDns(message, names);
     if (answer !== undefined) socket.send(answer, from.port, from.address);
   };
-  socket.on('error', onError);
   socket.on('message', onMessage);
-  signal.addEventListener('abort', () => {
-    socket.off('message', onMessage);
-    socket.off('error', onError);
-  });
+  signal.addEventListener('abort', () => socket.off('message', onMessage));
 }
 
 /** RFC 7766: messages with their length before them, any number, answered in order. */

@@ -70,8 +70,8 @@ export interface Admitted {
   readonly speaks: 'tls' | 'http' | 'any';
   /** A new connection to the very address that was checked, or through the upstream proxy. Never rejects. */
   readonly dial: (signal: AbortSignal) => Promise<Socket | Refusal>;
-  /** To be called exactly once, at the end. */
-  readonly finish: (traffic: Traffic) => void;
+  /** To be called exactly once, at the end. Without traffic nothing is told: what follows is asked about by itself. */
+  readonly finish: (traffic?: Traffic) => void;
 }
 
 /** Of one run. */

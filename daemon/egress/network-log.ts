@@ -33,7 +33,13 @@ export class NetworkLog {
   add(use: NetworkUse, wasExpected = false): void {
     if (this.#isOver) return;
     this.#count(use);
-    if (wasExpected && --this.#open === 0) this.#onSettled();
+    if (wasExpected) this.forget();
+  }
+
+  /** One that was expected is over, and there is nothing to tell of it. */
+  forget(): void {
+    this.#open--;
+    if (this.#open === 0) this.#onSettled();
   }
 
   #count(use: NetworkUse): void {

@@ -141,7 +141,8 @@ export function openGate(input: GateInput): RunGate {
         finish: (traffic) => {
           if (isOver) return;
           isOver = true;
-          record(admitted, traffic, true);
+          if (traffic === undefined) input.log.forget();
+          else record(admitted, traffic, true);
         },
       } satisfies Admitted;
     },

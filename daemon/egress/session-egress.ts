@@ -54,6 +54,8 @@ export class SessionEgress {
     this.#listeners = listeners;
     this.#slots = slots;
     this.#runs = Array.from({ length: slots.count }, () => undefined);
+    // between two runs nobody else listens for what goes wrong
+    for (const datagram of listeners.datagrams) datagram.on('error', () => {});
     for (const { kind, server } of listeners.streams) {
       server.on('connection', (socket: Socket) => {
         // who has gone again before it was looked at is no error

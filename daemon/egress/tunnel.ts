@@ -28,7 +28,7 @@ export async function serveTunnel(
   const { context, client, signal } = connection;
   const nothing = { sentBytes: 0, receivedBytes: 0 };
   if (admitted.speaks === 'http') {
-    admitted.finish(nothing);
+    admitted.finish();
     answers.accept();
     return serveRequests(connection, attempt);
   }
