@@ -13,20 +13,9 @@ import {
 } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import test from 'node:test';
 import { connect } from '../../client/connect.ts';
-import { cliPath, PrivateSbx } from '../fixtures/private-sbx.ts';
-
-function withSbx(name: string, body: (sbx: PrivateSbx) => Promise<void>): void {
-  test(name, async () => {
-    const sbx = new PrivateSbx();
-    try {
-      await body(sbx);
-    } finally {
-      await sbx.close();
-    }
-  });
-}
+import { cliPath, type PrivateSbx } from '../fixtures/private-sbx.ts';
+import { withSbx } from '../fixtures/with-sbx.ts';
 
 interface Status {
   readonly running: boolean;

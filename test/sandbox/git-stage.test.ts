@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
 import type { Account } from '../../daemon/sandbox/plan/account.ts';
 import { openSession } from '../../daemon/sandbox/session.ts';
+import { mustRunOutside } from '../fixtures/host-command.ts';
 import {
   listTestAccounts,
   makePlace,
@@ -19,19 +20,6 @@ import {
   start,
   waitForOutput,
 } from '../fixtures/sandbox-session.ts';
-
-/** Runs a program of the host as the account. */
-function onHost(account: Account, home: string, cwd: string, ...argv: string[]): string {
-  const asOther = process.getuid?.() === 0 && account.uid !== 0;
-  const prefix = asOther ? ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'] : [];
-  const [file = '', ...rest] = [...prefix, ...argv];
-  return execFileSync(file, rest, {
-    cwd,
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'], HOME: home, GIT_CONFIG_NOSYSTEM: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-}
 
 class Repository {
   readonly place: Place;
@@ -50,26 +38,18 @@ class Repository {
     return path.join(this.place.workspace, name);
   }
 
+  /** Runs a program of the host as the account. */
+  host(cwd: string, ...argv: string[]): string {
+    return mustRunOutside(this.place, argv, cwd);
+  }
+
   git(...args: string[]): string {
-    const { account, home, workspace } = this.place;
-    return onHost(account, home, workspace, 'git', ...args);
+    return this.host(this.place.workspace, 'git', ...args);
   }
 
   /** Everything in the git folder but its objects, which nothing runs. */
   list(): string {
-    return onHost(
-      this.place.account,
-      this.place.home,
-      this.at('.git'),
-      'find',
-      '.',
-      '-path',
-      './objects',
-      '-prune',
-      '-o',
-      '-printf',
-      '%p %y %l\\n',
-    );
+    return this.host(this.at('.git'), 'find', '.', '-path', './objects', '-prune', '-o', '-printf', '%p %y %l\\n');
   }
 
   staged(): string[] {
@@ -282,7 +262,7 @@ for (const account of listTestAccounts()) {
       );
       assert.deepEqual([result.code, result.aftermath], [0, []], result.stderr);
       assert.equal(own.git('log', '-1', '--format=%s', 'tree'), 'in the tree\n');
-      assert.equal(onHost(account, own.place.home, tree, 'git', 'status', '--porcelain'), '');
+      assert.equal(own.host(tree, 'git', 'status', '--porcelain'), '');
       assert.equal((await run(live, '( rm -f .git; mv .git g; echo x >.git ) 2>/dev/null && echo changed')).stdout, '');
       assert.equal(live.isCurrent(), true);
       await live.close();
@@ -310,8 +290,8 @@ for (const account of listTestAccounts()) {
         'set -e; git config user.name >/dev/null || export GIT_AUTHOR_NAME=n GIT_COMMITTER_NAME=n EMAIL=e@example.org; echo s >s; git add s; git commit -qm "in the submodule"; git status --porcelain',
       );
       assert.deepEqual([result.code, result.stdout, result.aftermath], [0, '', []], result.stderr);
-      assert.equal(onHost(account, own.place.home, sub, 'git', 'log', '-1', '--format=%s'), 'in the submodule\n');
-      assert.equal(onHost(account, own.place.home, sub, 'git', 'status', '--porcelain'), '');
+      assert.equal(own.host(sub, 'git', 'log', '-1', '--format=%s'), 'in the submodule\n');
+      assert.equal(own.host(sub, 'git', 'status', '--porcelain'), '');
       await live.close();
       const other = path.join(own.place.folder, 'other');
       own.place.write(path.join(other, '.git'), `gitdir: ${own.at('.git/modules/sub')}\n`);
@@ -398,8 +378,8 @@ for (const account of listTestAccounts()) {
       const [name = ''] = own.staged();
       const copy = path.join(own.place.staged, name);
       for (const part of ['run.json', 'up']) {
-        onHost(account, own.place.home, '/', 'mkdir', '-p', `${copy}x`);
-        onHost(account, own.place.home, '/', 'cp', '-a', path.join(copy, part), `${copy}x`);
+        own.host('/', 'mkdir', '-p', `${copy}x`);
+        own.host('/', 'cp', '-a', path.join(copy, part), `${copy}x`);
       }
       running.stop(0);
       await running.aftermath;

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { loadSessionData } from '../../daemon/platform/session-data.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
 import type { SessionInput } from '../../daemon/sandbox/plan/input.ts';
 import { filePolicy, readLayer } from '../fixtures/file-policy.ts';
 import { runOutside } from '../fixtures/host-command.ts';
 import { removeTree } from '../fixtures/remove-tree.ts';
-import { listTestAccounts, makePlace, openPlace, type Place, run, start } from '../fixtures/sandbox-session.ts';
+import { listTestAccounts, makePlace, openGuarded, type Place, run, start } from '../fixtures/sandbox-session.ts';
 
 const env = {
   ...{ GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@b.c' },
@@ -22,16 +21,7 @@ for (const account of listTestAccounts()) {
     let session: SandboxSession;
     const at = (name: string): string => path.join(place.workspace, name);
     const open = async (input: Partial<SessionInput> = {}): Promise<void> => {
-      const { protectedNames, protectedPaths } = loadSessionData();
-      session = await openPlace(place, {
-        protectedPaths: protectedNames,
-        guard: {
-          names: protectedPaths,
-          quarantine: path.join(place.home, 'state/quarantine'),
-          records: path.join(place.folder, 'records'),
-        },
-        ...input,
-      });
+      session = await openGuarded(place, input);
     };
     const told = async (command: string): Promise<string[]> => {
       const { aftermath } = await run(session, command, { env });

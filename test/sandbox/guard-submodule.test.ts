@@ -1,44 +1,24 @@
 /** Submodules and repositories below the workspace: what leads to their git folders cannot be changed, work in them arrives. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { loadSessionData } from '../../daemon/platform/session-data.ts';
-import { listTestAccounts, makePlace, openPlace, run } from '../fixtures/sandbox-session.ts';
+import { mustRunOutside } from '../fixtures/host-command.ts';
+import { listTestAccounts, makePlace, openGuarded, run } from '../fixtures/sandbox-session.ts';
+
+const author = {
+  ...{ GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@b', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@b' },
+};
 
 for (const account of listTestAccounts()) {
   test(`a submodule in a folder of tools, as ${account.name}`, { timeout: 120_000 }, async () => {
     const place = makePlace(account);
-    const asOwner = (command: string): string => {
-      const prefix =
-        process.getuid?.() === 0 && account.uid !== 0
-          ? ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups']
-          : [];
-      const [file = '', ...rest] = [...prefix, 'bash', '-ec', command];
-      return execFileSync(file, rest, {
-        encoding: 'utf8',
-        cwd: place.workspace,
-        env: {
-          PATH: process.env['PATH'],
-          HOME: place.home,
-          GIT_CONFIG_NOSYSTEM: '1',
-          ...{ GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@b', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@b' },
-        },
-      });
-    };
+    const asOwner = (command: string): string =>
+      mustRunOutside(place, ['bash', '-ec', command], place.workspace, author);
     asOwner(
       'git init -q ../lib; git -C ../lib commit -q --allow-empty -m one; git init -q; git -c protocol.file.allow=always submodule --quiet add ../lib vendor/lib; git commit -qm top; git config user.name a; git config user.email a@b; git -C vendor/lib config user.name a; git -C vendor/lib config user.email a@b',
     );
-    const { protectedNames, protectedPaths } = loadSessionData();
-    const session = await openPlace(place, {
-      protectedPaths: protectedNames,
-      guard: {
-        names: protectedPaths,
-        quarantine: path.join(place.home, 'state/quarantine'),
-        records: path.join(place.folder, 'records'),
-      },
-    });
+    const session = await openGuarded(place);
     const before = readFileSync(path.join(place.workspace, 'vendor/lib/.git'), 'utf8');
     for (const attempt of [
       'echo "gitdir: /tmp/x" >vendor/lib/.git',

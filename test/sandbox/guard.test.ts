@@ -1,17 +1,16 @@
 /** What a command makes at protected names, and repositories that it makes: what is put aside, and what stays. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Violation } from '../../client/protocol/events.ts';
-import { loadSessionData } from '../../daemon/platform/session-data.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
+import { mustRunOutside } from '../fixtures/host-command.ts';
 import { removeTree } from '../fixtures/remove-tree.ts';
 import {
   listTestAccounts,
   makePlace,
-  openPlace,
+  openGuarded,
   type Place,
   type RunOptions,
   readAll,
@@ -32,13 +31,6 @@ for (const account of listTestAccounts()) {
     const at = (name: string): string => path.join(place.workspace, name);
     const quarantine = (): string => path.join(place.home, 'state/quarantine');
 
-    const openGuarded = (): Promise<SandboxSession> => {
-      const { protectedNames, protectedPaths } = loadSessionData();
-      return openPlace(place, {
-        protectedPaths: protectedNames,
-        guard: { names: protectedPaths, quarantine: quarantine(), records: path.join(place.folder, 'records') },
-      });
-    };
     const run = async (command: string, options: RunOptions = {}): Promise<Result> => {
       const started = await start(session, command, options);
       const [stdout, stderr, exit] = await Promise.all([
@@ -50,26 +42,12 @@ for (const account of listTestAccounts()) {
     };
     /** As the owner of the workspace, outside the sandbox. */
     const host = (argv: readonly string[], cwd: string): string => {
-      const prefix =
-        process.getuid?.() === 0 && account.uid !== 0
-          ? ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups']
-          : [];
-      const [file = '', ...rest] = [...prefix, ...argv];
       try {
-        return execFileSync(file, rest, {
-          encoding: 'utf8',
-          cwd,
-          stdio: ['ignore', 'pipe', 'pipe'],
-          timeout: 20_000,
-          env: {
-            PATH: process.env['PATH'],
-            HOME: place.home,
-            GIT_CONFIG_NOSYSTEM: '1',
-            GIT_AUTHOR_NAME: 'a',
-            GIT_AUTHOR_EMAIL: 'a@example.org',
-            GIT_COMMITTER_NAME: 'a',
-            GIT_COMMITTER_EMAIL: 'a@example.org',
-          },
+        return mustRunOutside(place, argv, cwd, {
+          GIT_AUTHOR_NAME: 'a',
+          GIT_AUTHOR_EMAIL: 'a@example.org',
+          GIT_COMMITTER_NAME: 'a',
+          GIT_COMMITTER_EMAIL: 'a@example.org',
         });
       } catch (error) {
         return `failed: ${(error as { stderr?: string }).stderr ?? ''}`;
@@ -99,7 +77,7 @@ for (const account of listTestAccounts()) {
       // what a hostile configuration names: leaves a trace outside the sandbox
       place.write(path.join(place.home, 'bin/marker'), `#!/bin/sh\n: >'${marker}'\ncat\n`);
       chmodSync(path.join(place.home, 'bin/marker'), 0o755);
-      session = await openGuarded();
+      session = await openGuarded(place);
     });
     afterEach(() => {
       assert.equal(existsSync(marker), false, 'something ran on the host');
@@ -206,7 +184,7 @@ for (const account of listTestAccounts()) {
     test('a repository that stayed, or was there, is read-only for the next run', async () => {
       assert.equal(session.isCurrent(), false);
       await session.close();
-      session = await openGuarded();
+      session = await openGuarded(place);
       for (const attempt of [
         'echo x >>made/.git/config',
         'echo x >made/.git/hooks/pre-commit',
@@ -224,7 +202,7 @@ for (const account of listTestAccounts()) {
       hostGit(at('made'));
       await session.close();
       for (const name of ['made', 'cloned', 'bare.git']) rmSync(at(name), { recursive: true });
-      session = await openGuarded();
+      session = await openGuarded(place);
     });
 
     const program = (): string => path.join(place.home, 'bin/marker');

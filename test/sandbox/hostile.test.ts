@@ -14,6 +14,7 @@ import { findGroupParent, isGroupParent } from '../../daemon/sandbox/groups/grou
 import {
   listTestAccounts,
   makePlace,
+  openGuarded,
   openPlace,
   type Place,
   readAll,
@@ -217,18 +218,11 @@ print(ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(
 
       test('every protected path, absent: what is made there is put aside, what is beside it stays', async () => {
         const place = makePlace(account);
-        const { protectedNames, protectedPaths } = loadSessionData();
+        const { protectedPaths } = loadSessionData();
         const files = protectedPaths
           .filter((entry) => entry.path !== '.git')
           .map((entry) => (entry.kind === 'file' ? entry.path : `${entry.path}/made`));
-        const session = await openPlace(place, {
-          protectedPaths: protectedNames,
-          guard: {
-            names: protectedPaths,
-            quarantine: path.join(place.home, 'state/quarantine'),
-            records: path.join(place.folder, 'records'),
-          },
-        });
+        const session = await openGuarded(place);
         const make = files.map((file) => `mkdir -p '${path.dirname(file)}'; echo x >'${file}'; cat '${file}'`);
         const result = await run(session, `${make.join('; ')}; echo x >free`);
         assert.equal(result.stdout, 'x\n'.repeat(files.length), result.stderr);

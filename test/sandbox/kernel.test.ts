@@ -1,14 +1,15 @@
 /** What a command may not ask of the kernel, asked from inside the real sandbox. Each refusal has a permitted neighbour. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import type { SandboxSession } from '../../daemon/sandbox/model.ts';
+import { test } from 'node:test';
+import type { Account } from '../../daemon/sandbox/plan/account.ts';
 import {
   architectures,
   findArchitecture,
   type SyscallName,
   syscallNumbers,
 } from '../../daemon/sandbox/seccomp/syscalls.ts';
-import { listTestAccounts, makePlace, openPlace, type Place, run } from '../fixtures/sandbox-session.ts';
+import { describeInSession } from '../fixtures/describe-in-session.ts';
+import { makePlace, type Place } from '../fixtures/sandbox-session.ts';
 
 const architecture = findArchitecture(process.arch) ?? 'x86_64';
 
@@ -127,67 +128,56 @@ function hash(text: string): number {
   return [...text].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) | 0, 7);
 }
 
-for (const account of listTestAccounts()) {
-  describe(`kernel as ${account.name}`, { timeout: 60_000 }, () => {
-    let place: Place;
-    let session: SandboxSession;
-    before(async () => {
-      place = makePlace(account);
-      place.write(`${place.workspace}/file`, '');
-      session = await openPlace(place);
-    });
-    after(async () => {
-      await session.close();
-      place.remove();
-    });
-
-    const ask = async (name: SyscallName, args: string): Promise<number> => {
-      const number = numberOf(name);
-      assert.ok(number !== undefined);
-      const result = await run(session, 'perl', { stdin: 'stream', input: perl(name, number, args) });
-      assert.match(result.stdout, new RegExp(`^${name} \\d+\\n$`), result.stderr);
-      return Number(result.stdout.split(' ')[1]);
-    };
-
-    for (const [name, args, refused, neighbour] of rows.filter(([call]) => numberOf(call) !== undefined)) {
-      test(`${name}(${args})`, async () => {
-        assert.equal(await ask(name, args), refused);
-        if (neighbour !== undefined)
-          assert.equal(await ask(name, neighbour[0]), neighbour[1], `${name}(${neighbour[0]})`);
-      });
-    }
-
-    test('a call newer than the table does not exist', async () => {
-      const result = await run(
-        session,
-        `perl -e 'print syscall(470) == -1 ? $! + 0 : 0, " ", syscall(99999) == -1 ? $! + 0 : 0'`,
-      );
-      assert.equal(result.stdout, `${ENOSYS} ${ENOSYS}`);
-    });
-
-    test('the x32 ABI kills the process', {
-      skip: architecture === 'x86_64' ? false : 'x32 belongs to x86_64',
-    }, async () => {
-      const result = await run(session, `perl -e 'syscall(0x40000000 + 39); print "survived"'; echo "status $?"`);
-      assert.equal(result.stdout, 'status 159\n');
-    });
-
-    test('every table entry is asked for here', () => {
-      const asked = new Set(rows.map(([name]) => name));
-      assert.deepEqual(
-        Object.keys(syscallNumbers).filter((name) => !asked.has(name as SyscallName)),
-        [],
-      );
-    });
-
-    test('threads, processes, pipes, timers and debuggers work', async () => {
-      const result = await run(
-        session,
-        `perl -e 'pipe(R, W); if (!fork) { print W "child"; exit } close W; wait; print <R>, "\\n"'
-         bash -c 'sleep 0.01 & wait $!; echo waited'
-         perl -e 'my $p = fork; if (!$p) { sleep 100 } my $r = syscall(${architecture === 'x86_64' ? 101 : 117}, 0x4206, $p, 0, 0); print $r == 0 ? "traced\\n" : "refused $!\\n"; kill 9, $p'`,
-      );
-      assert.equal(result.stdout, 'child\nwaited\ntraced\n', result.stderr);
-    });
-  });
+function placeWithFile(account: Account): Place {
+  const place = makePlace(account);
+  place.write(`${place.workspace}/file`, '');
+  return place;
 }
+
+describeInSession('kernel', { timeout: 60_000, makePlace: placeWithFile }, (here) => {
+  const ask = async (name: SyscallName, args: string): Promise<number> => {
+    const number = numberOf(name);
+    assert.ok(number !== undefined);
+    const result = await here.run('perl', { stdin: 'stream', input: perl(name, number, args) });
+    assert.match(result.stdout, new RegExp(`^${name} \\d+\\n$`), result.stderr);
+    return Number(result.stdout.split(' ')[1]);
+  };
+
+  for (const [name, args, refused, neighbour] of rows.filter(([call]) => numberOf(call) !== undefined)) {
+    test(`${name}(${args})`, async () => {
+      assert.equal(await ask(name, args), refused);
+      if (neighbour !== undefined)
+        assert.equal(await ask(name, neighbour[0]), neighbour[1], `${name}(${neighbour[0]})`);
+    });
+  }
+
+  test('a call newer than the table does not exist', async () => {
+    const result = await here.run(
+      `perl -e 'print syscall(470) == -1 ? $! + 0 : 0, " ", syscall(99999) == -1 ? $! + 0 : 0'`,
+    );
+    assert.equal(result.stdout, `${ENOSYS} ${ENOSYS}`);
+  });
+
+  test('the x32 ABI kills the process', {
+    skip: architecture === 'x86_64' ? false : 'x32 belongs to x86_64',
+  }, async () => {
+    const result = await here.run(`perl -e 'syscall(0x40000000 + 39); print "survived"'; echo "status $?"`);
+    assert.equal(result.stdout, 'status 159\n');
+  });
+
+  test('every table entry is asked for here', () => {
+    const asked = new Set(rows.map(([name]) => name));
+    assert.deepEqual(
+      Object.keys(syscallNumbers).filter((name) => !asked.has(name as SyscallName)),
+      [],
+    );
+  });
+
+  test('threads, processes, pipes, timers and debuggers work', async () => {
+    const result =
+      await here.run(`perl -e 'pipe(R, W); if (!fork) { print W "child"; exit } close W; wait; print <R>, "\\n"'
+         bash -c 'sleep 0.01 & wait $!; echo waited'
+         perl -e 'my $p = fork; if (!$p) { sleep 100 } my $r = syscall(${architecture === 'x86_64' ? 101 : 117}, 0x4206, $p, 0, 0); print $r == 0 ? "traced\\n" : "refused $!\\n"; kill 9, $p'`);
+    assert.equal(result.stdout, 'child\nwaited\ntraced\n', result.stderr);
+  });
+});

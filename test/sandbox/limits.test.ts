@@ -4,36 +4,18 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
-import type { SandboxSession } from '../../daemon/sandbox/model.ts';
-import {
-  listTestAccounts,
-  makePlace,
-  openPlace,
-  type Place,
-  readAll,
-  run,
-  start,
-  waitForOutput,
-} from '../fixtures/sandbox-session.ts';
+import { test } from 'node:test';
+import { describeInSession } from '../fixtures/describe-in-session.ts';
+import { openPlace, readAll, waitForOutput } from '../fixtures/sandbox-session.ts';
 
 /** Forks at most `most` processes, all waiting, and says how many there were at one time. */
 const bomb = (most: number): string =>
   `perl -e 'my @made; for (1..${most}) { my $pid = fork(); last unless defined $pid; if (!$pid) { sleep 20; exit } push @made, $pid } print scalar(@made), "\\n"; kill 9, @made'`;
 
-for (const account of listTestAccounts()) {
-  describe(`limits as ${account.name}`, { timeout: 300_000 }, () => {
-    let place: Place;
-    let session: SandboxSession;
-    before(async () => {
-      place = makePlace(account);
-      session = await openPlace(place, { tmpBytes: 4 * 1024 ** 2, processes: 300 });
-    });
-    after(async () => {
-      await session.close();
-      place.remove();
-    });
-
+describeInSession(
+  'limits',
+  { timeout: 300_000, openSession: (place) => openPlace(place, { tmpBytes: 4 * 1024 ** 2, processes: 300 }) },
+  (here) => {
     const rows: readonly [what: string, limits: object, command: string, code: number, neighbour: string][] = [
       [
         'a file of more than its size',
@@ -62,9 +44,9 @@ for (const account of listTestAccounts()) {
     ];
     for (const [what, limits, command, code, neighbour] of rows) {
       test(`${what} ends as it should, and what stays below works`, async () => {
-        const refused = await run(session, command, { limits });
+        const refused = await here.run(command, { limits });
         assert.deepEqual([refused.code, refused.failure], [code, undefined], refused.stderr);
-        const allowed = await run(session, neighbour, { limits });
+        const allowed = await here.run(neighbour, { limits });
         assert.deepEqual([allowed.code, allowed.stderr], [0, '']);
       });
     }
@@ -72,7 +54,7 @@ for (const account of listTestAccounts()) {
     for (const pty of [undefined, { columns: 80, rows: 24, term: 'dumb' }]) {
       test(`no core file is written, and commands give way first when memory runs out (${pty ? 'terminal' : 'pipes'})`, async () => {
         const command = 'ulimit -c; ulimit -Hc; ulimit -Hn; cat /proc/self/oom_score_adj';
-        const started = await start(session, command, { limits: { openFiles: 100 }, pty });
+        const started = await here.start(command, { limits: { openFiles: 100 }, pty });
         const seen = await waitForOutput(started, '500');
         assert.deepEqual(seen.trim().split(/\s+/), ['0', '0', '100', '500']);
         await started.exit;
@@ -82,43 +64,43 @@ for (const account of listTestAccounts()) {
 
     for (const folder of ['/tmp', '/var/tmp']) {
       test(`${folder} takes what it has room for and no more`, async () => {
-        const refused = await run(session, `head -c 6000000 /dev/zero >${folder}/big; s=$?; rm ${folder}/big; exit $s`);
+        const refused = await here.run(`head -c 6000000 /dev/zero >${folder}/big; s=$?; rm ${folder}/big; exit $s`);
         assert.match(refused.stderr, /No space left/);
-        const allowed = await run(session, `head -c 3000000 /dev/zero >${folder}/small && rm ${folder}/small`);
+        const allowed = await here.run(`head -c 3000000 /dev/zero >${folder}/small && rm ${folder}/small`);
         assert.equal(allowed.code, 0, allowed.stderr);
       });
     }
 
     test('/dev/shm is bounded, and each command has its own', async () => {
-      const result = await run(session, 'echo $(($(stat -fc "%b * %S" /dev/shm))); : >/dev/shm/mine; ls /dev/shm');
+      const result = await here.run('echo $(($(stat -fc "%b * %S" /dev/shm))); : >/dev/shm/mine; ls /dev/shm');
       assert.equal(result.stdout, `${512 * 1024 ** 2}\nmine\n`);
-      assert.equal((await run(session, 'ls /dev/shm')).stdout, '');
+      assert.equal((await here.run('ls /dev/shm')).stdout, '');
     });
 
     test('a lower limit of one command holds for it alone, where the kernel counts it', async () => {
       const limits = { processes: 40 };
-      const started = await start(session, bomb(200), { limits });
+      const started = await here.start(bomb(200), { limits });
       const made = Number((await readAll(started.stdout)).toString());
       const { limits: held, limitsAbsent } = started.limits;
       const names = (list: readonly { name: string; value: number }[]): number[] =>
         list.filter(({ name }) => name === 'processes').map(({ value }) => value);
-      if (account.uid === 0 && limitsAbsent.length > 0) {
+      if (here.account.uid === 0 && limitsAbsent.length > 0) {
         assert.deepEqual([names(limitsAbsent), names(held)], [[40], [600]], 'what holds instead is said');
         assert.match(limitsAbsent[0]?.because ?? '', /root/);
       } else {
         assert.deepEqual([names(limitsAbsent), names(held)], [[], [40]]);
         assert.ok(made > 20 && made <= 40, `${made} processes`);
       }
-      assert.equal((await run(session, bomb(100))).stdout, '100\n', 'another command has more');
-      assert.equal((await run(session, bomb(20), { limits })).stdout, '20\n');
+      assert.equal((await here.run(bomb(100))).stdout, '100\n', 'another command has more');
+      assert.equal((await here.run(bomb(20), { limits })).stdout, '20\n');
     });
 
-    test('a fork bomb stops at the limit of the session, and the next command runs', async () => {
-      const result = await run(session, bomb(600));
+    test('a fork bomb stops at the limit of the here.session, and the next command runs', async () => {
+      const result = await here.run(bomb(600));
       const made = Number(result.stdout);
       // a terminal's or a pipe's carrier and the session's own processes count as well
       assert.ok(made > 20 && made <= 600, `${made} processes`);
-      assert.equal((await run(session, bomb(20))).stdout, '20\n');
+      assert.equal((await here.run(bomb(20))).stdout, '20\n');
     });
-  });
-}
+  },
+);

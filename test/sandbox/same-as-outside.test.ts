@@ -6,11 +6,10 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { loadSessionData } from '../../daemon/platform/session-data.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
 import { runOutside } from '../fixtures/host-command.ts';
 import { listTree } from '../fixtures/list-tree.ts';
-import { listTestAccounts, makePlace, openPlace, type Place, run } from '../fixtures/sandbox-session.ts';
+import { listTestAccounts, makePlace, openGuarded, type Place, run } from '../fixtures/sandbox-session.ts';
 
 const env = {
   GIT_CONFIG_NOSYSTEM: '1',
@@ -86,14 +85,6 @@ for (const account of listTestAccounts()) {
     let session: SandboxSession;
     let twin: string;
 
-    const open = (): Promise<SandboxSession> => {
-      const { protectedNames, protectedPaths } = loadSessionData();
-      const quarantine = path.join(place.home, 'state/quarantine');
-      return openPlace(place, {
-        protectedPaths: protectedNames,
-        guard: { names: protectedPaths, quarantine, records: path.join(place.folder, 'records') },
-      });
-    };
     /** In two folders, both of one depth and each with a TMPDIR beside. */
     const outside = (command: string) => runOutside(place, command, twin, { ...env, TMPDIR: `${place.folder}/tmp` });
     const both = async (command: string): Promise<void> => {
@@ -112,7 +103,7 @@ for (const account of listTestAccounts()) {
       assert.deepEqual(git, runOutside(place, describeGit, twin, env), command);
       if (!session.isCurrent()) {
         await session.close();
-        session = await open();
+        session = await openGuarded(place);
       }
     };
 
@@ -128,7 +119,7 @@ for (const account of listTestAccounts()) {
       assert.equal(built.code, 0, built.stderr);
       twin = path.join(place.folder, 'twin');
       assert.equal(runOutside(place, 'cp -a work twin', place.folder).code, 0);
-      session = await open();
+      session = await openGuarded(place);
     });
     after(async () => {
       await session.close();
@@ -151,7 +142,7 @@ for (const account of listTestAccounts()) {
       const hostile = `${make('evil')}; git -C evil config core.fsmonitor 'touch ../ran; true'`;
       assert.equal(runOutside(place, hostile, place.workspace, env).code, 0);
       await session.close();
-      session = await open();
+      session = await openGuarded(place);
       const made = `${make('fresh')}; git add fresh evil`;
       const { aftermath } = await run(session, made, { env });
       assert.ok(aftermath.some(({ kind, target }) => kind === 'git' && target === 'evil'));

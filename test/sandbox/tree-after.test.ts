@@ -10,7 +10,6 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Violation } from '../../client/protocol/events.ts';
 import { readArguments, readChildren } from '../../daemon/platform/process-tree.ts';
-import { loadSessionData } from '../../daemon/platform/session-data.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
 import type { Account } from '../../daemon/sandbox/plan/account.ts';
 import { holderMark } from '../../daemon/sandbox/template/holder.ts';
@@ -20,7 +19,7 @@ import { removeTree } from '../fixtures/remove-tree.ts';
 import {
   listTestAccounts,
   makePlace,
-  openPlace,
+  openGuarded,
   type Place,
   run,
   start,
@@ -35,16 +34,8 @@ const env = {
 
 const sessions = new Set<SandboxSession>();
 
-async function openGuarded(place: Place): Promise<SandboxSession> {
-  const { protectedNames, protectedPaths } = loadSessionData();
-  const session = await openPlace(place, {
-    protectedPaths: protectedNames,
-    guard: {
-      names: protectedPaths,
-      quarantine: path.join(place.home, 'state/quarantine'),
-      records: path.join(place.folder, 'records'),
-    },
-  });
+async function open(place: Place): Promise<SandboxSession> {
+  const session = await openGuarded(place);
   sessions.add(session);
   return session;
 }
@@ -54,7 +45,7 @@ async function hold(uid: number, folder: string, command: string, approved: stri
   const account = listTestAccounts().find((candidate) => candidate.uid === uid) as Account;
   const at = (name: string): string => path.join(folder, name);
   const place = { account: { ...account, home: at('home') }, workspace: at('work'), staged: at('staged') };
-  const session = await openGuarded({ ...place, home: at('home'), folder } as Place);
+  const session = await open({ ...place, home: at('home'), folder } as Place);
   const unprotect = approved === '' ? [] : [path.join(place.workspace, approved)];
   await waitForOutput(await start(session, command, { env, unprotect }), 'ready');
   process.stdout.write('holding\n');
@@ -137,7 +128,7 @@ function defineTests(): void {
 
       test('a run that writes nothing changes nothing, whatever it looks at', async () => {
         const earlier = list();
-        const session = await openGuarded(place);
+        const session = await open(place);
         for (const command of [
           'true',
           'ls -laR . >/dev/null; find . >/dev/null; grep -r x . >/dev/null; cat .env >/dev/null; exit 3',
@@ -160,7 +151,7 @@ function defineTests(): void {
 
       test('the second of two runs is refused what it was before, when the first has ended', async () => {
         const earlier = list();
-        const session = await openGuarded(place);
+        const session = await open(place);
         const second = await start(
           session,
           'read -r _; echo x >>.vscode/settings.json; echo x >>packages/a/.vscode/tasks.json; mv .vscode other; echo x >>nested/.git/config; echo x >.envrc; mkdir -p .husky; echo x >.husky/pre-commit; echo x >src/.yarnrc; git init -q evil; cp /bin/true evil/.git/hooks/post-checkout; echo x >kept; cat .env',
@@ -192,7 +183,7 @@ function defineTests(): void {
           if (what === 'bubblewrap') holder.kill('SIGKILL');
           await ended;
           assert.deepEqual(added(earlier), []);
-          const session = await openGuarded(place);
+          const session = await open(place);
           assert.deepEqual((await run(session, 'true')).aftermath, []);
           await session.close();
           assert.deepEqual(added(earlier), []);
@@ -240,7 +231,7 @@ function defineTests(): void {
           'git --no-optional-locks status; git hook run --ignore-missing pre-commit; git -C evil status',
         );
         assert.equal(existsSync(at('ran')), false, 'nothing of it ran on the host');
-        const session = await openGuarded(place);
+        const session = await open(place);
         const next = await run(session, 'true');
         assert.deepEqual(namesIn(next.aftermath), ['.envrc', '.husky', 'packages/b/.vscode']);
         assert.deepEqual((await run(session, 'true')).aftermath, [], 'it is told once');
@@ -261,7 +252,7 @@ function defineTests(): void {
         for (const pid of [...keepers, holder.pid ?? 0]) kill(pid);
         await ended;
         assert.equal(existsSync(at('.envrc')), true, 'nobody was left to look');
-        const session = await openGuarded(place);
+        const session = await open(place);
         assert.equal(existsSync(at('.envrc')), false, 'before anything runs there again');
         assert.doesNotMatch(readFileSync(at('evil/.git/config'), 'utf8'), /fsmonitor/);
         const next = await run(session, 'true');
@@ -287,7 +278,7 @@ function defineTests(): void {
         runOutside(place, 'echo mine >.envrc; mkdir .husky; echo mine >.husky/pre-push; git init -q own');
         holder.kill('SIGKILL');
         await new Promise((resolve) => holder.once('exit', resolve));
-        const session = await openGuarded(place);
+        const session = await open(place);
         assert.deepEqual((await run(session, 'true')).aftermath, []);
         await session.close();
         assert.equal(readFileSync(at('.envrc'), 'utf8'), 'mine\n');

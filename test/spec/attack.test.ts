@@ -6,7 +6,7 @@ import test, { after, before } from 'node:test';
 import { limits } from '../../client/protocol/limits.ts';
 import type { RunInfo, SessionInfo } from '../../client/protocol/messages.ts';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
-import { greeting, RawClient } from '../fixtures/raw-client.ts';
+import { greeting, RawClient, startParams } from '../fixtures/raw-client.ts';
 
 let sbx: PrivateSbx;
 before(async () => {
@@ -30,10 +30,6 @@ async function enter(more: Record<string, unknown> = {}): Promise<{ raw: RawClie
   return { raw, sessionId: String(answer.result['sessionId']) };
 }
 
-const body = (runId: string, command: string, more: Record<string, unknown> = {}) => ({
-  ...{ runId, command, env: { PATH: '/usr/bin:/bin' }, stdin: 'none', approver: false, autoAllow: true },
-  ...more,
-});
 /** A question comes first. */
 const asking = { approver: true, flags: { ask: ['Bash(echo *)'] } };
 /** Ended at once, without a sandbox. */
@@ -43,14 +39,14 @@ const newRunId = () => `attack-${nextId++}`;
 
 async function launch(raw: RawClient, command: string, more: Record<string, unknown> = {}): Promise<string> {
   const runId = newRunId();
-  const answer = await raw.call(nextId++, 'run.start', body(runId, command, more));
+  const answer = await raw.call(nextId++, 'run.start', startParams(runId, command, more));
   assert.ok(answer.result, answer.error?.message);
   return runId;
 }
 
 async function run(raw: RawClient, command: string, more: Record<string, unknown> = {}) {
   const runId = newRunId();
-  const answer = await raw.call(nextId++, 'run.start', body(runId, command, more));
+  const answer = await raw.call(nextId++, 'run.start', startParams(runId, command, more));
   assert.ok(answer.result, answer.error?.message);
   const exit = await raw.exit(runId);
   return { exit, out: raw.output(Number(answer.result['run'])), notes: notesOf(raw, runId) };
@@ -80,7 +76,7 @@ test('a client that is gone before its requests were dealt with leaves no run an
     const raw = await RawClient.open(sbx.socket);
     raw.send(1, 'hello', greeting);
     raw.send(2, 'session.open', { cwd: sbx.workspace, fresh: true });
-    raw.send(3, 'run.start', body(newRunId(), 'sleep 1000'));
+    raw.send(3, 'run.start', startParams(newRunId(), 'sleep 1000'));
     await new Promise((resolve) => setTimeout(resolve, cutMs));
     raw.socket.close();
   }
@@ -135,7 +131,7 @@ test('nothing is started in a session that is being closed, and who joins meanwh
   // TERM was sent, KILL comes two seconds later.
   await other.call(nextId++, 'status');
   await new Promise((resolve) => setTimeout(resolve, 100));
-  const late = await other.call(nextId++, 'run.start', body(newRunId(), 'echo late', { sessionId }));
+  const late = await other.call(nextId++, 'run.start', startParams(newRunId(), 'echo late', { sessionId }));
   assert.equal(late.error?.data.code, 'unknown-session');
   const joined = await other.call(nextId++, 'session.open', { cwd: sbx.workspace });
   assert.notEqual(joined.result?.['sessionId'], sessionId);
@@ -163,7 +159,11 @@ test('a terminal has the size that it was last given, also when that was before 
   const { raw } = await enter();
   const pty = { size: { columns: 80, rows: 24 }, term: 'xterm' };
   const runId = newRunId();
-  const started = await raw.call(3, 'run.start', body(runId, 'echo; stty size', { ...asking, pty, stdin: 'stream' }));
+  const started = await raw.call(
+    3,
+    'run.start',
+    startParams(runId, 'echo; stty size', { ...asking, pty, stdin: 'stream' }),
+  );
   await raw.until(() => raw.events(runId).find(({ event }) => event.type === 'approvalNeeded'));
   assert.ok((await raw.call(4, 'run.resize', { runId, size: { columns: 101, rows: 33 } })).result);
   await raw.call(5, 'approval.answer', { approvalId: runId, answer: 'once' });
@@ -176,8 +176,8 @@ test('the same request is the same run whatever the order of its fields', async 
   const { raw } = await enter();
   const runId = newRunId();
   const env = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', TERM: 'xterm' };
-  assert.ok((await raw.call(3, 'run.start', body(runId, 'true', { env }))).result);
-  const reversed = Object.fromEntries(Object.entries(body(runId, 'true', { env })).reverse());
+  assert.ok((await raw.call(3, 'run.start', startParams(runId, 'true', { env }))).result);
+  const reversed = Object.fromEntries(Object.entries(startParams(runId, 'true', { env })).reverse());
   const turned = { ...reversed, env: Object.fromEntries(Object.entries(env).reverse()) };
   assert.equal((await raw.call(4, 'run.start', turned)).result?.['repeated'], true);
   const changed = { ...turned, env: { ...env, TERM: 'dumb' } };
@@ -196,7 +196,7 @@ test('ended runs are bounded: whoever acknowledges nothing is cut off, whoever i
     for (let round = 0; round < 800 && !raw.closed; round++) {
       const runId = newRunId();
       const more = isAway ? { onDisconnect: { keepMs: 2_147_483_647 } } : {};
-      raw.send(nextId++, 'run.start', body(runId, 'echo x', { ...denied, ...more }));
+      raw.send(nextId++, 'run.start', startParams(runId, 'echo x', { ...denied, ...more }));
       if (isAway) raw.send(nextId++, 'run.detach', { runId });
       if (round % 20 === 19) await watcher.call(nextId++, 'status');
     }
@@ -258,13 +258,13 @@ test('a daemon that is told to stop ends within seconds, whatever its clients do
     await raw.call(1, 'hello', greeting);
     await raw.call(2, 'session.open', { cwd: own.workspace });
     raw.acknowledges = false;
-    const flood = body('flood', `trap '' TERM; while :; do head -c 1000000 /dev/zero; done`, {
+    const flood = startParams('flood', `trap '' TERM; while :; do head -c 1000000 /dev/zero; done`, {
       output: { aheadBytes: 0 },
     });
     for (const [id, params] of [
       [3, flood],
-      [4, body('asked', 'echo asked', asking)],
-      [5, body('behind', 'sleep 1000', { background: true })],
+      [4, startParams('asked', 'echo asked', asking)],
+      [5, startParams('behind', 'sleep 1000', { background: true })],
     ] as const) {
       assert.ok((await raw.call(id, 'run.start', params)).result);
     }

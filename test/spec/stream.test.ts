@@ -4,7 +4,7 @@ import test, { after, before } from 'node:test';
 import { encodeFrame } from '../../client/protocol/frames.ts';
 import { type RunInfo, runInfoSchema } from '../../client/protocol/messages.ts';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
-import { greeting, type Item, RawClient } from '../fixtures/raw-client.ts';
+import { greeting, type Item, RawClient, startParams } from '../fixtures/raw-client.ts';
 
 let sbx: PrivateSbx;
 before(async () => {
@@ -23,18 +23,8 @@ async function greet(more: Record<string, unknown> = {}): Promise<RawClient> {
   return raw;
 }
 
-const start = (runId: string, command: string, more: Record<string, unknown> = {}) => ({
-  runId,
-  command,
-  env: { PATH: '/usr/bin:/bin' },
-  stdin: 'none',
-  approver: false,
-  autoAllow: true,
-  ...more,
-});
-
 async function launch(raw: RawClient, runId: string, command: string, more: Record<string, unknown> = {}) {
-  const answer = await raw.call(10, 'run.start', start(runId, command, more));
+  const answer = await raw.call(10, 'run.start', startParams(runId, command, more));
   assert.ok(answer.result, answer.error?.message);
   return Number(answer.result['run']);
 }
@@ -119,7 +109,7 @@ test('attaching from a number gives exactly the rest', async () => {
 test('the same start again is the same run, live or ended; another body is refused', async () => {
   const [one, two] = [await greet(), await greet()];
   const runId = newRunId();
-  const body = start(runId, 'echo once >> count; read -r _; echo done', { stdin: 'stream' });
+  const body = startParams(runId, 'echo once >> count; read -r _; echo done', { stdin: 'stream' });
   const first = await one.call(3, 'run.start', body);
   assert.deepEqual([first.result?.['repeated'], first.result?.['writer']], [false, true]);
   const again = await two.call(3, 'run.start', body);

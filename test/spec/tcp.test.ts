@@ -4,25 +4,14 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import test from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { findSocketPaths } from '../../client/connect.ts';
 import { openConnection } from '../../client/dial.ts';
 import { openTcpConnection } from '../../client/dial-tcp.ts';
 import { protocolVersion } from '../../client/protocol/limits.ts';
 import { makeCertificate } from '../fixtures/certificate.ts';
-import { PrivateSbx, type Result } from '../fixtures/private-sbx.ts';
-
-function withSbx(name: string, body: (sbx: PrivateSbx) => Promise<void>): void {
-  test(name, async () => {
-    const sbx = new PrivateSbx();
-    try {
-      await body(sbx);
-    } finally {
-      await sbx.close();
-    }
-  });
-}
+import type { PrivateSbx, Result } from '../fixtures/private-sbx.ts';
+import { withSbx } from '../fixtures/with-sbx.ts';
 
 interface Listening {
   readonly url: string;

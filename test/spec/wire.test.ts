@@ -8,7 +8,7 @@ import { encodeFrame } from '../../client/protocol/frames.ts';
 import { limits } from '../../client/protocol/limits.ts';
 import { laterMethods, methods } from '../../client/protocol/messages.ts';
 import { PrivateSbx } from '../fixtures/private-sbx.ts';
-import { greeting, RawClient } from '../fixtures/raw-client.ts';
+import { greeting, RawClient, startParams } from '../fixtures/raw-client.ts';
 
 let sbx: PrivateSbx;
 before(async () => {
@@ -19,15 +19,7 @@ after(() => sbx.close());
 
 const open = () => RawClient.open(sbx.socket);
 const hello = greeting;
-const start = (runId: string, command: string, more: Record<string, unknown> = {}) => ({
-  runId,
-  command,
-  env: { PATH: '/usr/bin:/bin' },
-  stdin: 'none',
-  approver: false,
-  autoAllow: true,
-  ...more,
-});
+
 async function greet(): Promise<RawClient> {
   const raw = await open();
   assert.ok((await raw.call(1, 'hello', hello)).result);
@@ -44,7 +36,7 @@ test('hello, session and run may be sent without waiting; events and bytes are o
   const raw = await open();
   raw.send(1, 'hello', hello);
   raw.send(2, 'session.open', { cwd: sbx.workspace });
-  raw.send(3, 'run.start', start('pipelined', 'echo one; echo two >&2; exit 7'));
+  raw.send(3, 'run.start', startParams('pipelined', 'echo one; echo two >&2; exit 7'));
   const exit = await raw.exit('pipelined');
   assert.equal(exit.code, 7);
   assert.equal(exit.reason, 'exited');
@@ -146,21 +138,21 @@ test('a run that cannot start is a typed error', async (t) => {
   const raw = await greet();
   for (const [index, [what, params, code]] of badStarts.entries()) {
     await t.test(what, async () => {
-      const answer = await raw.call(200 + index, 'run.start', start(`bad-${index}`, 'true', params));
+      const answer = await raw.call(200 + index, 'run.start', startParams(`bad-${index}`, 'true', params));
       assert.equal(answer.error?.data.code, code, answer.error?.message);
     });
   }
-  assert.ok((await raw.call(300, 'run.start', start('good', 'true'))).result);
+  assert.ok((await raw.call(300, 'run.start', startParams('good', 'true'))).result);
   assert.equal((await raw.exit('good')).code, 0);
   raw.socket.close();
 });
 
 test('a run id in use with another body is refused, also to another client; its stdin is nobody else’s', async () => {
   const [one, two] = [await greet(), await greet()];
-  const started = await one.call(3, 'run.start', start('mine', 'cat', { stdin: 'stream' }));
+  const started = await one.call(3, 'run.start', startParams('mine', 'cat', { stdin: 'stream' }));
   const run = Number(started.result?.['run']);
-  assert.equal((await one.call(4, 'run.start', start('mine', 'true'))).error?.data.code, 'run-exists');
-  assert.equal((await two.call(4, 'run.start', start('mine', 'true'))).error?.data.code, 'run-exists');
+  assert.equal((await one.call(4, 'run.start', startParams('mine', 'true'))).error?.data.code, 'run-exists');
+  assert.equal((await two.call(4, 'run.start', startParams('mine', 'true'))).error?.data.code, 'run-exists');
   for (const [method, more] of [
     ['run.closeStdin', {}],
     ['run.resize', { size: { columns: 80, rows: 24 } }],
@@ -199,7 +191,7 @@ const badFrames: readonly [what: string, bytes: (run: number) => Buffer][] = [
 for (const [what, bytes] of badFrames) {
   test(`a binary frame that is ${what} closes the connection with a reason and stops its run`, async () => {
     const raw = await greet();
-    const started = await raw.call(3, 'run.start', start(`frame-${what.length}`, 'cat', { stdin: 'stream' }));
+    const started = await raw.call(3, 'run.start', startParams(`frame-${what.length}`, 'cat', { stdin: 'stream' }));
     raw.socket.send(bytes(Number(started.result?.['run'])));
     assert.deepEqual(await raw.closing(), { code: 1008, reason: 'bad-frame' });
     const watcher = await greet();
@@ -224,9 +216,9 @@ test('a client that does not read makes its own run wait, nobody else’s, and t
   const [slow, other] = [await greet(), await greet()];
   const before = Number((await other.call(3, 'status')).result?.['rssBytes']);
   slow.socket.pause();
-  slow.send(3, 'run.start', start('flood', 'head -c 300000000 /dev/zero'));
+  slow.send(3, 'run.start', startParams('flood', 'head -c 300000000 /dev/zero'));
   for (let round = 0; round < 20; round++) {
-    assert.ok((await other.call(10 + round, 'run.start', start(`beside-${round}`, 'echo beside'))).result);
+    assert.ok((await other.call(10 + round, 'run.start', startParams(`beside-${round}`, 'echo beside'))).result);
     assert.equal((await other.exit(`beside-${round}`)).code, 0);
   }
   const grown = Number((await other.call(99, 'status')).result?.['rssBytes']) - before;
@@ -249,7 +241,7 @@ test('a client that does not read makes its own run wait, nobody else’s, and t
 
 test('a command that does not read its input never keeps a signal waiting', async () => {
   const raw = await greet();
-  const started = await raw.call(3, 'run.start', start('deaf', 'sleep 60', { stdin: 'stream' }));
+  const started = await raw.call(3, 'run.start', startParams('deaf', 'sleep 60', { stdin: 'stream' }));
   const run = Number(started.result?.['run']);
   const chunk = Buffer.alloc(limits.maxPayloadBytes);
   for (let offset = 0; offset < limits.stdinWindowBytes; offset += chunk.length) {
@@ -270,7 +262,7 @@ test('an answer runs the command, no does not, and nobody who was not asked can 
     ['no', undefined],
   ] as const) {
     const runId = `ask-${answer}`;
-    const started = await asked.call(answer === 'no' ? 20 : 10, 'run.start', start(runId, 'echo yes', ask));
+    const started = await asked.call(answer === 'no' ? 20 : 10, 'run.start', startParams(runId, 'echo yes', ask));
     const run = Number(started.result?.['run']);
     const question = await asked.until(() => asked.events(runId).find(({ event }) => event.type === 'approvalNeeded'));
     assert.ok(question.event.type === 'approvalNeeded');
@@ -291,7 +283,7 @@ test('an answer runs the command, no does not, and nobody who was not asked can 
 
 test('a client that is cut off while it is asked leaves no question and no run', async () => {
   const raw = await greet();
-  await raw.call(3, 'run.start', start('cut', 'echo x', { approver: true, flags: { ask: ['Bash(echo *)'] } }));
+  await raw.call(3, 'run.start', startParams('cut', 'echo x', { approver: true, flags: { ask: ['Bash(echo *)'] } }));
   await raw.until(() => raw.events('cut').find(({ event }) => event.type === 'approvalNeeded'));
   raw.socket.terminate();
   const watcher = await greet();
