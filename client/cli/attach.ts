@@ -5,10 +5,10 @@
 import tty from 'node:tty';
 import { SbxError } from '../protocol/errors.ts';
 import type { Result } from '../protocol/messages.ts';
+import type { Caller } from './caller.ts';
 import { DetachKeys } from './detach-keys.ts';
 import { type FoundRun, findRun } from './find-run.ts';
 import { LiveRun } from './live-run.ts';
-import type { Caller } from './run-arguments.ts';
 import { forwardSignals } from './signals.ts';
 import { lookAround } from './surroundings.ts';
 import { Tail } from './tail.ts';

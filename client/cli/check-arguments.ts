@@ -2,9 +2,11 @@
 import path from 'node:path';
 import { SbxError } from '../protocol/errors.ts';
 import type { Params } from '../protocol/messages.ts';
+import type { Caller } from './caller.ts';
 import { readCommandWords } from './command-words.ts';
+import { collectFlags, decisionOptions, parseMode } from './decision-arguments.ts';
+import { resolveStartFolder } from './place-arguments.ts';
 import { readOptions } from './read-options.ts';
-import { type Caller, collectFlags, decisionOptions, parseMode, resolveStartFolder } from './run-arguments.ts';
 
 const checkOptions = {
   ...decisionOptions,

@@ -1,5 +1,6 @@
 /** `sbx check`: what would be decided about a command, and why. Nothing runs and no daemon is needed. */
 import type { Params } from '../protocol/messages.ts';
+import type { Caller } from './caller.ts';
 import { readCheckArguments } from './check-arguments.ts';
 import { checkLines } from './check-lines.ts';
 import { choosePaint } from './colour.ts';
@@ -7,7 +8,6 @@ import { statusOfCheck } from './exit-status.ts';
 import { explainDecision } from './explain.ts';
 import { checkHelp } from './help.ts';
 import { loadChecks, type OfflineChecks } from './offline-engine.ts';
-import type { Caller } from './run-arguments.ts';
 
 const outcomes = {
   allow: 'sbx run would run it in the sandbox without asking',

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { connect, type Greeted, isElsewhere } from '../connect.ts';
 import { SbxError } from '../protocol/errors.ts';
 import { build, findDaemonScript } from './build.ts';
+import type { Caller } from './caller.ts';
 import { describeDrain } from './drain-notice.ts';
-import type { Caller } from './run-arguments.ts';
 import { findRunningDaemon, findRunningDaemons } from './running-daemon.ts';
 
 /** Options of `sbx daemon start` that the daemon is given as they are. */

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync, watch } from 'node:fs';
 import { SbxError } from '../protocol/errors.ts';
 import { daemonLogFile } from '../start-daemon.ts';
-import type { Caller } from './run-arguments.ts';
+import type { Caller } from './caller.ts';
 
 /** As much of the end of the file as is looked through for lines. */
 const tailBytes = 1024 * 1024;

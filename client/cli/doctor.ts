@@ -1,9 +1,9 @@
 /** `sbx doctor`: tries the sandbox on this machine and says what it needs; asks the daemon when one runs. */
 import type { Result } from '../protocol/messages.ts';
 import { showText } from '../protocol/visible.ts';
+import type { Caller } from './caller.ts';
 import { choosePaint, type Paint } from './colour.ts';
 import { formatSentence } from './report.ts';
-import type { Caller } from './run-arguments.ts';
 import { findRunningDaemon } from './running-daemon.ts';
 import { formatSandbox } from './status.ts';
 

@@ -1,8 +1,8 @@
 /** The runs of this user, whichever of the daemons has them. */
 import type { Connection } from '../connection.ts';
 import type { RunInfo } from '../protocol/messages.ts';
+import type { Caller } from './caller.ts';
 import { pickRun } from './pick-run.ts';
-import type { Caller } from './run-arguments.ts';
 import { findRunningDaemons } from './running-daemon.ts';
 
 export interface FoundRun {

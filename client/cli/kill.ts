@@ -2,11 +2,11 @@
 import type { Connection } from '../connection.ts';
 import { SbxError } from '../protocol/errors.ts';
 import type { RunSignal } from '../protocol/messages.ts';
+import type { Caller } from './caller.ts';
 import { statuses } from './exit-status.ts';
 import { type FoundRun, listRuns } from './find-run.ts';
 import { pickRun } from './pick-run.ts';
 import { formatError } from './report.ts';
-import type { Caller } from './run-arguments.ts';
 
 /** Tells when runs of one daemon end. What they still put out is taken, so that nothing keeps them waiting. */
 class Endings {

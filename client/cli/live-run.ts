@@ -12,6 +12,7 @@ import type { MethodName, Params, Result } from '../protocol/messages.ts';
 import { type AnswerWays, answerApproval } from './answer-approval.ts';
 import type { DetachKeys } from './detach-keys.ts';
 import { statuses, statusOfExit, statusOfSignal } from './exit-status.ts';
+import { QuestionQueue } from './question-queue.ts';
 import { formatEnd, formatEndNotes, formatError, formatSentence, formatViolations } from './report.ts';
 import { RunInput } from './run-input.ts';
 import { RunView } from './run-view.ts';
@@ -55,9 +56,7 @@ export class LiveRun implements SignalTarget {
   /** What fails from now on only fails because it is over. */
   #over = false;
   #input: RunInput | undefined;
-  /** Those that are not settled: one is on the terminal, others wait for it. */
-  readonly #questions = new Map<string, AbortController>();
-  #asking: Promise<void> = Promise.resolve();
+  readonly #questions = new QuestionQueue();
 
   constructor(part: Part) {
     this.#part = part;
@@ -162,7 +161,7 @@ export class LiveRun implements SignalTarget {
     this.#running = false;
     this.#giveBackTerminal();
     this.#input?.stop();
-    for (const question of this.#questions.values()) question.abort();
+    this.#questions.settleAll();
     this.view.release();
     await this.view.flush();
     this.#connection?.close();
@@ -188,7 +187,7 @@ export class LiveRun implements SignalTarget {
         return;
       case 'approved':
         if (event.answer === 'no' && !this.#running) this.#answeredNo = true;
-        this.#questions.get(event.approvalId)?.abort();
+        this.#questions.settle(event.approvalId);
         return;
       case 'started':
         this.#start(event.sandbox);
@@ -202,17 +201,14 @@ export class LiveRun implements SignalTarget {
   }
 
   #put(approval: Approval): void {
-    const abort = new AbortController();
-    this.#questions.set(approval.approvalId, abort);
-    this.#asking = this.#asking
-      .then(() => this.#answer(approval, abort.signal))
-      .catch((error) => this.fail(error))
-      .finally(() => this.#questions.delete(approval.approvalId));
+    this.#questions
+      .put(approval.approvalId, (signal) => this.#answer(approval, signal))
+      .catch((error) => this.fail(error));
   }
 
   async #answer(approval: Approval, signal: AbortSignal): Promise<void> {
     const connection = this.#connection;
-    if (!connection || signal.aborted) return;
+    if (!connection) return;
     const isAsked = !this.#part.yes && this.#part.canAsk;
     const isBefore = approval.network === undefined;
     if (isBefore) this.#wasAsked = isAsked;

@@ -4,10 +4,10 @@ import type { Decision } from '../protocol/decision.ts';
 import { SbxError } from '../protocol/errors.ts';
 import type { RunEvent, Violation } from '../protocol/events.ts';
 import type { RunInfo } from '../protocol/messages.ts';
+import type { Caller } from './caller.ts';
 import { statuses, statusOfExit, statusOfSignal } from './exit-status.ts';
 import { findRun } from './find-run.ts';
 import { formatEnd, formatViolations } from './report.ts';
-import type { Caller } from './run-arguments.ts';
 import { RunView } from './run-view.ts';
 import { Tail } from './tail.ts';
 

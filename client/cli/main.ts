@@ -1,11 +1,11 @@
 /** `sbx`: finds the command and hands it the rest. Every command but `run` is loaded when it is asked for. */
 import { SbxError } from '../protocol/errors.ts';
 import { showText } from '../protocol/visible.ts';
+import type { Caller } from './caller.ts';
 import { statuses } from './exit-status.ts';
 import { findNearest } from './nearest.ts';
 import { formatError } from './report.ts';
 import { runCommand } from './run.ts';
-import type { Caller } from './run-arguments.ts';
 
 const runsCommands = ['ps', 'logs', 'attach', 'kill', 'shell'];
 const serviceCommands = ['status', 'daemon', 'doctor'];

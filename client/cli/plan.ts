@@ -2,12 +2,14 @@
 import path from 'node:path';
 import type { PlanReport } from '../../daemon/methods/describe-plan.ts';
 import { showText } from '../protocol/visible.ts';
+import type { Caller } from './caller.ts';
 import { choosePaint, type Paint } from './colour.ts';
 import { readCommandWords } from './command-words.ts';
+import { collectFlags, decisionOptions, parseMode } from './decision-arguments.ts';
 import { planHelp } from './help.ts';
 import { loadPolicyTools } from './offline-engine.ts';
+import { collectPlace } from './place-arguments.ts';
 import { readOptions } from './read-options.ts';
-import { type Caller, collectFlags, collectPlace, decisionOptions, parseMode } from './run-arguments.ts';
 import { measureText } from './table.ts';
 
 const planOptions = { ...decisionOptions, '--env': 'list', '--all': 'flag' } as const;

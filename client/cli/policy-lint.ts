@@ -1,10 +1,10 @@
 /** `sbx policy lint`: one finding a line, as compilers print them, each with what to do about it. */
 import path from 'node:path';
 import { showText } from '../protocol/visible.ts';
+import type { Caller } from './caller.ts';
 import { statuses } from './exit-status.ts';
 import { loadPolicyTools } from './offline-engine.ts';
 import { type PolicyPlaceOptions, readPlace } from './policy.ts';
-import type { Caller } from './run-arguments.ts';
 
 interface Finding {
   readonly file: string;

@@ -2,11 +2,11 @@
 import type { Origin } from '../protocol/decision.ts';
 import type { PolicyReport } from '../protocol/policy-report.ts';
 import { showText } from '../protocol/visible.ts';
+import type { Caller } from './caller.ts';
 import { choosePaint, type Paint } from './colour.ts';
 import { loadPolicyTools } from './offline-engine.ts';
 import { type PolicyShowOptions, readPlace } from './policy.ts';
 import { formatOrigin } from './report.ts';
-import type { Caller } from './run-arguments.ts';
 import { measureText } from './table.ts';
 
 interface Entry {

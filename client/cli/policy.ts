@@ -1,10 +1,10 @@
 /** `sbx policy show` and `sbx policy lint`: what holds here, where each entry was written, and what is wrong with it. */
 import path from 'node:path';
 import { Option } from 'commander';
+import type { Caller } from './caller.ts';
 import { lintPolicies } from './policy-lint.ts';
 import { showPolicy } from './policy-show.ts';
 import { createProgram } from './program.ts';
-import type { Caller } from './run-arguments.ts';
 import { parseWith } from './usage-error.ts';
 
 export interface PolicyPlaceOptions {

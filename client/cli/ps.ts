@@ -4,8 +4,8 @@ import tty from 'node:tty';
 import type { RunInfo } from '../protocol/messages.ts';
 import { showText } from '../protocol/visible.ts';
 import { formatBytes, formatTime } from './amounts.ts';
+import type { Caller } from './caller.ts';
 import { listRuns } from './find-run.ts';
-import type { Caller } from './run-arguments.ts';
 import { shortenIds } from './short-ids.ts';
 import { cutText, layOut } from './table.ts';
 

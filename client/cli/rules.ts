@@ -1,11 +1,11 @@
 /** `sbx rules`: the answers of "always" that were saved, and taking them back. */
 import { SbxError } from '../protocol/errors.ts';
 import { showText } from '../protocol/visible.ts';
+import type { Caller } from './caller.ts';
 import { choosePaint, type Paint } from './colour.ts';
 import { loadPolicyTools } from './offline-engine.ts';
 import { type PolicyPlaceOptions, readPlace } from './policy.ts';
 import { createProgram } from './program.ts';
-import type { Caller } from './run-arguments.ts';
 import { parseWith } from './usage-error.ts';
 
 type Tools = Awaited<ReturnType<typeof loadPolicyTools>>;

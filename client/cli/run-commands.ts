@@ -1,8 +1,8 @@
 /** `sbx ps`, `logs`, `attach`, `kill` and `shell`: the commands around runs, defined with commander. */
 import { SbxError } from '../protocol/errors.ts';
 import { showText } from '../protocol/visible.ts';
+import type { Caller } from './caller.ts';
 import { createProgram } from './program.ts';
-import type { Caller } from './run-arguments.ts';
 import type { ShellWish } from './shell.ts';
 import { parseWith } from './usage-error.ts';
 

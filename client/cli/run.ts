@@ -2,8 +2,10 @@
  * `sbx run`: from the words on the command line to an exit status. Neither the validator nor any library but the
  * WebSocket is loaded on this path, which is measured against an empty Node program.
  */
+
+import type { Caller } from './caller.ts';
 import { LiveRun } from './live-run.ts';
-import { type Caller, type RunWish, readRunArguments } from './run-arguments.ts';
+import { type RunWish, readRunArguments } from './run-arguments.ts';
 import { forwardSignals } from './signals.ts';
 import { type StartRequest, startRun } from './start-run.ts';
 import { lookAround, type Surroundings } from './surroundings.ts';

@@ -4,7 +4,7 @@ import { openConnection } from '../dial.ts';
 import { SbxError } from '../protocol/errors.ts';
 import { protocolVersion } from '../protocol/limits.ts';
 import { build } from './build.ts';
-import type { Caller } from './run-arguments.ts';
+import type { Caller } from './caller.ts';
 
 export function findRunningDaemon(caller: Caller, client: string): Promise<Greeted | undefined> {
   return connect({ env: caller.env, build, client });

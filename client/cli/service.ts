@@ -1,10 +1,10 @@
 /** `sbx status`, `sbx daemon …` and `sbx doctor`: the commands around the daemon, defined with commander. */
 import { Option } from 'commander';
+import type { Caller } from './caller.ts';
 import { type ListenOptions, startedDaemon, stopDaemon } from './daemon-control.ts';
 import { showLogs } from './daemon-logs.ts';
 import { runDoctor } from './doctor.ts';
 import { createProgram } from './program.ts';
-import type { Caller } from './run-arguments.ts';
 import { showStatus } from './status.ts';
 import { parseWith } from './usage-error.ts';
 

@@ -2,9 +2,10 @@
 import tty from 'node:tty';
 import { SbxError } from '../protocol/errors.ts';
 import type { SandboxReport } from '../protocol/events.ts';
+import type { Caller } from './caller.ts';
 import { LiveRun } from './live-run.ts';
+import { collectPlace } from './place-arguments.ts';
 import { formatSentence } from './report.ts';
-import { type Caller, collectPlace } from './run-arguments.ts';
 import { forwardSignals } from './signals.ts';
 import { startRun } from './start-run.ts';
 import { lookAround } from './surroundings.ts';

@@ -6,9 +6,10 @@ import { connect } from '../connect.ts';
 import { SbxError } from '../protocol/errors.ts';
 import type { Params } from '../protocol/messages.ts';
 import { build, findDaemonScript } from './build.ts';
+import type { Caller } from './caller.ts';
 import type { LiveRun } from './live-run.ts';
+import type { Place } from './place-arguments.ts';
 import { formatSentence } from './report.ts';
-import type { Caller, Place } from './run-arguments.ts';
 
 const maxAttempts = 4;
 

@@ -3,8 +3,8 @@ import type { Result, SessionInfo } from '../protocol/messages.ts';
 import { showText } from '../protocol/visible.ts';
 import { formatBytes, formatTime } from './amounts.ts';
 import { build } from './build.ts';
+import type { Caller } from './caller.ts';
 import { choosePaint, type Paint } from './colour.ts';
-import type { Caller } from './run-arguments.ts';
 import { findRunningDaemon } from './running-daemon.ts';
 
 export function formatSandbox(sandbox: Result<'status'>['sandbox'], paint: Paint): string {

@@ -5,12 +5,12 @@
 import path from 'node:path';
 import { SbxError } from '../protocol/errors.ts';
 import { showText } from '../protocol/visible.ts';
+import type { Caller } from './caller.ts';
 import { choosePaint, type Paint } from './colour.ts';
 import { confirmOnTerminal } from './confirm.ts';
 import { loadPolicyTools } from './offline-engine.ts';
 import { readOptions } from './read-options.ts';
 import { formatOrigin } from './report.ts';
-import type { Caller } from './run-arguments.ts';
 
 export const trustHelp = `usage: sbx trust [OPTION…] [DIR]
 

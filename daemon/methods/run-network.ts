@@ -18,7 +18,7 @@ import { type Dialler, type NetworkAnswers, openTargets } from '../egress/target
 import type { OpenWayOut, WayOut } from '../sandbox/live-sandbox.ts';
 import type { ApprovedPlan, SandboxProcess, SandboxSession } from '../sandbox/model.ts';
 import { findSlot, httpPort, slotAt, slotCount, socksPort } from '../sandbox/network/slots.ts';
-import { hostName } from '../sandbox/template/holder.ts';
+import { hostName } from '../sandbox/template/places.ts';
 import type { RunLog } from '../stream/run-log.ts';
 
 export interface RunNetworkInput {

@@ -7,6 +7,7 @@ import { SbxError } from '../../client/protocol/errors.ts';
 import type { RunEvent } from '../../client/protocol/events.ts';
 import { frameHeaderBytes } from '../../client/protocol/frames.ts';
 import { encodeBlock } from './block.ts';
+import { Demand } from './demand.ts';
 import { KeptEvents } from './kept-events.ts';
 import type { OutputStore } from './output-store.ts';
 import { type Entry, type Offsets, type OutputStream, Ring } from './ring.ts';
@@ -40,8 +41,7 @@ export class RunLog {
   readonly #ring: Ring;
   readonly #events: KeptEvents;
   readonly #spill: Spill;
-  readonly #viewers = new Set<Viewer>();
-  readonly #holds = new Set<{ readonly seq: number }>();
+  readonly #demand: Demand;
   readonly #viewed: ViewedLog;
   readonly #stored = {
     ringBytes: 0,
@@ -51,13 +51,6 @@ export class RunLog {
   #source: Source | undefined;
   #isWaiting = false;
   #writingBytes = 0;
-  /** Highest number that was sent to anybody, and output bytes before it. */
-  #sentSeq = 0;
-  #sentTotal = 0;
-  /** Every viewer that is attached has acknowledged what lies before. */
-  #ackedByAll = 0;
-  /** Viewers that are gone had been sent up to here and not acknowledged it: a socket may still have it. */
-  #unackedEnd = 0;
   #truncatedBytes = 0;
   #reportedBytes = 0;
   #hasEnded = false;
@@ -68,6 +61,7 @@ export class RunLog {
   constructor(options: RunLogOptions) {
     this.#options = options;
     this.#store = options.store;
+    this.#demand = new Demand(options.keepHistory);
     const { budgets } = options.store;
     this.#ring = new Ring(options.run, budgets.maxPayloadBytes);
     this.#events = new KeptEvents({ count: budgets.maxViolations, bytes: budgets.maxEventBytes });
@@ -88,9 +82,7 @@ export class RunLog {
       largestFrameBytes: budgets.maxPayloadBytes + frameHeaderBytes,
       changed: () => this.#settle(),
       detached: (viewer) => {
-        this.#noteSent(viewer);
-        if (viewer.ackedSeq < viewer.cursor) this.#unackedEnd = Math.max(this.#unackedEnd, viewer.cursor);
-        this.#viewers.delete(viewer);
+        this.#demand.remove(viewer);
         this.#settle();
       },
       lose: (below) => this.#lose(below),
@@ -120,7 +112,7 @@ export class RunLog {
   }
 
   get viewerCount(): number {
-    return this.#viewers.size;
+    return this.#demand.viewers.size;
   }
 
   append(event: RunEvent): void {
@@ -157,7 +149,7 @@ export class RunLog {
     }
     this.#ring.seal();
     const viewer = new Viewer(this.#viewed, sink, fromSeq);
-    this.#viewers.add(viewer);
+    this.#demand.add(viewer);
     this.#settle();
     return viewer;
   }
@@ -165,11 +157,10 @@ export class RunLog {
   /** Keeps everything from `seq` on for a client that is gone for a while, until the returned function is called. */
   hold(seq: number): () => void {
     this.#ring.seal();
-    const hold = { seq };
-    this.#holds.add(hold);
+    const release = this.#demand.hold(seq);
     this.#settle();
     return () => {
-      if (this.#holds.delete(hold)) this.#settle();
+      if (release()) this.#settle();
     };
   }
 
@@ -177,8 +168,7 @@ export class RunLog {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const viewer of [...this.#viewers]) viewer.detach();
-    this.#holds.clear();
+    this.#demand.clear();
     this.#ring.clear();
     this.#events.clear();
     this.#spill.close();
@@ -193,16 +183,6 @@ export class RunLog {
       : { seq: this.#ring.firstSeq, total: this.#ring.firstTotal, offsets: this.#ring.firstOffsets };
   }
 
-  /** Somebody needs everything from this number on. */
-  #findNeeded(): number {
-    let seq = this.#ring.nextSeq;
-    for (const viewer of this.#viewers) seq = Math.min(seq, viewer.ackedSeq);
-    this.#ackedByAll = seq;
-    if (this.#options.keepHistory) return 0;
-    for (const hold of this.#holds) seq = Math.min(seq, hold.seq);
-    return seq;
-  }
-
   #addEvent(event: RunEvent): void {
     const seq = this.#ring.nextSeq;
     const params = { runId: this.#options.runId, seq, event };
@@ -212,12 +192,7 @@ export class RunLog {
   }
 
   #follow(): void {
-    for (const viewer of this.#viewers) viewer.follow();
-  }
-
-  #noteSent(viewer: Viewer): void {
-    this.#sentSeq = Math.max(this.#sentSeq, viewer.cursor);
-    this.#sentTotal = Math.max(this.#sentTotal, viewer.total ?? 0);
+    for (const viewer of this.#demand.viewers) viewer.follow();
   }
 
   /**
@@ -232,9 +207,9 @@ export class RunLog {
     try {
       while (this.#isUnsettled && !this.#isClosed) {
         this.#isUnsettled = false;
-        for (const viewer of this.#viewers) this.#noteSent(viewer);
-        if (this.#sentSeq === this.#ring.nextSeq) this.#ring.seal();
-        const needed = this.#findNeeded();
+        this.#demand.noteSent();
+        if (this.#demand.sentSeq === this.#ring.nextSeq) this.#ring.seal();
+        const needed = this.#demand.find(this.#ring.nextSeq);
         this.#spill.free(needed);
         this.#forgetExcess();
         this.#limitAhead(needed);
@@ -252,15 +227,14 @@ export class RunLog {
 
   #accountFor(): void {
     this.#ring.maxSpareBytes = this.#hasEnded ? 0 : this.#store.ringShare / 2;
-    let other = this.#events.bytes + this.#writingBytes + this.#ring.spareBytes;
-    for (const viewer of this.#viewers) other += viewer.blockBytes;
+    const other = this.#events.bytes + this.#writingBytes + this.#ring.spareBytes + this.#demand.blockBytes;
     this.#stored.ringBytes = this.#ring.bytes;
     this.#store.account(this.#stored, this.#ring.bytes, other);
   }
 
   /** Output bytes that nobody was sent, as far as somebody needs them. */
   #aheadBytes(needed: number): number {
-    return needed >= this.#ring.nextSeq ? 0 : this.#ring.total - Math.max(this.#sentTotal, this.#heldFrom.total);
+    return needed >= this.#ring.nextSeq ? 0 : this.#ring.total - Math.max(this.#demand.sentTotal, this.#heldFrom.total);
   }
 
   #limitAhead(needed: number): void {
@@ -287,22 +261,14 @@ export class RunLog {
   }
 
   #shift(): Entry | undefined {
-    const seq = this.#ring.firstSeq;
-    return this.#ring.shift(seq >= this.#unackedEnd && (seq < this.#ackedByAll || !this.#isUnderWay(seq)));
-  }
-
-  #isUnderWay(seq: number): boolean {
-    for (const viewer of this.#viewers) if (viewer.ackedSeq <= seq && seq < viewer.cursor) return true;
-    return false;
+    return this.#ring.shift(this.#demand.isTaken(this.#ring.firstSeq));
   }
 
   /** Somebody follows closely and was already sent it, or the run asked for it: the others miss it then. */
   #mayGiveWay(oldestSeq: number): boolean {
     if (this.#hasEnded) return false;
     if (this.#options.whenFull === 'drop') return true;
-    const from = Math.max(oldestSeq + 1, this.#ring.firstSeq);
-    for (const viewer of this.#viewers) if (viewer.canTake && viewer.cursor >= from) return true;
-    return false;
+    return this.#demand.isFollowedFrom(Math.max(oldestSeq + 1, this.#ring.firstSeq));
   }
 
   /** False: there is nothing that can be dropped now. */
@@ -311,7 +277,7 @@ export class RunLog {
     if (this.#spill.first) this.#spill.dropOldest();
     else if (this.#writingBytes > 0 || !this.#shift()) return false;
     if (this.#options.whenFull === 'drop') {
-      this.#truncatedBytes += Math.max(0, this.#heldFrom.total - Math.max(before, this.#sentTotal));
+      this.#truncatedBytes += Math.max(0, this.#heldFrom.total - Math.max(before, this.#demand.sentTotal));
     }
     return true;
   }

@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readMountTable } from '../../daemon/platform/mount-table.ts';
 import { listProcesses, readArguments, readPidNamespace, readStat } from '../../daemon/platform/process-tree.ts';
-import { holderMark } from '../../daemon/sandbox/template/holder.ts';
+import { holderMark } from '../../daemon/sandbox/template/setup-script.ts';
 import { endSurvivors, findSurvivors } from '../../daemon/sandbox/template/survivors.ts';
 import {
   listTestAccounts,

@@ -12,7 +12,7 @@ import type { Violation } from '../../client/protocol/events.ts';
 import { readArguments, readChildren } from '../../daemon/platform/process-tree.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
 import type { Account } from '../../daemon/sandbox/plan/account.ts';
-import { holderMark } from '../../daemon/sandbox/template/holder.ts';
+import { holderMark } from '../../daemon/sandbox/template/setup-script.ts';
 import { runOutside } from '../fixtures/host-command.ts';
 import { listTree } from '../fixtures/list-tree.ts';
 import { removeTree } from '../fixtures/remove-tree.ts';

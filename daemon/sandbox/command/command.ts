@@ -4,7 +4,7 @@
  */
 import { SbxError } from '../../../client/protocol/errors.ts';
 import type { CommandPlan } from '../model.ts';
-import { emptyFile, hostName, resolverFile, sessionDevices } from '../template/holder.ts';
+import { emptyFile, hostName, resolverFile, sessionDevices } from '../template/places.ts';
 import { reportDescriptor, reportFile } from './end-folder.ts';
 
 /** Longer texts do not fit one argument (MAX_ARG_STRLEN, 128 KiB). */

@@ -4,7 +4,7 @@
  * reach. It is made in a mount namespace of the run's own, so another run never sees it, and a mount that the host does
  * later cannot take it away.
  */
-import { insideStaged } from '../template/holder.ts';
+import { insideStaged } from '../template/places.ts';
 
 export interface StagedFolder {
   /** Name of the run's folder among the staged ones. */

@@ -9,7 +9,9 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { EventOrder } from './event-order.ts';
-import { isFilledByTools, type NameList } from './protected-names.ts';
+import { judgeName, type Role, type Shape } from './judge-name.ts';
+import { PendingLooks } from './pending-looks.ts';
+import type { NameList } from './protected-names.ts';
 import { rawPath } from './raw-name.ts';
 import type { Suspect } from './settle-suspects.ts';
 
@@ -19,18 +21,10 @@ export interface Found extends Suspect {
   readonly shape: Shape;
 }
 
-export type Shape = 'file' | 'folder' | 'link' | 'other';
-
-type Role = 'plain' | 'git' | 'filled';
-
 interface Folder {
   readonly segments: readonly string[];
   readonly folders: Map<string, Folder>;
   readonly found: Map<string, Found>;
-  /**
-   * `git`: a git folder, of which only what a later git would run is of interest. `filled`: a folder of tools that holds a
-   * submodule somewhere, or in which a protected name begins, and only that is of interest.
-   */
   readonly role: Role;
   watcher: FSWatcher | undefined;
   /** It was read at least once. */
@@ -44,9 +38,6 @@ export interface IndexLimits {
 }
 
 const defaultLimits: IndexLimits = { folders: 40_000, walkMs: 10_000 };
-
-/** With more names than these to look at in one folder, all of it is read. */
-const maxNames = 256;
 
 /** A folder that git would take for a repository has one of these. */
 const repositoryMarks = new Set(['HEAD', 'objects', 'refs', 'commondir']);
@@ -67,9 +58,7 @@ export class FolderIndex {
   onRepository: ((found: Found) => void) | undefined;
   /** Why what appears at a path is not to stay, beside the protected names. */
   denies: (segments: readonly string[]) => string | undefined = () => undefined;
-  /** Names to look at, or `undefined` for all of the folder. */
-  readonly #pending = new Map<Folder, Set<string> | undefined>();
-  #work: Promise<void> | undefined;
+  readonly #looks: PendingLooks<Folder>;
   #collected: readonly Found[] | undefined;
   #folders = 0;
   #since = 0;
@@ -82,6 +71,13 @@ export class FolderIndex {
     this.#start = start;
     this.#names = names;
     this.#limits = limits;
+    this.#looks = new PendingLooks({
+      look: (folder, looked) => this.#lookAt(folder, looked),
+      maxMs: limits.walkMs,
+      onGivenUp: () => {
+        this.#cut = true;
+      },
+    });
     try {
       this.#order = new EventOrder();
     } catch {
@@ -100,7 +96,7 @@ export class FolderIndex {
       let folder: Folder | undefined = this.#root;
       for (const [depth, segment] of segments.entries()) {
         this.#toSubmodules.add(segments.slice(0, depth + 1).join('/'));
-        if (folder !== undefined) this.#add(folder, undefined);
+        if (folder !== undefined) this.#looks.add(folder);
         folder = folder?.folders.get(segment);
       }
     }
@@ -137,8 +133,8 @@ export class FolderIndex {
     await this.#ready;
     const isWhole = (await this.#order?.catchUp()) ?? false;
     if (!isWhole || !this.#watching) await this.#walkAll();
-    this.#add(this.#root, undefined);
-    await this.#work;
+    this.#looks.add(this.#root);
+    await this.#looks.done;
     for (const watcher of this.#retired.splice(0)) watcher.close();
   }
 
@@ -157,7 +153,7 @@ export class FolderIndex {
 
   close(): void {
     this.#watching = false;
-    this.#pending.clear();
+    this.#looks.clear();
     this.#drop(this.#root);
     for (const watcher of this.#retired.splice(0)) watcher.close();
     this.#order?.close();
@@ -174,45 +170,17 @@ export class FolderIndex {
   /** All folders that are known are read again, and all that they lead to. */
   #walkAll(): Promise<void> {
     const add = (folder: Folder): void => {
-      this.#add(folder, undefined);
+      this.#looks.add(folder);
       for (const inner of folder.folders.values()) add(inner);
     };
     add(this.#root);
-    return this.#work ?? Promise.resolve();
+    return this.#looks.done;
   }
 
-  #add(folder: Folder, name: string | undefined): void {
-    const names = this.#pending.get(folder);
-    const isWhole = name === undefined || (this.#pending.has(folder) && names === undefined);
-    if (isWhole || (names?.size ?? 0) >= maxNames) this.#pending.set(folder, undefined);
-    else if (names === undefined) this.#pending.set(folder, new Set([name]));
-    else names.add(name);
-    this.#work ??= this.#workOff().finally(() => {
-      this.#work = undefined;
-    });
-  }
-
-  async #workOff(): Promise<void> {
-    const until = performance.now() + this.#limits.walkMs;
-    const worker = async (): Promise<void> => {
-      for (;;) {
-        const [next] = this.#pending;
-        if (next === undefined) return;
-        const [folder, names] = next;
-        this.#pending.delete(folder);
-        if (performance.now() > until) {
-          this.#cut = true;
-          this.#pending.clear();
-          return;
-        }
-        if (folder.gone) continue;
-        if (names === undefined) await this.#readFolder(folder);
-        else for (const name of names) await this.#look(folder, name);
-      }
-    };
-    // a worker that finds nothing to do ends, although another one may be about to find folders
-    do await Promise.all([worker(), worker(), worker(), worker()]);
-    while (this.#pending.size > 0);
+  async #lookAt(folder: Folder, names: ReadonlySet<string> | undefined): Promise<void> {
+    if (folder.gone) return;
+    if (names === undefined) await this.#readFolder(folder);
+    else for (const name of names) await this.#look(folder, name);
   }
 
   async #readFolder(folder: Folder): Promise<void> {
@@ -240,62 +208,39 @@ export class FolderIndex {
     } catch {
       this.#forget(folder, name);
     }
-    if (repositoryMarks.has(name)) this.#add(folder, undefined);
+    if (repositoryMarks.has(name)) this.#looks.add(folder);
   }
 
   /** @param isNew it was just made, or replaced. */
   #see(folder: Folder, name: string, shape: Shape, isNew: boolean): void {
-    if (folder.role === 'git') {
-      if (shape === 'folder' && (name === 'hooks' || name === 'info')) this.#enter(folder, name, 'git', isNew);
-      return;
-    }
     const segments = [...folder.segments, name];
-    const leadsOn = this.#toSubmodules.has(segments.join('/')) || this.#names.leadsOn(segments);
-    if (name.toLowerCase() === '.git') {
-      const found = this.#record(
-        folder,
-        name,
-        { segments, kind: 'repository', because: 'hooks and configuration in it run programs' },
-        shape,
-      );
-      if (shape === 'folder' && found.since > 0) this.#enter(folder, name, 'git', isNew);
-      return;
-    }
-    const isInFilled = folder.role === 'filled';
-    const entry = this.#names.find(segments);
-    if (
-      entry !== undefined &&
-      (shape === 'link' || entry.kind === 'any' || (shape === 'folder') === (entry.kind === 'directory'))
-    ) {
-      // in a folder of tools only a name that begins with that folder
-      if (isInFilled && this.#names.find(segments.slice(-1)) !== undefined) return;
-      this.#record(folder, name, { segments, kind: 'name', because: entry.because }, shape);
+    const appeared = isNew && this.#walked;
+    const verdict = judgeName(
+      { role: folder.role, segments, shape },
+      {
+        names: this.#names,
+        leadsToSubmodule: (place) => this.#toSubmodules.has(place),
+        denies: (place) => (appeared ? this.denies(place) : undefined),
+      },
+    );
+    if (verdict.is === 'suspect') {
+      const found = this.#record(folder, name, verdict.suspect, shape);
+      // what the host has there is not a command's, so it is not looked into
+      if (found.kind === 'repository' && shape === 'folder' && found.since > 0) this.#enter(folder, name, 'git', isNew);
       return;
     }
     this.#lose(folder, name);
-    if (isInFilled || (shape === 'folder' && isFilledByTools(name))) {
-      if (shape === 'folder' && leadsOn) this.#enter(folder, name, 'filled', isNew);
-      return;
-    }
-    const denial = isNew && this.#walked ? this.denies(segments) : undefined;
-    if (denial !== undefined && shape !== 'folder') {
-      this.#record(folder, name, { segments, kind: 'name', because: denial }, shape);
-      return;
-    }
-    if (shape === 'folder') {
-      this.#enter(folder, name, 'plain', isNew);
-      return;
-    }
+    if (verdict.is === 'folder') this.#enter(folder, name, verdict.role, isNew);
+    if (verdict.is !== 'plain') return;
     this.#leave(folder, name);
-    if (shape === 'link' && isNew && this.#walked)
-      this.#links.set(segments.join('/'), { segments, since: this.#since });
+    if (shape === 'link' && appeared) this.#links.set(segments.join('/'), { segments, since: this.#since });
   }
 
   #enter(folder: Folder, name: string, role: Role, isNew: boolean): void {
     const known = folder.folders.get(name);
     if (known !== undefined && !known.gone) {
       // perhaps another folder of that name by now
-      if (isNew) this.#add(known, undefined);
+      if (isNew) this.#looks.add(known);
       return;
     }
     if (this.#folders >= this.#limits.folders) {
@@ -305,7 +250,7 @@ export class FolderIndex {
     this.#folders++;
     const inner = makeFolder([...folder.segments, name], role);
     folder.folders.set(name, inner);
-    this.#add(inner, undefined);
+    this.#looks.add(inner);
   }
 
   /** The workspace's own folder cannot be moved away, but without its HEAD it is no repository. */
@@ -381,7 +326,7 @@ export class FolderIndex {
       const git = folder.segments.findLastIndex((segment) => segment.toLowerCase() === '.git');
       if (gitMarks.has(name) || folder.segments.length > git + 1) this.#hearGit(folder.segments.slice(0, git + 1));
     }
-    if (event === 'rename') this.#add(folder, name);
+    if (event === 'rename') this.#looks.add(folder, name);
   }
 
   #hearGit(segments: readonly string[]): void {

@@ -4,7 +4,7 @@
  * act after it was stopped, so the next start checks and ends what it finds.
  */
 import { listProcesses, readArguments, readPidNamespace, readStat } from '../../platform/process-tree.ts';
-import { holderMark } from './holder.ts';
+import { holderMark } from './setup-script.ts';
 
 export interface Survivor {
   readonly pid: number;

@@ -13,7 +13,9 @@ import { receiveListeners, type SessionListeners } from '../network/listeners.ts
 import { type Account, asAccount } from '../plan/account.ts';
 import type { SessionPlan } from '../plan/plan.ts';
 import { requireTool } from '../tools.ts';
-import { type CompiledHolder, compileHolder, holderMark, sessionDevices, setupScript } from './holder.ts';
+import { type CompiledHolder, compileHolder } from './holder.ts';
+import { sessionDevices } from './places.ts';
+import { holderMark, setupScript } from './setup-script.ts';
 import { connectStarter, type Starter, starterScript } from './starter.ts';
 
 export interface Template {
