@@ -62,6 +62,8 @@ export function describeApproval(approval: Approval): string {
   return `${lines.join('\n')}\n`;
 }
 
+const usualColumns = 80;
+
 interface Choice {
   readonly value: string;
   readonly label: string;
@@ -104,6 +106,8 @@ export async function askOnTerminal(approval: Approval, signal: AbortSignal): Pr
   if (fd === undefined) return undefined;
   const input = new tty.ReadStream(fd);
   const output = new tty.WriteStream(fd);
+  // one that nobody has told its size says 0, and every word would stand on a line of its own
+  if (output.columns === 0) output.columns = usualColumns;
   try {
     // Attributes, character set and scroll region as a program may have left them.
     output.write('\x1b[0m\x1b(B\x1b[r\r');
