@@ -1,7 +1,8 @@
 /** Finds out, when a session opens, whether its runs may change the workspace's repository, and if not why. */
 import path from 'node:path';
 import type { Account } from '../plan/account.ts';
-import { isWithin, type SessionPlan } from '../plan/plan.ts';
+import type { SessionPlan } from '../plan/plan.ts';
+import { isWithin } from '../plan/within.ts';
 import type { Starter } from '../template/starter.ts';
 import { findForeignOwner, type Objection } from './objection.ts';
 import type { OverlayTools } from './overlay-words.ts';

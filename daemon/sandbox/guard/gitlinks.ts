@@ -4,9 +4,30 @@
  *
  * Source: gitformat-index(5), versions 2 to 4.
  */
+import { closeSync } from 'node:fs';
+import { toRaw } from './raw-name.ts';
+import { openFolder, readSmallFile } from './verified-folder.ts';
 
+const maxIndexBytes = 64 * 1024 ** 2;
 const gitlinkMode = 0o160000;
 const fixedBytes = 40;
+
+/** Raw paths, of the workspace's own repository. */
+export function listSubmodules(workspace: string): readonly string[] {
+  let folder: number;
+  try {
+    folder = openFolder(toRaw(workspace), ['.git']);
+  } catch {
+    return [];
+  }
+  try {
+    const index = readSmallFile(folder, 'index', maxIndexBytes);
+    if (index === undefined) return [];
+    return findGitlinks(index, 20) ?? findGitlinks(index, 32) ?? [];
+  } finally {
+    closeSync(folder);
+  }
+}
 
 /** Raw paths. Undefined when it is no index that can be read. */
 export function findGitlinks(index: Buffer, hashBytes: 20 | 32): readonly string[] | undefined {

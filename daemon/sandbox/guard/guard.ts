@@ -5,15 +5,16 @@
  * A repository that appears stays when it is harmless. It is looked at as soon as it appears, and whenever it changes
  * while a run goes on, because the host's own git may come by at any moment; that is quick, but it is no wall.
  */
-import { closeSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { readlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Violation } from '../../../client/protocol/events.ts';
 import type { Account } from '../plan/account.ts';
 import { bareParts, findGitFolders, isBareRepository } from '../plan/git-folders.ts';
 import { awaitEnds } from '../template/survivors.ts';
+import { choosePins, type Pins } from './choose-pins.ts';
 import { FolderIndex, type Found } from './folder-index.ts';
-import { findGitlinks } from './gitlinks.ts';
+import { listSubmodules } from './gitlinks.ts';
 import {
   claimRecord,
   findRecords,
@@ -25,11 +26,10 @@ import {
 } from './guard-record.ts';
 import { keepWatch } from './keeper.ts';
 import { compileNames, type NameList, type ProtectedName } from './protected-names.ts';
-import { exactText, rawPath, rawText, toRaw } from './raw-name.ts';
+import { rawPath, rawText, toRaw } from './raw-name.ts';
 import { settleAsAccount } from './settle-as-account.ts';
 import type { Outcome, Suspect } from './settle-suspects.ts';
 import { describeLink, describeOutcome } from './tell.ts';
-import { openFolder, readSmallFile } from './verified-folder.ts';
 
 export interface GuardInput {
   /** Links resolved. */
@@ -63,9 +63,6 @@ export interface GuardedRun {
 /** More suspects than these are not moved while a run goes on, and at its end no more than these at once. */
 const maxAtOnce = 200;
 const maxWhileRunning = 50;
-const maxIndexBytes = 64 * 1024 ** 2;
-/** Mounts cost every command; those that are left out are watched like names that are absent. */
-const maxPins = 160;
 const lingerMs = 10_000;
 
 const open = new Map<string, Guard>();
@@ -77,12 +74,6 @@ export function openGuard(input: GuardInput): Guard {
   open.set(key, guard);
   guard.retain();
   return guard;
-}
-
-export interface Pins {
-  readonly pins: readonly string[];
-  /** How many more there are. */
-  readonly left: number;
 }
 
 interface LiveRun {
@@ -378,36 +369,4 @@ function withBareParts(names: NameList, workspace: string): NameList {
     return isPart ? { because: 'git on the host would trust or run it', kind: 'any' } : names.find(segments);
   };
   return { ...names, find };
-}
-
-function choosePins(found: readonly Found[], workspace: string): Pins {
-  const nested = found.filter(
-    (one) => one.since === 0 && one.segments.length > (one.kind === 'bare' ? 0 : 1) && isPinnable(one),
-  );
-  const paths = [...nested.filter(({ kind }) => kind !== 'name'), ...nested.filter(({ kind }) => kind === 'name')]
-    .map((one) => exactText(one.segments.join('/')))
-    .filter((name) => name !== undefined)
-    .map((name) => path.join(workspace, name));
-  return { pins: paths.slice(0, maxPins), left: Math.max(0, paths.length - maxPins) };
-}
-
-/** A link cannot be a mount point, and nobody waits for a pipe. */
-function isPinnable({ shape }: Found): boolean {
-  return shape === 'file' || shape === 'folder';
-}
-
-function listSubmodules(workspace: string): readonly string[] {
-  let folder: number;
-  try {
-    folder = openFolder(toRaw(workspace), ['.git']);
-  } catch {
-    return [];
-  }
-  try {
-    const index = readSmallFile(folder, 'index', maxIndexBytes);
-    if (index === undefined) return [];
-    return findGitlinks(index, 20) ?? findGitlinks(index, 32) ?? [];
-  } finally {
-    closeSync(folder);
-  }
 }

@@ -6,8 +6,9 @@
 import { lstatSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { HostFacts } from './facts.ts';
-import { isWithin, type SessionPlan } from './plan.ts';
+import type { SessionPlan } from './plan.ts';
 import { findSockets } from './sockets.ts';
+import { isWithin } from './within.ts';
 
 /** A reading of the kernel's socket table costs more than all else here, so a burst of commands reads it once. */
 const socketIntervalMs = 500;

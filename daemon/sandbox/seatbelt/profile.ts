@@ -8,7 +8,8 @@
  */
 import path from 'node:path';
 import { SbxError } from '../../../client/protocol/errors.ts';
-import { isWithin, type SessionPlan } from '../plan/plan.ts';
+import type { SessionPlan } from '../plan/plan.ts';
+import { isWithin } from '../plan/within.ts';
 
 export interface SeatbeltPlace {
   /** Private folder of the session that stands for `/tmp`; links resolved (`/private/var/…`). */

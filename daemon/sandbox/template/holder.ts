@@ -7,8 +7,8 @@ import { reportFile, reportScript } from '../command/end-folder.ts';
 import { encodeOrders, listenerProgram } from '../network/listeners.ts';
 import { slotAt, slotCount } from '../network/slots.ts';
 import type { Mask, NetworkPlan, SessionPlan } from '../plan/plan.ts';
-import { byDepth, isWithin } from '../plan/plan.ts';
 import type { CachePlace } from '../plan/tool-caches.ts';
+import { byDepth, isWithin } from '../plan/within.ts';
 import { compileLayers } from './layer-steps.ts';
 import {
   cacheLayers,

@@ -1,6 +1,7 @@
 /** The layers that hidden places consist of, as steps of the setup script: what stands in them, and what they take out of sight. */
 import path from 'node:path';
-import type { Mask, OverlayPlace } from '../plan/plan.ts';
+import type { OverlayPlace } from '../plan/overlays.ts';
+import type { Mask } from '../plan/plan.ts';
 import { emptyFile, emptyFolder, layerOf, making, maskLayer } from './places.ts';
 import { withCount } from './setup-script.ts';
 

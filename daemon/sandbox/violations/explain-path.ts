@@ -1,6 +1,7 @@
 /** What a session's plan makes of one path. Pure: the plan alone tells, nothing is looked up. */
 import path from 'node:path';
-import { isWithin, type SessionPlan } from '../plan/plan.ts';
+import type { SessionPlan } from '../plan/plan.ts';
+import { isWithin } from '../plan/within.ts';
 
 export type PathState =
   | { readonly state: 'writable' }

@@ -5,7 +5,8 @@
  */
 import path from 'node:path';
 import type { Violation } from '../../../client/protocol/events.ts';
-import { isWithin, type SessionPlan } from '../plan/plan.ts';
+import type { SessionPlan } from '../plan/plan.ts';
+import { isWithin } from '../plan/within.ts';
 import { explainPath, type PathState } from './explain-path.ts';
 import { proposeRead, proposeUnprotect, proposeWrite } from './grant.ts';
 import type { HostLook } from './host-look.ts';

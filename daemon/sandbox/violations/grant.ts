@@ -3,7 +3,7 @@
  * that can be granted without giving away more than the command wanted. Where no such grant exists, what to do instead.
  */
 import path from 'node:path';
-import { isWithin } from '../plan/plan.ts';
+import { isWithin } from '../plan/within.ts';
 import type { HostLook } from './host-look.ts';
 
 /** Folders of the home that hold those of many programs. */
