@@ -2,27 +2,21 @@
  * One sentence for a whole text: pipelines, loops, conditions, functions and substitutions as a person would tell them. A
  * long text is told by its weightiest steps; how many are left out is said, and that they only read where they do.
  */
-import type { ParsedScript, Redirection, SimpleCommand, Statement, Word, WordPart } from '../parse/model.ts';
+import type { ParsedScript, Redirection, SimpleCommand, Statement, Word } from '../parse/model.ts';
 import { wordValue } from '../parse/model.ts';
-import type { CommandRecord, Instance } from './analyse-command.ts';
-import type { Effect } from './model.ts';
+import type { CommandRecord } from './analyse-command.ts';
+import { type Clause, heaviest, joinClauses, weightOf } from './clauses.ts';
+import { allWords, nestedBodies } from './nested-bodies.ts';
 import { isFreeTarget } from './path-targets.ts';
-import { readsProgramFromStdin } from './stdin-program.ts';
-import { accountsOf } from './tell-account.ts';
+import { fetches, interpreterName, runnerName } from './runner-name.ts';
 import { listOf, showSource } from './word-text.ts';
-
-/** One step of the account, and how much it weighs when not all can be told. */
-interface Clause {
-  readonly text: string;
-  readonly weight: number;
-}
 
 const maxClauses = 6;
 const maxInner = 3;
 
 export function describeScript(script: ParsedScript, records: readonly CommandRecord[]): string {
   const clauses = new Teller(script, records).tell(script.body);
-  return clauses.length === 0 ? 'tests a condition or does nothing' : join(clauses, ', then ', maxClauses);
+  return clauses.length === 0 ? 'tests a condition or does nothing' : joinClauses(clauses, ', then ', maxClauses);
 }
 
 class Teller {
@@ -52,7 +46,10 @@ class Teller {
     if (end === '' || last === undefined) return clauses;
     if (clauses.length === 1) return [{ ...last, text: `${last.text}${end}` }];
     return [
-      { text: `${join(clauses, ' and ', maxInner)}, all ${end.replace(/^, /, '').trim()}`, weight: heaviest(clauses) },
+      {
+        text: `${joinClauses(clauses, ' and ', maxInner)}, all ${end.replace(/^, /, '').trim()}`,
+        weight: heaviest(clauses),
+      },
     ];
   }
 
@@ -69,7 +66,7 @@ class Teller {
         const isIdle = right.every(({ text }) => text === 'does nothing' || text === 'fails');
         return isIdle
           ? left
-          : [...left, { text: `if that fails ${join(right, ' and ', maxInner)}`, weight: heaviest(right) }];
+          : [...left, { text: `if that fails ${joinClauses(right, ' and ', maxInner)}`, weight: heaviest(right) }];
       }
       case 'group':
       case 'subshell':
@@ -99,10 +96,12 @@ class Teller {
       case 'case': {
         const branches = statement.items.flatMap((item) => {
           const clauses = this.tell(item.body);
-          return clauses.length === 0 ? [] : [{ text: join(clauses, ' and ', maxInner), weight: heaviest(clauses) }];
+          return clauses.length === 0
+            ? []
+            : [{ text: joinClauses(clauses, ' and ', maxInner), weight: heaviest(clauses) }];
         });
         if (branches.length === 0) return [];
-        const text = `depending on ${showSource(statement.subject.source)}, ${join(branches, ' or ', maxInner)}`;
+        const text = `depending on ${showSource(statement.subject.source)}, ${joinClauses(branches, ' or ', maxInner)}`;
         return [{ text, weight: heaviest(branches) }];
       }
       case 'function':
@@ -126,7 +125,7 @@ class Teller {
   #inside(lead: string, body: readonly Statement[], before: readonly Clause[] = []): readonly Clause[] {
     const clauses = [...before, ...this.tell(body)];
     if (clauses.length === 0) return [];
-    return [{ text: `${lead}${join(clauses, ' and ', maxInner)}`, weight: heaviest(clauses) }];
+    return [{ text: `${lead}${joinClauses(clauses, ' and ', maxInner)}`, weight: heaviest(clauses) }];
   }
 
   #isCalled(name: string): boolean {
@@ -141,7 +140,7 @@ class Teller {
     const text = `${record.result.description}${this.#body(record)}`;
     const used = this.#used(allWords(command));
     if (used.length === 0) return [{ text, weight: weightOf(record) }];
-    const from = ` (taken from a command that ${join(used, ', and one that ', maxInner)})`;
+    const from = ` (taken from a command that ${joinClauses(used, ', and one that ', maxInner)})`;
     return [{ text: `${text}${from}`, weight: Math.max(weightOf(record), heaviest(used)) }];
   }
 
@@ -152,7 +151,7 @@ class Teller {
     if (name === undefined || body === undefined || this.#told.has(name)) return '';
     this.#told.add(name);
     const clauses = this.#statement(body);
-    return clauses.length === 0 ? '' : `, which ${join(clauses, ', then ', maxInner)}`;
+    return clauses.length === 0 ? '' : `, which ${joinClauses(clauses, ', then ', maxInner)}`;
   }
 
   /** What substitutions in these words run. */
@@ -227,62 +226,12 @@ class Teller {
       const source = stages[0] === undefined ? undefined : this.#simple(stages[0]);
       if (others.length > 0 || source === undefined || !fetches(source)) continue;
       return {
-        text: `${join(this.tell([only as Statement]), ', then ', maxInner)} and runs it with ${name}`,
+        text: `${joinClauses(this.tell([only as Statement]), ', then ', maxInner)} and runs it with ${name}`,
         weight: 4,
       };
     }
     return undefined;
   }
-}
-
-function fetches({ instances }: CommandRecord): boolean {
-  return instances[0]?.program?.data.fetches === true;
-}
-
-/** The shell or interpreter that takes its program from a pipe. */
-function interpreterName({ instances }: CommandRecord): string | undefined {
-  const [instance] = instances;
-  return instance?.program?.data.interprets !== undefined && readsProgramFromStdin(instance.reading)
-    ? runnerName(instance)
-    : undefined;
-}
-
-function runnerName({ name, program, layered, reading }: Instance): string | undefined {
-  // On another machine its own account says so.
-  if (reading?.operands.some(({ role }) => role === 'host') === true) return undefined;
-  if (
-    name === undefined ||
-    (program?.data.interprets === undefined && name !== 'eval' && name !== 'source' && name !== '.')
-  )
-    return undefined;
-  const isRoot = layered.wrappers.some((wrapper) => wrapper.program.name === 'sudo' || wrapper.program.name === 'doas');
-  return isRoot ? `${name} as root` : name;
-}
-
-function allWords({ words, assignments, redirections }: SimpleCommand): readonly Word[] {
-  return [
-    ...assignments.flatMap(({ value, elements, subscript }) => [value, subscript, ...(elements ?? [])]),
-    ...words,
-    ...redirections.flatMap(({ target, heredoc }) => [target, heredoc?.body]),
-  ].filter((word) => word !== undefined);
-}
-
-function nestedBodies(parts: readonly WordPart[]): readonly (readonly Statement[])[] {
-  return parts.flatMap((part): readonly (readonly Statement[])[] => {
-    switch (part.type) {
-      case 'substitution':
-      case 'process':
-        return [part.body];
-      case 'brace':
-        return part.words.flatMap((word) => nestedBodies(word.parts));
-      case 'parameter':
-        return part.operands.flatMap((word) => nestedBodies(word.parts));
-      case 'arithmetic':
-        return nestedBodies(part.expression.expansions);
-      default:
-        return [];
-    }
-  });
 }
 
 function describeRedirections(redirections: readonly Redirection[]): string {
@@ -294,43 +243,4 @@ function describeRedirections(redirections: readonly Redirection[]): string {
     return [`${operator.includes('>>') ? 'appending to' : 'writing to'} ${showSource(target.source)}`];
   });
   return clauses.length === 0 ? '' : `, ${clauses.join(' and ')}`;
-}
-
-/** 0 only reads, 1 writes, 2 does more, 3 removes, connects or runs as another, 4 is grave by its account. */
-function weightOf({ result, instances }: CommandRecord): number {
-  const isGrave = instances.some(
-    ({ reading }) => reading !== undefined && accountsOf(reading).some(({ risk }) => risk?.level === 'high'),
-  );
-  if (isGrave) return 4;
-  if (result.effects.some(({ kind }) => kind === 'remove' || kind === 'connect')) return 3;
-  if (result.readOnly && result.effects.every(isRead)) return 0;
-  return result.effects.some(({ kind }) => kind === 'execute') || !result.known ? 2 : 1;
-}
-
-function isRead(effect: Effect): boolean {
-  return effect.kind === 'read' || effect.kind === 'chdir';
-}
-
-function heaviest(clauses: readonly Clause[]): number {
-  return Math.max(0, ...clauses.map(({ weight }) => weight));
-}
-
-/** In the order of the text; where there are too many, the lightest give way. */
-function join(clauses: readonly Clause[], between: string, max: number): string {
-  const distinct = clauses.filter(({ text }, index) => text !== clauses[index - 1]?.text);
-  if (distinct.length <= max) return distinct.map(({ text }) => text).join(between);
-  const kept = new Set(
-    distinct
-      .map((clause, index) => ({ clause, index }))
-      .sort((a, b) => b.clause.weight - a.clause.weight || a.index - b.index)
-      .slice(0, max - 1)
-      .map(({ clause }) => clause),
-  );
-  const left = distinct.filter((clause) => !kept.has(clause));
-  const count = left.length === 1 ? '1 more step' : `${left.length} more steps`;
-  const what = heaviest(left) === 0 ? ` that only read${left.length === 1 ? 's' : ''}` : '';
-  return `${distinct
-    .filter((clause) => kept.has(clause))
-    .map(({ text }) => text)
-    .join(between)}, and ${count}${what}`;
 }
