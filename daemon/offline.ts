@@ -1,30 +1,35 @@
 /**
- * The decision engine as one function: parse → facts → analyse → decide. The daemon, `sbx check` and the tests call this
- * and nothing else, so that what is tested is what runs. It needs no daemon.
+ * The decision engine with the policies of a machine. The daemon, `sbx check` and the tests call this and nothing else, so
+ * that what is tested is what runs. It needs no daemon. How one request is decided stands in evaluate.ts.
  */
 import type { Decision } from '../client/protocol/decision.ts';
 import { SbxError } from '../client/protocol/errors.ts';
 import type { Explanation } from '../client/protocol/explanation.ts';
 import type { Flags, Mode } from '../client/protocol/messages.ts';
-import type { AnalysedCommand, Analysis, Facts } from './analyse/model.ts';
+import type { Facts } from './analyse/model.ts';
 import { checkExamples } from './decide/check-examples.ts';
-import { decide } from './decide/decide.ts';
-import { decideShell } from './decide/decide-shell.ts';
 import { type Explaining, explainDecision } from './decide/explain-decision.ts';
-import { type FilePolicy, listFileRules } from './decide/file-rules.ts';
-import { judgeLeaving } from './decide/leave-sandbox.ts';
-import { type Limits, type RequestedLimits, resolveLimits } from './decide/limits.ts';
+import type { FilePolicy } from './decide/file-rules.ts';
+import type { Limits } from './decide/limits.ts';
 import type { ProgramKind } from './decide/lint-policy.ts';
 import { mergePolicies } from './decide/merge-policies.ts';
-import { chooseAutoAllow, chooseMode } from './decide/mode-choice.ts';
+import { chooseMode } from './decide/mode-choice.ts';
 import type { NetworkPolicy } from './decide/network-policy.ts';
-import { outsideSandbox, type ParsedPolicy, type Policy } from './decide/policy.ts';
+import type { ParsedPolicy } from './decide/policy.ts';
 import { listWrites } from './decide/unprotected.ts';
+import {
+  type Decided,
+  type DecisionRequest,
+  type Evaluating,
+  evaluate,
+  findFiles,
+  limitsUnder,
+  temporaryDirectories,
+} from './evaluate.ts';
 import { saveAnswer } from './platform/answers-file.ts';
 import { loadCatalogue } from './platform/catalogue-files.ts';
 import { Notices } from './platform/notices.ts';
 import { TrustStore } from './platform/trust-store.ts';
-import { builtInLimits } from './policy/built-in-limits.ts';
 import {
   type EffectivePolicy,
   findFlagLock,
@@ -38,7 +43,7 @@ import {
 import { PolicyLayers, type PolicyPlaces } from './policy/policy-layers.ts';
 import { findNotices } from './policy/policy-notices.ts';
 import { kindOfProgram } from './policy/program-kind.ts';
-import { denyBroken, describeProblem, noteTrust } from './policy/settle-decision.ts';
+import { describeProblem } from './policy/settle-decision.ts';
 import { createUnderstanding } from './understand.ts';
 
 /** Places that are absent are not looked at, as in a test; `engineOptions` of config.ts names them all. */
@@ -49,46 +54,6 @@ export interface EngineOptions extends PolicyPlaces {
   readonly uid?: number | undefined;
   /** The engine is made although a managed file is broken; its decisions are denials then. */
   readonly evenIfBroken?: boolean | undefined;
-}
-
-export interface DecisionRequest {
-  readonly command: string;
-  /** Absolute, existing. */
-  readonly cwd: string;
-  readonly workspace: string | undefined;
-  /** Home of the account the command runs as. */
-  readonly home: string;
-  readonly mode?: Mode | undefined;
-  /** Default: what the policy says, else on. Without effect outside the sandbox. */
-  readonly autoAllow?: boolean | undefined;
-  /** Default true. */
-  readonly sandboxed?: boolean | undefined;
-  /** The command is an interactive shell, whose lines nobody decides on. */
-  readonly shell?: boolean | undefined;
-  readonly flags?: Flags | undefined;
-  /** Rules for the whole session, as flags would give them for one command. */
-  readonly sessionFlags?: Flags | undefined;
-  /** Allow rules that a person answered for the session. */
-  readonly sessionGrants?: readonly string[] | undefined;
-  /** What the request and its session want for the run. */
-  readonly limits?: readonly RequestedLimits[];
-}
-
-export interface Decided {
-  readonly decision: Decision;
-  readonly analysis: Analysis;
-  /** Hosts that the command's words name. */
-  readonly hosts: readonly string[];
-  /** False: it is to run outside, because the request or every command's rule says so. */
-  readonly sandboxed: boolean;
-  /** What the run may use. */
-  readonly limits: Limits;
-  /** What its policy says to the sandbox about files. */
-  readonly files: FilePolicy;
-  /** Names of variables that its policy lets a command have. */
-  readonly grantedEnv: readonly string[];
-  /** Absolute paths that its words are known to write, links resolved. */
-  readonly writes: readonly string[];
 }
 
 /** A decision, and everything that was considered for it. */
@@ -133,9 +98,6 @@ export interface Engine {
   readonly reload: () => void;
 }
 
-/** Folders of their own in every session's sandbox. */
-const temporaryDirectories = ['/tmp', '/var/tmp'];
-
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const catalogue = loadCatalogue();
   const { understand, analyseText } = await createUnderstanding(catalogue);
@@ -163,81 +125,20 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     });
   }
 
-  interface Evaluated extends Omit<Decided, 'writes' | 'grantedEnv'> {
-    readonly policy: Policy;
-    readonly effective: EffectivePolicy;
-    readonly facts: Facts;
-    readonly judge: (policy: Policy) => Decision;
-    readonly autoAllow: boolean;
-    readonly mayBypass: boolean;
-  }
-
-  const limit = ({ limits, settings }: Policy, wanted: readonly RequestedLimits[] = []): Limits =>
-    resolveLimits(limits, wanted, builtInLimits, settings.lockFlags?.value !== true);
-
-  const evaluate = (request: DecisionRequest): Evaluated => {
-    const { command, cwd, home, mode, workspace } = request;
-    const effective = findPolicy(layers, request);
-    refuseMode(effective.policy, mode, request.sandboxed !== false || options.uid !== 0);
-    const base = {
-      home,
-      cwd,
-      workspace,
-      additionalDirectories: effective.policy.additionalDirectories,
-      // Where a home lies inside one, as for some services, that one is not free to write.
-      temporaryDirectories: temporaryDirectories.filter((folder) => !home.startsWith(`${folder}/`)),
-    };
-    const { analysis, facts } = understand(command, base);
-    const leaving =
-      request.sandboxed === false || request.shell ? undefined : judgeLeaving(analysis, effective.policy, facts);
-    const sandboxed = request.sandboxed !== false && leaving?.granted !== true;
-    const mayBypass = sandboxed || options.uid !== 0;
-    const within = (merged: Policy): Policy => (sandboxed ? merged : outsideSandbox(merged));
-    const policy = within(effective.policy);
-    const judge = (merged: Policy): Decision => {
-      const judged = within(merged);
-      const autoAllow = sandboxed && chooseAutoAllow(judged, request.autoAllow);
-      const inFolders = { ...facts, additionalDirectories: judged.additionalDirectories };
-      const asCommand = decide(analysis, judged, { mode, autoAllow, mayBypass, facts: inFolders });
-      return request.shell ? decideShell(asCommand, judged, { mode, autoAllow, sandboxed }) : asCommand;
-    };
-    const autoAllow = sandboxed && chooseAutoAllow(policy, request.autoAllow);
-    const decided = judge(policy);
-    const problem = effective.layers.find(({ layer, state }) => layer === 'managed' && state === 'broken')?.parsed
-      .problems[0];
-    const trusting = problem === undefined ? noteTrust(decided, effective, judge) : denyBroken(decided, problem);
-    const decision = leaving === undefined ? trusting : { ...trusting, notes: [...trusting.notes, leaving.note] };
-    const hosts = analysis.commands.flatMap(findHosts);
-    const limits = limit(effective.policy, request.limits);
-    const isOffline = request.flags?.offline === true || request.sessionFlags?.offline === true;
-    const files = isOffline
-      ? listFileRules(policy, { home, workspace }, 'offline')
-      : findFiles(policy, { home, workspace });
-    return {
-      decision,
-      analysis,
-      hosts,
-      sandboxed,
-      limits,
-      files,
-      policy,
-      effective,
-      facts,
-      judge,
-      autoAllow,
-      mayBypass,
-    };
-  };
+  const evaluating: Evaluating = { layers, understand, uid: options.uid };
 
   return {
     decide: (request) => {
-      const { decision, analysis, hosts, policy, sandboxed, limits, files } = evaluate(request);
+      const { decision, analysis, hosts, policy, sandboxed, limits, files } = evaluate(request, evaluating);
       const writes = listWrites(analysis).flatMap(({ path, resolved }) => resolved ?? path ?? []);
       const grantedEnv = [...new Set(policy.env.map(({ value }) => value))];
       return { decision, analysis, hosts, sandboxed, limits, files, grantedEnv, writes };
     },
     explain: (request) => {
-      const { decision, analysis, policy, effective, facts, judge, autoAllow, mayBypass } = evaluate(request);
+      const { decision, analysis, policy, effective, facts, judge, autoAllow, mayBypass } = evaluate(
+        request,
+        evaluating,
+      );
       const { mode } = chooseMode(policy, request.mode, mayBypass);
       const context: Explaining = { policy, facts, mode, autoAllow, judge, trusted: withTrust(effective) };
       return { decision, explanation: explainDecision(analysis, decision, context) };
@@ -253,7 +154,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const policy = mergePolicies(layers.read(workspace).map(({ parsed }) => parsed));
       refuseMode(policy, mode, sandboxed || options.uid !== 0);
     },
-    limitsOf: (workspace) => limit(mergePolicies(layers.read(workspace).map(({ parsed }) => parsed))),
+    limitsOf: (workspace) => limitsUnder(mergePolicies(layers.read(workspace).map(({ parsed }) => parsed))),
     filesOf: (workspace, home) =>
       findFiles(findPolicy(layers, { cwd: workspace ?? home, workspace, home }).policy, { home, workspace }),
     networkOf: (request) => findPolicy(layers, request).policy.network,
@@ -273,25 +174,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     trust,
     reload: () => layers.reload(),
   };
-}
-
-/** Of the same policy the same, for which only one comparison of keys is needed. */
-const knownFiles = new WeakMap<Policy, { places: string; files: FilePolicy }>();
-
-function findFiles(policy: Policy, places: { home: string; workspace: string | undefined }): FilePolicy {
-  const key = JSON.stringify([places.home, places.workspace]);
-  const known = knownFiles.get(policy);
-  if (known?.places === key) return known.files;
-  const files = listFileRules(policy, places);
-  knownFiles.set(policy, { places: key, files });
-  return files;
-}
-
-function findHosts(command: AnalysedCommand): string[] {
-  const own = command.effects.flatMap((effect) =>
-    effect.kind === 'connect' && effect.host !== undefined ? [effect.host] : [],
-  );
-  return [...own, ...command.inner.flatMap(findHosts)];
 }
 
 /** What the CLI needs to ask the same question as the daemon would. */

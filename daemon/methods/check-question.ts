@@ -1,6 +1,6 @@
 /** What `check` asks the engine: the same question, whether the daemon answers or the CLI does it in its own process. */
 import type { Params } from '../../client/protocol/messages.ts';
-import type { DecisionRequest } from '../offline.ts';
+import type { DecisionRequest } from '../evaluate.ts';
 import { commandText } from '../request/command-text.ts';
 import { chooseWorkspace } from '../request/workspace.ts';
 

@@ -7,7 +7,8 @@ import { type LimitName, limitWords, showLimit } from '../../client/protocol/lim
 import type { Config } from '../config.ts';
 import type { NetworkPolicy } from '../decide/network-policy.ts';
 import { type Setting, showOrigin } from '../decide/policy.ts';
-import type { DecisionRequest, Engine } from '../offline.ts';
+import type { DecisionRequest } from '../evaluate.ts';
+import type { Engine } from '../offline.ts';
 import { loadSessionData } from '../platform/session-data.ts';
 import { findWithheld } from '../request/environment.ts';
 import type { HostFacts } from '../sandbox/plan/facts.ts';

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Decision } from '../../../client/protocol/decision.ts';
 import { SbxError } from '../../../client/protocol/errors.ts';
-import { createEngine, type DecisionRequest, type Engine } from '../../../daemon/offline.ts';
+import type { DecisionRequest } from '../../../daemon/evaluate.ts';
+import { createEngine, type Engine } from '../../../daemon/offline.ts';
 import { findPackageRoot } from '../../../daemon/platform/package-root.ts';
 import { saveRules } from '../../../daemon/platform/policy-files.ts';
 
