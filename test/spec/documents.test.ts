@@ -8,12 +8,10 @@ import { findPackageRoot } from '../../daemon/platform/package-root.ts';
 const root = findPackageRoot();
 const ours = ['client', 'daemon', 'policies', 'scripts', 'test'];
 
-const documents = [
-  ...readdirSync(root),
-  ...ours.flatMap((folder) =>
-    readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
-  ),
-].filter((name) => name.endsWith('.md'));
+const filesBelow = (folder: string): string[] =>
+  readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`);
+
+const documents = [...readdirSync(root), ...ours.flatMap(filesBelow)].filter((name) => name.endsWith('.md'));
 
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 
@@ -72,6 +70,39 @@ test('every file of ours that a document names is there', () => {
     [],
   );
   assert.ok(named.length > 30, `${named.length} paths`);
+});
+
+test('a file that a document names without its folder is in the folder of the document, or below', () => {
+  const named = documents.flatMap((document) =>
+    [...prose(read(document)).matchAll(/`([\w-]+(?:\.test)?\.(?:ts|mjs|jsonc))`/g)].map(([, name = '']) => ({
+      document,
+      name,
+    })),
+  );
+  assert.deepEqual(
+    named.filter(({ document, name }) => {
+      const folder = path.dirname(document);
+      const inside = folder === '.' ? ours : [folder];
+      return !inside.some((each) => filesBelow(each).some((file) => path.basename(file) === name));
+    }),
+    [],
+  );
+  assert.ok(named.length > 30, `${named.length} files`);
+});
+
+test('the README of a stage that lists its files lists all of them', () => {
+  for (const folder of ['daemon/egress', 'daemon/stream']) {
+    const listed = [...read(`${folder}/README.md`).matchAll(/`([\w*-]+\.ts)`/g)].map(
+      ([, name = '']) => new RegExp(`^${name.replaceAll('.', '\\.').replaceAll('*', '.*')}$`),
+    );
+    assert.deepEqual(
+      readdirSync(path.join(root, folder)).filter(
+        (name) => name.endsWith('.ts') && !listed.some((pattern) => pattern.test(name)),
+      ),
+      [],
+      folder,
+    );
+  }
 });
 
 test('the map shows every folder of the daemon, of its sandbox and of the client, and none that is gone', () => {
