@@ -21,8 +21,20 @@ export function isStdinEmpty(): boolean {
 }
 
 /** A pipe is opened anew for the reason given at `openSink`. */
-function openSource(): Readable {
-  if (tty.isatty(0)) return new tty.ReadStream(0);
+function openSource(take: (bytes: Buffer) => void): Readable {
+  // A stream that is paused still takes the next key from the terminal, which would be missing in the answer to a question.
+  // One that hands over what it reads without keeping it stops reading at once. Source: Node, `Socket.prototype.pause`.
+  if (tty.isatty(0)) {
+    const callback = (length: number, bytes: Uint8Array): boolean => {
+      take(Buffer.from(bytes.subarray(0, length)));
+      return true;
+    };
+    return new tty.ReadStream(0, { onread: { buffer: Buffer.alloc(limits.maxPayloadBytes), callback } });
+  }
+  return openStream().on('data', take);
+}
+
+function openStream(): Readable {
   const status = fstatSync(0);
   if (status.isFIFO()) {
     try {
@@ -52,8 +64,7 @@ export class Input {
     this.#target = target;
     this.#sent = from;
     this.#taken = from;
-    this.#source = openSource();
-    this.#source.on('data', (bytes: Buffer) => this.#send(bytes));
+    this.#source = openSource((bytes) => this.#send(bytes));
     this.#source.once('end', () => target.end());
     this.#source.once('error', (error) => {
       // EIO: the terminal is gone, which is the end of input.

@@ -57,6 +57,8 @@ export class LiveRun implements SignalTarget {
   #over = false;
   #input: RunInput | undefined;
   readonly #questions = new QuestionQueue();
+  /** A question is on the terminal. */
+  #isLent = false;
 
   constructor(part: Part) {
     this.#part = part;
@@ -214,12 +216,15 @@ export class LiveRun implements SignalTarget {
     if (isBefore) this.#wasAsked = isAsked;
     if (isAsked) {
       this.view.hold();
+      this.#isLent = true;
       this.#input?.lendTerminal();
     }
     await answerApproval(connection, approval, this.#part, {
       signal,
       onAsked: (cancelled) => {
+        this.#isLent = false;
         this.#input?.takeBackTerminal();
+        this.view.rawTerminal = this.#input?.isRaw === true;
         this.view.release();
         if (isBefore) this.#cancelled = cancelled;
         else if (cancelled) this.stop();
@@ -260,6 +265,8 @@ export class LiveRun implements SignalTarget {
         onDetach: () => this.#depart(),
         onFault: (message) => this.view.say(formatSentence(message)),
       });
+      // A command may connect before its input is open.
+      if (this.#isLent) this.#input.lendTerminal();
       if (pty) await this.#input.takeTerminal(redraw);
       this.view.rawTerminal = this.#input.isRaw;
     } finally {

@@ -86,7 +86,8 @@ export class Output {
   readonly #sinks = new Map<Fd, Sink>();
   readonly #queue: Write[] = [];
   #writing = false;
-  #held = false;
+  /** How many want it held. */
+  #holds = 0;
   #brokenFds = new Set<Fd>();
   #idle: (() => void)[] = [];
 
@@ -102,11 +103,11 @@ export class Output {
 
   /** While a question is on the terminal nothing may be drawn over it. */
   hold(): void {
-    this.#held = true;
+    this.#holds++;
   }
 
   release(): void {
-    this.#held = false;
+    this.#holds--;
     if (!this.#writing) this.#pump();
   }
 
@@ -120,7 +121,7 @@ export class Output {
 
   #pump(): void {
     this.#writing = true;
-    while (!this.#held) {
+    while (this.#holds === 0) {
       const next = this.#queue.shift();
       if (!next) break;
       const { fd, bytes } = next;

@@ -29,6 +29,7 @@ export class RunInput {
   #sent: number;
   #lastByte = 0x0a;
   #raw: RawMode | undefined;
+  #isLent = false;
   #wasRaw = false;
 
   constructor(options: RunInputOptions) {
@@ -64,7 +65,8 @@ export class RunInput {
     if (terminal.destroyed) return;
     const raw = new RawMode(terminal);
     this.#raw = raw;
-    raw.enter();
+    if (this.#isLent) this.#wasRaw = true;
+    else raw.enter();
     if (redraw) {
       // Only a size that differs makes the kernel tell the program.
       const { columns, rows } = measureTerminal();
@@ -77,7 +79,7 @@ export class RunInput {
       process.kill(process.pid, 'SIGSTOP');
     });
     process.on('SIGCONT', () => {
-      raw.enter();
+      if (!this.#isLent) raw.enter();
       resize();
     });
   }
@@ -88,12 +90,14 @@ export class RunInput {
 
   /** Somebody else reads what is typed for a while: a question about a connection of the command. */
   lendTerminal(): void {
+    this.#isLent = true;
     this.#input.suspend();
     this.#wasRaw = this.isRaw;
     this.#raw?.leave();
   }
 
   takeBackTerminal(): void {
+    this.#isLent = false;
     if (this.#wasRaw) this.#raw?.enter();
     this.#wasRaw = false;
     this.#input.goOn();
