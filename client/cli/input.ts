@@ -29,7 +29,10 @@ function openSource(take: (bytes: Buffer) => void): Readable {
       take(Buffer.from(bytes.subarray(0, length)));
       return true;
     };
-    return new tty.ReadStream(0, { onread: { buffer: Buffer.alloc(limits.maxPayloadBytes), callback } });
+    const options: net.SocketConstructorOpts & net.ConnectOpts = {
+      onread: { buffer: Buffer.alloc(limits.maxPayloadBytes), callback },
+    };
+    return new tty.ReadStream(0, options).resume();
   }
   return openStream().on('data', take);
 }
@@ -90,11 +93,24 @@ export class Input {
   suspend(): void {
     this.#suspended = true;
     this.#source.pause();
+    this.#steerLater();
   }
 
   goOn(): void {
     this.#suspended = false;
-    if (!this.#paused) this.#source.resume();
+    this.#steerLater();
+  }
+
+  /**
+   * When the events of this moment are over. The key that ended a question is told for our own handle of the terminal too,
+   * and a read for it would wait for the next key; a `resume` just before a `pause` reads once more in its next tick.
+   */
+  #steerLater(): void {
+    setImmediate(() => {
+      if (this.#source.destroyed) return;
+      if (this.#suspended || this.#paused) this.#source.pause();
+      else this.#source.resume();
+    });
   }
 
   stop(): void {

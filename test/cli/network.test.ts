@@ -49,7 +49,9 @@ async function setPolicy(policy: object | undefined): Promise<void> {
 
 const get = (host = 'web.example') => `curl -sS --fail-with-body http://${host}/`;
 
-test('a host that nothing allows: refused at once where nobody can be asked, with the rule and what would allow it', { timeout }, async () => {
+test('a host that nothing allows: refused at once where nobody can be asked, with the rule and what would allow it', {
+  timeout,
+}, async () => {
   const started = performance.now();
   const { status, stderr, out } = await sbx.run(get());
   assert.equal(status, 22, stderr);
@@ -84,14 +86,20 @@ test('--net: hosts with ports, several of them, and nothing else', { timeout }, 
   assert.match(usage.stderr, /`--offline` and `--net` exclude each other/);
 });
 
-test('the policy: allow, deny, default; deny comes before --net, --offline before everything', { timeout }, async () => {
+test('the policy: allow, deny, default; deny comes before --net, --offline before everything', {
+  timeout,
+}, async () => {
   await setPolicy({ network: { allow: ['web.example'], deny: ['other.example'], default: 'deny' } });
   try {
     assert.equal((await sbx.run(get())).out, 'web.example here\n');
     const named = await sbx.run('--net', 'other.example', get('other.example'));
     assert.equal(named.status, 126, 'its words say so before it runs');
     assert.match(named.stderr, /^sbx: denied: .*other\.example/);
-    const denied = await sbx.run('--net', 'other.example', `name=other; ${get('$name.example')}`);
+    const denied = await sbx.run(
+      '--net',
+      'other.example',
+      `node -e "require('http').get('http://oth' + 'er.example/', (r) => r.statusCode === 403 && process.exit(22))"`,
+    );
     assert.equal(denied.status, 22);
     assert.match(denied.stderr, /`other\.example` is denied by `other\.example`/);
     const unnamed = await sbx.run(get('third.example'));
@@ -206,7 +214,7 @@ test('while a question stands nothing else is printed, and then everything is', 
 
 test('the terminal is afterwards as it was', { timeout }, async () => {
   const script = 'stty -g > before; "$@"; stty -g > after; cmp before after && echo the same';
-  for (const extra of [[], ['-t']]) {
+  for (const extra of [['--pty'], ['--no-pty']]) {
     const person = sbx.sit([cliPath, 'run', ...extra, get()], {
       program: ['bash', '-c', script, 'bash', process.execPath],
     });
@@ -259,13 +267,14 @@ test('--yes says nothing about hosts, and --no-prompt never asks', { timeout }, 
   assert.deepEqual(upstream.asked, []);
 });
 
-test('a daemon that is killed in the middle of a transfer: both ends are cut, and the next one works', { timeout }, async () => {
-  const status = JSON.parse((await sbx.call(['status', '--json'])).out) as { readonly pid?: number };
-  void status;
+test('a daemon that is killed in the middle of a transfer: both ends are cut, and the next one works', {
+  timeout,
+}, async () => {
   const run = sbx.start(['run', '--net', 'web.example', 'curl -sSN http://web.example/endless']);
   await run.seen(/begins/);
   assert.ok(upstream.open > 0);
-  const pid = Number(/\d+/.exec((await sbx.call(['daemon', 'status'])).out)?.[0]);
+  const { pid } = JSON.parse((await sbx.call(['daemon', 'status', '--json'])).out) as { readonly pid: number };
+  assert.ok(pid > 1);
   process.kill(pid, 'SIGKILL');
   assert.notEqual((await run.result).status, 0);
   while (upstream.open > 0) await wait(10);
