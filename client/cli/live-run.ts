@@ -164,7 +164,7 @@ export class LiveRun implements SignalTarget {
     this.#giveBackTerminal();
     this.#input?.stop();
     this.#questions.settleAll();
-    this.view.release();
+    this.view.releaseAll();
     await this.view.flush();
     this.#connection?.close();
     this.#end(status);

@@ -107,8 +107,14 @@ export class Output {
   }
 
   release(): void {
-    this.#holds--;
+    if (this.#holds > 0) this.#holds--;
     if (!this.#writing) this.#pump();
+  }
+
+  /** Whoever else wanted it held. */
+  releaseAll(): void {
+    this.#holds = 0;
+    this.release();
   }
 
   /** Resolves when everything that was written is out, or has nowhere to go. */

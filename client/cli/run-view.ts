@@ -100,6 +100,11 @@ export class RunView {
     this.#output.release();
   }
 
+  /** At our end. */
+  releaseAll(): void {
+    this.#output.releaseAll();
+  }
+
   /** Resolves when everything is out, or has nowhere to go, and the daemon has been told. */
   async flush(): Promise<void> {
     await this.#output.flush();
