@@ -19,8 +19,10 @@ export function findPeerSocket(pid: number, accepted: Socket): string | undefine
   // a program may use an IPv6 socket for IPv4
   for (const [table, prefix] of isIPv6 ? ipv6Tables : ipv4Tables) {
     const [from, to] = ends.map((end) => `${prefix}${end}`);
-    const line = readTable(pid, table).find((fields) => fields[1] === from && fields[2] === to);
-    if (line !== undefined) return line[9];
+    const text = readTable(pid, table);
+    // not line by line: a command may have thousands of them
+    const at = text.indexOf(`: ${from} ${to} `);
+    if (at >= 0) return text.slice(at, text.indexOf('\n', at)).split(/\s+/)[9];
   }
   return undefined;
 }
@@ -50,19 +52,18 @@ function showEnd(text = '', port = 0): string {
   return `${swapped.join('')}:${port.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
-function readTable(pid: number, table: 'tcp' | 'tcp6'): string[][] {
+function readTable(pid: number, table: 'tcp' | 'tcp6'): string {
   try {
-    return readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/));
+    return readFileSync(`/proc/${pid}/net/${table}`, 'latin1');
   } catch {
-    return [];
+    return '';
   }
 }
 
+/** The newest first, which are those that are looked for. */
 function listDescriptors(pid: number): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`);
+    return readdirSync(`/proc/${pid}/fd`).reverse();
   } catch {
     return []; // it ended
   }
