@@ -61,15 +61,17 @@ function readTable(pid: number, table: 'tcp' | 'tcp6'): string {
 }
 
 /** The newest first, which are those that are looked for. */
-function listDescriptors(pid: number): string[] {
+function listDescriptors(pid: number): number[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).reverse();
+    return readdirSync(`/proc/${pid}/fd`)
+      .map(Number)
+      .sort((one, other) => other - one);
   } catch {
     return []; // it ended
   }
 }
 
-function isSocket(pid: number, descriptor: string, socket: string): boolean {
+function isSocket(pid: number, descriptor: number, socket: string): boolean {
   try {
     return readlinkSync(`/proc/${pid}/fd/${descriptor}`) === `socket:[${socket}]`;
   } catch {
