@@ -92,7 +92,8 @@ export class RunNetwork {
     const started = new Promise<SandboxProcess | undefined>((resolve) => {
       start = resolve;
     });
-    const isOwn = async (client: Socket): Promise<boolean> => isAlone() || (await started)?.connected(client) === true;
+    const isOwn = async (client: Socket): Promise<boolean> =>
+      isAlone() || (await (await started)?.connected(client)) === true;
     const gate = openGate({ decide, check, dial, ask, isOwn, log: this.#log, ended: this.#ended.signal });
     const run = egress.open(gate, isOwn);
     if (run === undefined) {

@@ -109,8 +109,8 @@ export interface SandboxProcess {
   readonly use: Promise<ProcessUse | undefined>;
   /** Which of its plan's limits hold, and which cannot. */
   readonly limits: LimitReport;
-  /** Whether a connection that a listener of the session accepted was made by a process of this command. */
-  readonly connected: (accepted: Socket) => boolean;
+  /** Whether a connection that a listener of the session accepted was made by a process of this command. Never rejects. */
+  readonly connected: (accepted: Socket) => Promise<boolean>;
   /** To every process of the command's session group; without effect once it ended. */
   readonly signal: (name: NodeJS.Signals) => void;
   /** TERM, then KILL of the command's init after `graceMs`. */

@@ -110,12 +110,12 @@ for (const account of listTestAccounts()) {
             : `node -e "require('net').connect(800, '::ffff:${slotAt(1).address}'); setTimeout(() => {}, 20000)"`;
         const client = await start(session, command, { network: 3 });
         const [socket] = await arrived;
-        assert.equal(client.connected(socket), true, tool);
-        assert.equal(mine?.connected(socket), false);
-        assert.equal(other?.connected(socket), false);
+        assert.equal(await client.connected(socket), true, tool);
+        assert.equal(await mine?.connected(socket), false);
+        assert.equal(await other?.connected(socket), false);
         client.stop(0);
         await client.exit;
-        assert.equal(client.connected(socket), false);
+        assert.equal(await client.connected(socket), false);
       }
       for (const each of [mine, other]) each?.stop(0);
       await Promise.all([mine?.exit, other?.exit]);

@@ -1,7 +1,7 @@
 /** Follows one command from its start to its end: signals, the kill that holds, and the moment when all of it is gone. */
 import type { Violation } from '../../../client/protocol/events.ts';
 import { findInit, listDescendants, readChildren, readGroupsBelow, sendSignal } from '../../platform/process-tree.ts';
-import { findPeerSocket, holdsSocket } from '../../platform/socket-owner.ts';
+import { SocketOwner } from '../../platform/socket-owner.ts';
 import type { StagedRun } from '../git/staging.ts';
 import type { RunGroup } from '../groups/run-groups.ts';
 import type { CommandLimits, ProcessExit, ProcessUse, SandboxProcess } from '../model.ts';
@@ -117,6 +117,11 @@ export function superviseCommand(
     return staged?.settle() ?? [];
   };
 
+  const owner = new SocketOwner(() => {
+    const [namespace, own] = [setting.template.init(), carrier.find()];
+    return namespace === undefined || own === undefined ? undefined : { namespace, processes: listDescendants(own) };
+  });
+
   return {
     stdin: stdio.stdin,
     stdout: stdio.stdout,
@@ -127,11 +132,7 @@ export function superviseCommand(
     use,
     limits: setting.reportLimits(limits),
     aftermath: staged === undefined ? Promise.resolve([]) : exit.then(settle),
-    connected: (accepted) => {
-      const [init, own] = [setting.template.init(), carrier.find()];
-      const socket = init === undefined ? undefined : findPeerSocket(init, accepted);
-      return own !== undefined && socket !== undefined && holdsSocket(listDescendants(own), socket);
-    },
+    connected: (accepted) => owner.owns(accepted),
     signal,
     stop: (graceMs) => {
       signal('SIGTERM');

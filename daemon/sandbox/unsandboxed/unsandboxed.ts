@@ -234,7 +234,7 @@ function supervise(setting: Setting, plan: CommandPlan, stdio: CommandStdio, lea
       signal('SIGTERM');
       killTimer ??= setTimeout(() => void kill(), graceMs);
     },
-    connected: () => false,
+    connected: () => Promise.resolve(false),
     kill: () => void kill(),
   };
 }
