@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { findTool } from '../../daemon/platform/spawn.ts';
 import type { SandboxSession } from '../../daemon/sandbox/model.ts';
 import { findSlot, slotAt, slotCount } from '../../daemon/sandbox/network/slots.ts';
 import { listTestAccounts, makePlace, openPlace, type Place, run, start } from '../fixtures/sandbox-session.ts';
@@ -91,6 +92,11 @@ for (const account of listTestAccounts()) {
       const { stderr, code } = await run(session, connect('192.0.2.1', 443));
       assert.notEqual(code, 0);
       assert.match(stderr, /unreachable/);
+    });
+
+    test('loopback is not the only address of IPv4 where the system can give it another', async () => {
+      const { stdout } = await run(session, 'cat /proc/net/fib_trie');
+      assert.equal(stdout.includes('127.0.0.2'), findTool('ip') !== undefined);
     });
 
     test('who made the sockets is gone, and no process inside has one', async () => {

@@ -24,6 +24,10 @@ export const channelDescriptor = 6;
  * is what overlayfs leaves where a name of the layer below was removed: a hundred of them are one `rmdir`, where `mknod`
  * would be a hundred programs. A cache of the host that its kernel cannot layer is a folder of the workspace's own.
  *
+ * A program that asks for addresses of configured families alone (AI_ADDRCONFIG) and of IPv4 alone finds none while 127.0.0.1 is
+ * the only one: glibc does not count it. So the loopback gets a second address where there is `ip`.
+ * Source: glibc, check_pf.c, `seen_ipv4`.
+ *
  * `set -e` makes every failed step end the template. The last step replaces the script by the session's starter.
  */
 export const setupScript = `set -eu
@@ -39,6 +43,7 @@ while (($#)); do
       ("/proc/self/fd/$node" -e "$3" "$4" </dev/null >/dev/null & )
       exec {node}<&- ${channelDescriptor}<&-
       unset NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE
+      ip addr add 127.0.0.2/8 dev lo 2>/dev/null || :
       shift 4 ;;
     file) : >"$2"; shift 2 ;;
     text) printf %s "$3" >"$2"; shift 3 ;;
