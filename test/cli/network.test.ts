@@ -280,3 +280,31 @@ test('a daemon that is killed in the middle of a transfer: both ends are cut, an
   while (upstream.open > 0) await wait(10);
   assert.equal((await sbx.run('--net', 'web.example', get())).out, 'web.example here\n');
 });
+
+test('status says through which proxy connections leave, and nobody sees its password', { timeout }, async () => {
+  const own = new PrivateSbx();
+  try {
+    own.env['HTTP_PROXY'] = upstream.url.replace('//', '//ann:secret@');
+    const { out } = await own.run('env; curl -sS --max-time 20 http://web.example/; true');
+    assert.doesNotMatch(out, /secret/);
+    const status = await own.call(['status']);
+    assert.match(status.out, /^proxy .*127\.0\.0\.1/m);
+    assert.doesNotMatch(status.out, /secret/);
+  } finally {
+    await own.close();
+  }
+});
+
+test('a proxy that cannot be used refuses connections, not commands', { timeout }, async () => {
+  const own = new PrivateSbx();
+  try {
+    own.env['ALL_PROXY'] = 'socks5://127.0.0.1:9';
+    assert.equal((await own.run('echo works')).out, 'works\n');
+    const { status, stderr } = await own.run('--net', 'web.example', get());
+    assert.equal(status, 22, stderr);
+    assert.match(stderr, /^sbx: .*ALL_PROXY/m);
+    assert.match((await own.call(['status'])).out, /^proxy {5}none: /m);
+  } finally {
+    await own.close();
+  }
+});
